@@ -13,7 +13,8 @@ module.exports = {
   forbidden: [
     {
       name: 'no-circular',
-      comment: 'Two files that need each other are one file, or hide a third that both should import.',
+      comment:
+        'Two files that need each other are one file, or hide a third that both should import.',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -61,10 +62,14 @@ module.exports = {
     ),
     {
       name: 'a-flow-step-calls-no-other-flow-step',
-      comment: 'Steps hand over through the store, the queue or what they return, so each can be retried alone.',
+      comment:
+        'Steps hand over through the store, the queue or what they return, so each can be retried alone.',
       severity: 'error',
       from: { path: '^coordinator/flow/([^/]+)[.]ts$' },
-      to: { path: '^coordinator/flow/', pathNot: ['^coordinator/flow/$1[.]ts$', '^coordinator/flow/context[.]ts$'] },
+      to: {
+        path: '^coordinator/flow/',
+        pathNot: ['^coordinator/flow/$1[.]ts$', '^coordinator/flow/context[.]ts$'],
+      },
     },
     only(
       'queue-drives-flow',
@@ -83,7 +88,13 @@ module.exports = {
       'api-calls-flow',
       'The doors parse, call one flow step, reply. No rules, no Redis.',
       '^coordinator/api/',
-      ['^coordinator/(api|flow|domain|artifacts)/', '^coordinator/store/store[.]ts$', '^protocol/', '^web/', core],
+      [
+        '^coordinator/(api|flow|domain|artifacts)/',
+        '^coordinator/store/store[.]ts$',
+        '^protocol/',
+        '^web/',
+        core,
+      ],
       ['ws', '@types/ws', 'fastify', 'zod', 'msgpackr', 'pino'],
     ),
     only(

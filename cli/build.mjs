@@ -20,5 +20,9 @@ for (const job of readdirSync(join(root, 'jobs'))) {
   if (!existsSync(source)) continue;
   const target = join(root, 'dist', 'jobs', job);
   mkdirSync(target, { recursive: true });
-  run(process.execPath, [join(root, 'jobs', 'build-kernel.mjs'), source, join(target, 'kernel.wasm')]);
+  run(process.execPath, [
+    join(root, 'jobs', 'build-kernel.mjs'),
+    source,
+    join(target, 'kernel.wasm'),
+  ]);
 }
