@@ -1,0 +1,198 @@
+import { z } from 'zod';
+
+/**
+ * Every error that leaves the coordinator, in one table. `closeCode` is set where the error ends
+ * a WebSocket session; `retry` says whether the same request may succeed later unchanged.
+ */
+const catalogue = {
+  bad_request: {
+    httpStatus: 400,
+    closeCode: 4400,
+    retry: false,
+    sentence: 'The request does not have the expected form.',
+  },
+  bad_document: {
+    httpStatus: 400,
+    closeCode: null,
+    retry: false,
+    sentence: 'The job document is not valid.',
+  },
+  not_served_yet: {
+    httpStatus: 400,
+    closeCode: null,
+    retry: false,
+    sentence: 'This grid does not serve that part of the job document yet.',
+  },
+  kernel_refused: {
+    httpStatus: 400,
+    closeCode: null,
+    retry: false,
+    sentence: 'The kernel cannot run on this grid.',
+  },
+  digest_mismatch: {
+    httpStatus: 400,
+    closeCode: null,
+    retry: true,
+    sentence: 'The bytes do not have the digest they were announced with.',
+  },
+  unauthorized: {
+    httpStatus: 401,
+    closeCode: null,
+    retry: false,
+    sentence: 'A token is needed: pass --token-file or set MANYHANDS_TOKEN.',
+  },
+  forbidden: {
+    httpStatus: 403,
+    closeCode: 4403,
+    retry: false,
+    sentence: 'This token or key may not do that.',
+  },
+  job_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such job.' },
+  artifact_unknown: {
+    httpStatus: 404,
+    closeCode: null,
+    retry: true,
+    sentence: 'No artifact with that digest is stored here.',
+  },
+  route_unknown: {
+    httpStatus: 404,
+    closeCode: null,
+    retry: false,
+    sentence: 'There is nothing at this address.',
+  },
+  job_over: {
+    httpStatus: 409,
+    closeCode: null,
+    retry: false,
+    sentence: 'The job has already ended.',
+  },
+  too_large: {
+    httpStatus: 413,
+    closeCode: 1009,
+    retry: false,
+    sentence: 'The message is larger than this grid accepts.',
+  },
+  range_unsatisfiable: {
+    httpStatus: 416,
+    closeCode: null,
+    retry: false,
+    sentence: 'The artifact has no such range.',
+  },
+  protocol_unknown: {
+    httpStatus: 426,
+    closeCode: 4426,
+    retry: false,
+    sentence: 'Your worker speaks another version of the protocol: update manyhands.',
+  },
+  out_of_order: {
+    httpStatus: 400,
+    closeCode: 4409,
+    retry: false,
+    sentence: 'That message may not be sent at this moment of a session.',
+  },
+  signature_invalid: {
+    httpStatus: 403,
+    closeCode: 4401,
+    retry: false,
+    sentence: 'The host key did not sign this session.',
+  },
+  lease_invalid: {
+    httpStatus: 403,
+    closeCode: null,
+    retry: false,
+    sentence: 'This lease was not granted to this host.',
+  },
+  hello_timeout: {
+    httpStatus: 408,
+    closeCode: 4408,
+    retry: true,
+    sentence: 'No hello arrived in time.',
+  },
+  shutting_down: {
+    httpStatus: 503,
+    closeCode: 1012,
+    retry: true,
+    sentence: 'The coordinator is restarting: reconnect in a moment.',
+  },
+  unavailable: {
+    httpStatus: 503,
+    closeCode: 1013,
+    retry: true,
+    sentence: 'The grid cannot store anything at the moment; nothing was accepted.',
+  },
+  internal: {
+    httpStatus: 500,
+    closeCode: 1011,
+    retry: true,
+    sentence: 'The coordinator made a mistake; its log tells more.',
+  },
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;
+export const errorCodes = Object.keys(catalogue) as [ErrorCode, ...ErrorCode[]];
+
+export type ErrorFacts = {
+  httpStatus: number;
+  closeCode: number | null;
+  retry: boolean;
+  sentence: string;
+};
+export const errorFacts = (code: ErrorCode): ErrorFacts => catalogue[code];
+
+/** Where a document is wrong and what was expected there. */
+export const issueSchema = z.object({ path: z.string(), expected: z.string() });
+export type DocumentIssue = z.infer<typeof issueSchema>;
+
+/** An error a stranger may read: a stable code, the catalogue's sentence and what is particular. */
+export class GridError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly issues: readonly DocumentIssue[];
+
+  constructor(
+    code: ErrorCode,
+    detail = '',
+    options: { cause?: unknown; issues?: DocumentIssue[] } = {},
+  ) {
+    super(detail === '' ? errorFacts(code).sentence : `${errorFacts(code).sentence} ${detail}`, {
+      cause: options.cause,
+    });
+    this.name = 'GridError';
+    this.code = code;
+    this.detail = detail;
+    this.issues = options.issues ?? [];
+  }
+}
+
+/** The body of every HTTP error reply. */
+export const errorBodySchema = z.object({
+  error: z.object({
+    code: z.enum(errorCodes),
+    message: z.string(),
+    detail: z.string(),
+    retry: z.boolean(),
+    issues: z.array(issueSchema),
+  }),
+});
+export type ErrorBody = z.infer<typeof errorBodySchema>;
+
+export function errorBody(error: GridError): ErrorBody {
+  const { retry, sentence } = errorFacts(error.code);
+  return {
+    error: {
+      code: error.code,
+      message: sentence,
+      detail: error.detail,
+      retry,
+      issues: [...error.issues],
+    },
+  };
+}
+
+/** zod's issues as `{path, expected}`, the form in which a scientist reads what to mend. */
+export function issuesOf(error: z.ZodError): DocumentIssue[] {
+  return error.issues.map((issue) => ({
+    path: issue.path.map((step) => String(step)).join('.') || '(document)',
+    expected: issue.message,
+  }));
+}

@@ -1,0 +1,86 @@
+/**
+ * Bodies of the HTTP API under /v1. Fuel and credit are decimal strings: they outgrow the numbers
+ * that JSON readers keep exactly. Times are ISO 8601 in UTC.
+ */
+import { z } from 'zod';
+import { accountIdSchema, digestSchema, jobIdSchema } from './ids.ts';
+import { jobDocumentSchema, jobStates } from './job.ts';
+import { outcomeSchema, verdictSchema } from './outcome.ts';
+
+/** POST /v1/jobs answers 201 with this. */
+export const submittedSchema = z.object({ jobId: jobIdSchema, units: z.int() });
+export type Submitted = z.infer<typeof submittedSchema>;
+
+/** An estimate of the seconds left, as a range; null while there is too little to go by. */
+export const etaSchema = z.object({ secondsMin: z.number(), secondsMax: z.number() }).nullable();
+
+/** GET /v1/jobs/{id}. `canonical + failed + running + waiting` is `units`. */
+export const jobViewSchema = z.object({
+  jobId: jobIdSchema,
+  name: z.string(),
+  state: z.enum(jobStates),
+  units: z.int(),
+  /** Units with an accepted canonical result. */
+  canonical: z.int(),
+  /** Of those, how many can no longer be revoked. */
+  final: z.int(),
+  failed: z.int(),
+  running: z.int(),
+  waiting: z.int(),
+  fuel: z.string(),
+  creditMicro: z.string(),
+  unitsPerSecond: z.number(),
+  eta: etaSchema,
+  submittedAt: z.iso.datetime(),
+  completedAt: z.iso.datetime().nullable(),
+});
+export type JobView = z.infer<typeof jobViewSchema>;
+
+/** GET /v1/jobs, newest first. */
+export const jobListSchema = z.object({ jobs: z.array(jobViewSchema) });
+
+/** GET /v1/jobs/{id}/document */
+export const jobDocumentViewSchema = z.object({ jobId: jobIdSchema, document: jobDocumentSchema });
+
+/** One line of GET /v1/jobs/{id}/results, which is JSONL in the order of the units. */
+export const resultLineSchema = z.object({
+  unit: z.int(),
+  params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  verdict: verdictSchema,
+  outcome: outcomeSchema,
+  fuel: z.string(),
+  digest: digestSchema,
+  /** The parsed JSON when stdout is one JSON value, else the text; null for a failed unit. */
+  output: z.json(),
+  /** Declared output files, by guest path, in base64. */
+  files: z.record(z.string(), z.string()),
+  /** Present on failed units: why, in a sentence. */
+  detail: z.string().optional(),
+});
+export type ResultLine = z.infer<typeof resultLineSchema>;
+
+/** PUT /v1/artifacts/{digest} answers 201 with this. */
+export const artifactStoredSchema = z.object({ digest: digestSchema, bytes: z.int() });
+
+/** GET /v1/leaderboard */
+export const standingSchema = z.object({
+  rank: z.int(),
+  accountId: accountIdSchema,
+  name: z.string(),
+  creditMicro: z.string(),
+  /** Recent average credit a day, in microcredit; half-life seven days. */
+  rac: z.string(),
+  units: z.int(),
+});
+export type Standing = z.infer<typeof standingSchema>;
+export const leaderboardSchema = z.object({ standings: z.array(standingSchema) });
+
+/** GET /v1/grid */
+export const gridViewSchema = z.object({
+  gridId: z.string(),
+  version: z.string(),
+  protocol: z.int(),
+  hosts: z.int(),
+  jobs: z.int(),
+});
+export type GridView = z.infer<typeof gridViewSchema>;

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/**
+ * Ids are a letter and sixteen characters of Crockford's base 32 (no i, l, o, u), 80 bits:
+ * `j…` job, `h…` host, `a…` account, `l…` lease. A letter first keeps them from reading as
+ * numbers, which BullMQ refuses; lower case keeps them safe in paths and keys.
+ */
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+const idPattern = (letter: string) => new RegExp(`^${letter}[${alphabet}]{16}$`);
+
+export const jobIdSchema = z
+  .string()
+  .regex(idPattern('j'), 'expected a job id like j0123456789abcdef');
+export const hostIdSchema = z.string().regex(idPattern('h'), 'expected a host id');
+export const accountIdSchema = z.string().regex(idPattern('a'), 'expected an account id');
+export const leaseIdSchema = z.string().regex(idPattern('l'), 'expected a lease id');
+
+export type JobId = string;
+export type HostId = string;
+export type AccountId = string;
+export type LeaseId = string;
+
+/** Ten bytes (of a random source or of a key's digest) as an id with the given letter. */
+export function idFromBytes(letter: 'j' | 'h' | 'a' | 'l', bytes: Uint8Array): string {
+  if (bytes.length < 10) throw new Error(`an id needs ten bytes, got ${bytes.length}`);
+  let text: string = letter;
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes.subarray(0, 10)) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += alphabet[(held >> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return text;
+}
+
+/** `sha256:` and 64 lower-case hex digits: the name of immutable bytes. */
+export const digestSchema = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'expected "sha256:" and 64 lower-case hex digits');
+export type Digest = string;

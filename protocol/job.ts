@@ -1,0 +1,158 @@
+/**
+ * The job document: what a scientist submits, the same through CLI, SDK and HTTP. The schema
+ * knows every field of the design; what this release does not serve yet is parsed and then refused
+ * by `unservedParts`, so a document never means less than it says.
+ */
+import { z } from 'zod';
+import type { DocumentIssue } from './errors.ts';
+import { digestSchema } from './ids.ts';
+import { limits } from './limits.ts';
+import { parameterNames, templateNames, unitRuleSchema } from './unit-rule.ts';
+
+export const fuelSchema = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,15})$/, 'expected fuel as a decimal string, like "1000000000000"')
+  .refine((text) => Number(text) <= limits.fuelMax, `expected at most "${limits.fuelMax}"`);
+
+const guestPath = z
+  .string()
+  .max(limits.guestPathCharsMax)
+  .regex(/^\/[^\0]*$/, 'expected an absolute guest path like "/data/input.bin"')
+  .refine((path) => !path.split('/').includes('..'), 'expected a path without ".."');
+const template = z
+  .string()
+  .max(limits.argCharsMax, `expected at most ${limits.argCharsMax} characters`);
+
+export const runSchema = z.strictObject({
+  args: z.array(template).max(limits.argsMax).default([]),
+  env: z
+    .record(z.string().regex(/^[^=\0]{1,255}$/, 'expected a variable name'), template)
+    .refine(
+      (env) => Object.keys(env).length <= limits.envMax,
+      `expected at most ${limits.envMax} variables`,
+    )
+    .default({}),
+  stdin: digestSchema.nullable().default(null),
+  files: z
+    .record(guestPath, digestSchema)
+    .refine(
+      (files) => Object.keys(files).length <= limits.filesMax,
+      `expected at most ${limits.filesMax} files`,
+    )
+    .default({}),
+  outputs: z.array(guestPath).max(limits.outputsMax).default([]),
+});
+export type RunSpec = z.infer<typeof runSchema>;
+
+const whole = (max: number) =>
+  z
+    .int('expected a whole number')
+    .min(1, 'expected at least 1')
+    .max(max, `expected at most ${max}`);
+
+export const runLimitsSchema = z.strictObject({
+  /** 10^12 weighted instructions: one credit, some minutes of one core. */
+  fuelMax: fuelSchema.default('1000000000000'),
+  memoryBytesMax: whole(limits.memoryBytesMax).default(268_435_456),
+  outputBytesMax: whole(limits.outputBytesMax).default(1_048_576),
+  wallMsMax: whole(limits.wallMsMax).default(3_600_000),
+});
+export type RunLimits = z.infer<typeof runLimitsSchema>;
+
+const field = z.string().min(1).max(200);
+const compareSchema = z.union(
+  [
+    z.literal('exact'),
+    z.strictObject({ tolerance: z.record(z.string(), z.unknown()) }),
+    z.strictObject({ verifier: digestSchema }),
+  ],
+  { error: 'expected "exact", {tolerance} or {verifier}' },
+);
+const mergeSchema = z.union(
+  [
+    z.enum(['jsonl', 'concat']),
+    z.strictObject({ sum: field }),
+    z.strictObject({ min: field }),
+    z.strictObject({ max: field }),
+    z.strictObject({ top: field, count: whole(100_000).default(10) }),
+    z.strictObject({ reduce: digestSchema }),
+  ],
+  { error: 'expected "jsonl", "concat", {sum}, {min}, {max}, {top} or {reduce}' },
+);
+
+export const jobDocumentSchema = z
+  .strictObject({
+    version: z.literal(1, 'expected 1').default(1),
+    name: z
+      .string('expected a name')
+      .min(1, 'expected a name')
+      .max(limits.nameCharsMax, `expected at most ${limits.nameCharsMax} characters`)
+      .regex(/^[^\p{Cc}]*$/u, 'expected a name without control characters'),
+    kernel: digestSchema,
+    units: unitRuleSchema,
+    run: runSchema.prefault({}),
+    limits: runLimitsSchema.prefault({}),
+    trust: z.enum(['A0', 'A1', 'A2', 'A3'], 'expected "A0", "A1", "A2" or "A3"').default('A1'),
+    compare: compareSchema.default('exact'),
+    merge: mergeSchema.default('jsonl'),
+    view: z.record(z.string(), z.json()).nullable().default(null),
+    after: z.string().nullable().default(null),
+    migratable: z.boolean('expected true or false').default(false),
+    /** Weight in fair share between jobs is 1 + priority. */
+    priority: z
+      .int('expected a whole number')
+      .min(0, 'expected at least 0')
+      .max(100, 'expected at most 100')
+      .default(0),
+    budget: fuelSchema.nullable().default(null),
+    public: z.boolean('expected true or false').default(true),
+    deadline: z.iso.datetime('expected an ISO 8601 time').nullable().default(null),
+    notify: z.array(z.url('expected a URL')).max(8).default([]),
+  })
+  .superRefine((document, context) => {
+    const known = new Set([...parameterNames(document.units), 'index']);
+    const check = (text: string, path: (string | number)[]) => {
+      for (const name of templateNames(text)) {
+        if (known.has(name)) continue;
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: `{${name}} is no parameter of these units; they have ${[...known].map((n) => `{${n}}`).join(', ')}`,
+        });
+      }
+    };
+    for (const [i, arg] of document.run.args.entries()) check(arg, ['run', 'args', i]);
+    for (const [name, value] of Object.entries(document.run.env))
+      check(value, ['run', 'env', name]);
+  });
+
+/** A document as it is stored: every default filled in. */
+export type JobDocument = z.infer<typeof jobDocumentSchema>;
+/** A document as a scientist may write it. */
+export type JobDocumentInput = z.input<typeof jobDocumentSchema>;
+
+/** Parts of a valid document that this release does not serve. Empty means: all of it is served. */
+export function unservedParts(document: JobDocument): DocumentIssue[] {
+  const later: [boolean, string, string][] = [
+    ['lines' in document.units, 'units.lines', '{range}, {sweep} or {list}'],
+    ['slices' in document.units, 'units.slices', '{range}, {sweep} or {list}'],
+    [document.trust === 'A2' || document.trust === 'A3', 'trust', '"A0" or "A1"'],
+    [document.compare !== 'exact', 'compare', '"exact"'],
+    [document.merge !== 'jsonl', 'merge', '"jsonl"'],
+    [document.after !== null, 'after', 'null'],
+    [document.migratable, 'migratable', 'false'],
+    [document.budget !== null, 'budget', 'null'],
+    [document.deadline !== null, 'deadline', 'null'],
+    [document.notify.length > 0, 'notify', '[]'],
+  ];
+  return later
+    .filter(([present]) => present)
+    .map(([, path, served]) => ({
+      path,
+      expected: `not served yet; this release serves ${served}`,
+    }));
+}
+
+/** How a job stands. `complete` means every unit is accepted or failed; `final` is counted apart. */
+export const jobStates = ['open', 'paused', 'complete', 'cancelled'] as const;
+export type JobState = (typeof jobStates)[number];

@@ -1,0 +1,42 @@
+/**
+ * Every ceiling on what a stranger may send. Both sides read them here; each has its reason.
+ */
+export const limits = {
+  /** A job document with an explicit list of units, as JSON. 609 exponents take 4 KiB. */
+  documentBytesMax: 4 * 1024 * 1024,
+  nameCharsMax: 120,
+  /** An index is a JS number in JSON and in Lua: 10^12 leaves a thousandfold margin to 2^53. */
+  unitsPerJobMax: 1_000_000_000_000,
+  listUnitsMax: 100_000,
+  sweepDimensionsMax: 16,
+  sweepValuesMax: 10_000,
+  argsMax: 256,
+  argCharsMax: 4096,
+  envMax: 64,
+  filesMax: 64,
+  guestPathCharsMax: 255,
+  outputsMax: 16,
+  /** 2^53 - 1: fuel is a JS number in memory. About 50 days of one core in one unit. */
+  fuelMax: Number.MAX_SAFE_INTEGER,
+  memoryBytesMax: 4 * 1024 * 1024 * 1024 - 65_536,
+  outputBytesMax: 64 * 1024 * 1024,
+  /** A day: beyond it a unit should be split or checkpointed. */
+  wallMsMax: 86_400_000,
+
+  /** One WebSocket frame either way: 256 results of 1 KiB and their envelopes fit in it. */
+  frameBytesMax: 1024 * 1024,
+  /** Output up to here rides in the report and in the journal; above it is an artifact. */
+  inlineOutputBytesMax: 1024,
+  resultsPerReportMax: 256,
+  unitsPerWantMax: 256,
+  leasesPerHelloMax: 64,
+  leasesPerProgressMax: 256,
+  runsPerLeaseMax: 256,
+  tokenCharsMax: 16_384,
+  detailCharsMax: 500,
+  hostNameCharsMax: 60,
+  coresMax: 4096,
+
+  artifactBytesMax: 512 * 1024 * 1024,
+  kernelBytesMax: 64 * 1024 * 1024,
+} as const;
