@@ -1,0 +1,25 @@
+/**
+ * The kernel SDK: what an AssemblyScript kernel needs to be a WASI preview 1 command. It has no
+ * dependencies, and what a kernel does not use does not reach its module.
+ *
+ *   import { print, wholeOption } from "kernel-sdk";
+ *   const n = wholeOption("--n");
+ *   print((n * n).toString());
+ */
+import './abort';
+
+export { args, env, flag, option, wholeOption } from './args';
+export { readFile, readStdin, text } from './input';
+export { progress } from './manyhands';
+export {
+  exit,
+  fail,
+  hex64,
+  json,
+  print,
+  STDERR,
+  STDOUT,
+  warn,
+  writeBytes,
+  writeText,
+} from './output';
