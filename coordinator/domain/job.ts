@@ -1,0 +1,54 @@
+/** A job as the coordinator keeps it: the scientist's document, what was made of its kernel, and counts. */
+
+import type { Digest, JobId } from '../../protocol/ids.ts';
+import type { JobDocument, JobState } from '../../protocol/job.ts';
+import { unitCount } from '../../protocol/unit-rule.ts';
+
+export type PreparedKernel = {
+  /** The scientist's module. */
+  digest: Digest;
+  /** What the meter made of it: this is what hosts run. */
+  meteredDigest: Digest;
+  meteredBytes: number;
+  meterVersion: number;
+};
+
+/** What never changes after submission. */
+export type JobFacts = {
+  jobId: JobId;
+  document: JobDocument;
+  kernel: PreparedKernel;
+  units: number;
+  unitsPerShard: number;
+  submittedAt: number;
+};
+
+export type JobCounts = {
+  /** Units already split into shards: the next shard starts here. */
+  cursor: number;
+  shards: number;
+  shardsOpen: number;
+  canonical: number;
+  failed: number;
+  fuel: bigint;
+  creditMicro: bigint;
+};
+
+export type Job = JobFacts & { state: JobState; counts: JobCounts; endedAt: number | null };
+
+/**
+ * 256 units: one BullMQ entry then costs each unit about a microsecond. Units that may burn more
+ * than 10^13 fuel (an hour or more of one core) come in shards of 64, so that the last shard of a
+ * job does not tie up days of work in one coordinator's window.
+ */
+const longUnitFuel = 1e13;
+export function unitsPerShard(document: JobDocument): number {
+  return Number(document.limits.fuelMax) > longUnitFuel ? 64 : 256;
+}
+
+export const unitsOf = (document: JobDocument): number => unitCount(document.units);
+
+/** Weight in fair share: everyone has 1, priority adds to it. */
+export const weightOf = (job: JobFacts): number => 1 + job.document.priority;
+
+export const isOver = (job: Job): boolean => job.state === 'complete' || job.state === 'cancelled';

@@ -1,0 +1,21 @@
+/**
+ * A lease is a host's right to some units of one shard until a deadline. It is granted in memory and
+ * proved by a token (an HMAC over these facts), so that any coordinator that shares the secret can
+ * take a report under it, also after the one that granted it is gone.
+ */
+import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
+import type { UnitRuns } from '../../protocol/messages.ts';
+import type { Shard } from './shard.ts';
+
+/** What the token vouches for. `positions` are positions in the shard, as runs. */
+export type LeaseFacts = {
+  leaseId: LeaseId;
+  hostId: HostId;
+  accountId: AccountId;
+  shard: Shard;
+  positions: UnitRuns;
+};
+
+/** 30 s: three renewals at 10 s, so one may be lost and one late. */
+export const leaseDurationMs = 30_000;
+export const renewEveryMs = 10_000;

@@ -1,0 +1,75 @@
+/**
+ * A shard is a set of unit indices of one job: a run of consecutive ones when first split, an
+ * explicit list for audits and retries. Inside a shard a unit goes by its position, which is small
+ * and so cheap to write down.
+ */
+import { type JobId, jobIdSchema } from '../../protocol/ids.ts';
+import type { UnitRuns } from '../../protocol/messages.ts';
+
+export type ShardUnits = { from: number; count: number } | { list: readonly number[] };
+export type Shard = { jobId: JobId; number: number; units: ShardUnits };
+/** `<jobId>-<number>`: a name that BullMQ takes as an entry id (no colon, not an integer). */
+export type ShardId = string;
+
+export const shardId = (shard: { jobId: JobId; number: number }): ShardId =>
+  `${shard.jobId}-${shard.number}`;
+
+/** Throws when the text is no shard id: it comes from our own tables, so that is a bug. */
+export function parseShardId(id: ShardId): { jobId: JobId; number: number } {
+  const dash = id.lastIndexOf('-');
+  const number = Number(id.slice(dash + 1));
+  if (dash < 0 || !Number.isSafeInteger(number)) throw new Error(`not a shard id: ${id}`);
+  return { jobId: jobIdSchema.parse(id.slice(0, dash)), number };
+}
+
+export const shardSize = (units: ShardUnits): number =>
+  'list' in units ? units.list.length : units.count;
+
+/** The job's index of the unit at a position. */
+export function unitAt(units: ShardUnits, position: number): number {
+  const unit = 'list' in units ? units.list[position] : units.from + position;
+  if (unit === undefined || position < 0 || position >= shardSize(units)) {
+    throw new RangeError(`position ${position} of a shard of ${shardSize(units)}`);
+  }
+  return unit;
+}
+
+/** The position of a unit, or -1 when the shard does not hold it. */
+export function positionOf(units: ShardUnits, unit: number): number {
+  if ('list' in units) return units.list.indexOf(unit);
+  const position = unit - units.from;
+  return position >= 0 && position < units.count ? position : -1;
+}
+
+/** The n-th shard of a job as it is first split. */
+export function splitShard(
+  job: { jobId: JobId; units: number; unitsPerShard: number },
+  number: number,
+): Shard {
+  const from = number * job.unitsPerShard;
+  return {
+    jobId: job.jobId,
+    number,
+    units: { from, count: Math.min(job.unitsPerShard, job.units - from) },
+  };
+}
+
+/** Sorted whole numbers as runs of [from, count]. */
+export function toRuns(sorted: readonly number[]): UnitRuns {
+  const runs: UnitRuns = [];
+  for (const value of sorted) {
+    const last = runs.at(-1);
+    if (last !== undefined && value === last[0] + last[1]) last[1]++;
+    else runs.push([value, 1]);
+  }
+  return runs;
+}
+
+export function* fromRuns(runs: UnitRuns): Generator<number> {
+  for (const [from, count] of runs) for (let i = 0; i < count; i++) yield from + i;
+}
+
+export const runsSize = (runs: UnitRuns): number => runs.reduce((sum, [, count]) => sum + count, 0);
+
+export const runsInclude = (runs: UnitRuns, value: number): boolean =>
+  runs.some(([from, count]) => value >= from && value < from + count);

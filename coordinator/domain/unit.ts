@@ -1,0 +1,76 @@
+/**
+ * The life of a unit, and the policy that moves it. A unit is open until it has a canonical result
+ * or has failed for good; both are ends.
+ *
+ *            recorded, not decisive              recorded, success
+ *          ┌────────────┐                 ┌───────────────────────► accepted
+ *          ▼            │                 │
+ *        open ──────────┴─────────────────┤
+ *                                         └───────────────────────► failed
+ *                                  two hosts' worth of the same failure,
+ *                                  or no success in `replicasMax` tries
+ *
+ * A success is accepted at once (commit first, audit afterwards). A kernel that traps, exits or runs
+ * over a limit does so deterministically, so one more replica that ends in just the same way proves
+ * that it is the unit's fault and not the host's.
+ */
+import type { LeaseId } from '../../protocol/ids.ts';
+import { isHostOutcome, type Outcome } from '../../protocol/outcome.ts';
+
+/** What decides: how a replica ended. Two results agree when everything here but the lease is equal. */
+export type ReplicaEnd = {
+  leaseId: LeaseId;
+  outcome: Outcome;
+  exitCode: number | null;
+  fuel: number;
+};
+
+export type Unit =
+  | { status: 'open'; ends: ReplicaEnd[] }
+  | { status: 'accepted'; canonical: LeaseId; ends: ReplicaEnd[] }
+  | { status: 'failed'; reason: string; ends: ReplicaEnd[] };
+
+export type Decision =
+  | { kind: 'accept'; leaseId: LeaseId }
+  | { kind: 'fail'; reason: string }
+  | { kind: 'another_replica' };
+
+/** Eight tries: with hosts that fail half of their units, one unit in 256 would fail wrongly. */
+export const replicasMax = 8;
+
+/** What follows for an open unit from the ends known so far. */
+export function decide(ends: readonly ReplicaEnd[]): Decision {
+  const success = ends.find((end) => end.outcome === 'success');
+  if (success !== undefined) return { kind: 'accept', leaseId: success.leaseId };
+  const failures = ends.filter((end) => !isHostOutcome(end.outcome));
+  const last = failures.at(-1);
+  if (last !== undefined && failures.filter((end) => agrees(end, last)).length >= 2) {
+    return { kind: 'fail', reason: failureReason(last) };
+  }
+  if (ends.length >= replicasMax) {
+    return {
+      kind: 'fail',
+      reason: `no success in ${replicasMax} tries; the last one: ${ends.at(-1)?.outcome}`,
+    };
+  }
+  return { kind: 'another_replica' };
+}
+
+function agrees(a: ReplicaEnd, b: ReplicaEnd): boolean {
+  return a.outcome === b.outcome && a.exitCode === b.exitCode && a.fuel === b.fuel;
+}
+
+function failureReason(end: ReplicaEnd): string {
+  return end.outcome === 'kernel_exit' ? `kernel_exit with code ${end.exitCode}` : end.outcome;
+}
+
+/** The moves a unit may make. A move that is not here is our bug, and says which. */
+export function accept(unit: Unit, leaseId: LeaseId): Unit {
+  if (unit.status !== 'open') throw new Error(`a unit that is ${unit.status} cannot be accepted`);
+  return { status: 'accepted', canonical: leaseId, ends: unit.ends };
+}
+
+export function fail(unit: Unit, reason: string): Unit {
+  if (unit.status !== 'open') throw new Error(`a unit that is ${unit.status} cannot fail`);
+  return { status: 'failed', reason, ends: unit.ends };
+}

@@ -1,0 +1,268 @@
+/**
+ * The window: the shards that this coordinator holds, and which of their units are free, leased or
+ * decided (BOINC's feeder). Pure memory: it says who gets what, and what a lapse of time frees; the
+ * journal says what is true. Losing a window loses nothing but the knowledge of who is at work, and
+ * that comes back from the journal's lease entries and from the hosts themselves.
+ *
+ *      hold(state)                grant                    decided
+ *    ───────────────► free ───────────────► leased ─────────────────► (gone)
+ *                      ▲                       │
+ *                      └───────────────────────┘
+ *                        release, expire, a result that did not decide
+ */
+import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { UnitRuns } from '../../protocol/messages.ts';
+import { FairShare } from './fair-share.ts';
+import { type JobFacts, weightOf } from './job.ts';
+import { type LeaseFacts, leaseDurationMs } from './lease.ts';
+import { fromRuns, type ShardId, shardId, shardSize, toRuns } from './shard.ts';
+import type { ShardState } from './shard-state.ts';
+
+export type Asker = { hostId: HostId; accountId: AccountId; memoryBytes: number };
+
+type HeldLease = LeaseFacts & { deadline: number; left: Set<number> };
+type HeldShard = {
+  state: ShardState;
+  job: JobFacts;
+  free: number[];
+  leases: Map<LeaseId, HeldLease>;
+};
+
+export class Window {
+  private readonly shards = new Map<ShardId, HeldShard>();
+  private readonly byLease = new Map<LeaseId, HeldShard>();
+  private readonly share = new FairShare<JobId>();
+  private readonly meanFuel = new Map<JobId, number>();
+  private freeUnits = 0;
+
+  /** Units that could be granted right now. */
+  get free(): number {
+    return this.freeUnits;
+  }
+
+  get shardIds(): ShardId[] {
+    return [...this.shards.keys()];
+  }
+
+  get jobIds(): Set<JobId> {
+    return new Set([...this.shards.values()].map((held) => held.job.jobId));
+  }
+
+  /**
+   * Takes a shard in. Units out under leases that the journal knows stay out for one lease time:
+   * their hosts may come back and go on.
+   */
+  hold(job: JobFacts, state: ShardState, now: number): void {
+    const held: HeldShard = { state, job, free: [], leases: new Map() };
+    this.shards.set(shardId(state.shard), held);
+    const out = new Set<number>();
+    for (const [leaseId, lease] of state.leases) {
+      const facts = { leaseId, ...lease, shard: state.shard };
+      for (const position of this.keep(held, facts, fromRuns(lease.positions), now))
+        out.add(position);
+    }
+    for (let position = shardSize(state.shard.units) - 1; position >= 0; position--) {
+      if (state.unit(position).status === 'open' && !out.has(position)) held.free.push(position);
+    }
+    this.freeUnits += held.free.length;
+  }
+
+  drop(id: ShardId): void {
+    const held = this.shards.get(id);
+    if (held === undefined) return;
+    this.freeUnits -= held.free.length;
+    for (const leaseId of held.leases.keys()) this.byLease.delete(leaseId);
+    this.shards.delete(id);
+    if (![...this.shards.values()].some(({ job }) => job.jobId === held.job.jobId)) {
+      this.meanFuel.delete(held.job.jobId);
+      this.share.forget(held.job.jobId);
+    }
+  }
+
+  state(id: ShardId): ShardState | undefined {
+    return this.shards.get(id)?.state;
+  }
+
+  /** Puts a state read anew in place of one that another coordinator's append made stale. */
+  refresh(state: ShardState, now: number): void {
+    const held = this.shards.get(shardId(state.shard));
+    if (held === undefined) return;
+    const leases = [...held.leases.values()];
+    this.drop(shardId(state.shard));
+    this.hold(held.job, state, now);
+    for (const lease of leases)
+      this.present(lease, toRuns([...lease.left].sort((a, b) => a - b)), now);
+  }
+
+  /**
+   * Grants up to `units` units, of one shard, of the job whose turn it is among those the host can
+   * run. Null when the window has nothing for this host.
+   */
+  grant(
+    asker: Asker,
+    units: number,
+    leaseId: LeaseId,
+    now: number,
+  ): (LeaseFacts & { job: JobFacts }) | null {
+    const candidates = new Map<JobId, HeldShard>();
+    for (const held of this.shards.values()) {
+      if (held.free.length === 0 || candidates.has(held.job.jobId)) continue;
+      if (held.job.document.limits.memoryBytesMax > asker.memoryBytes) continue;
+      candidates.set(held.job.jobId, held);
+    }
+    const jobId = this.share.next(candidates.keys());
+    const held = jobId === undefined ? undefined : candidates.get(jobId);
+    if (held === undefined) return null;
+
+    const taken = held.free.splice(-units, units).sort((a, b) => a - b);
+    this.freeUnits -= taken.length;
+    const { job, state } = held;
+    const facts: LeaseFacts = {
+      leaseId,
+      hostId: asker.hostId,
+      accountId: asker.accountId,
+      shard: state.shard,
+      positions: toRuns(taken),
+    };
+    this.remember(held, facts, new Set(taken), now);
+    this.share.charge(job.jobId, taken.length * (this.meanFuel.get(job.jobId) ?? 1), weightOf(job));
+    return { ...facts, job };
+  }
+
+  /** A host presents a lease after a reconnection. Returns the units of it that still stand. */
+  present(facts: LeaseFacts, positions: UnitRuns, now: number): number {
+    const held = this.shards.get(shardId(facts.shard));
+    if (held === undefined) return 0;
+    const known = held.leases.get(facts.leaseId);
+    if (known !== undefined) {
+      known.deadline = now + leaseDurationMs;
+      return known.left.size;
+    }
+    const wanted = new Set(fromRuns(positions));
+    const before = held.free.length;
+    const taken = held.free.filter((position) => wanted.has(position));
+    held.free = held.free.filter((position) => !wanted.has(position));
+    this.freeUnits -= before - held.free.length;
+    if (taken.length > 0) this.remember(held, facts, new Set(taken), now);
+    return taken.length;
+  }
+
+  /** Extends a lease. False when it does not stand here (any more), or is another host's. */
+  renew(leaseId: LeaseId, hostId: HostId, now: number): boolean {
+    const lease = this.byLease.get(leaseId)?.leases.get(leaseId);
+    if (lease === undefined || lease.hostId !== hostId) return false;
+    lease.deadline = now + leaseDurationMs;
+    return true;
+  }
+
+  /** What the state now says of these positions: undecided ones are free again, others are done. */
+  settle(id: ShardId, leaseId: LeaseId, positions: Iterable<number>, fuel: number): void {
+    const held = this.shards.get(id);
+    if (held === undefined) return;
+    const lease = held.leases.get(leaseId);
+    let settled = 0;
+    for (const position of positions) {
+      settled++;
+      lease?.left.delete(position);
+      if (held.state.unit(position).status === 'open') this.free1(held, position);
+      else this.unfree(held, position);
+    }
+    if (lease?.left.size === 0) this.forget(held, leaseId);
+    if (fuel > 0) this.learn(held.job.jobId, fuel / settled);
+  }
+
+  /** Gives units back before their deadline. Returns how many were freed. */
+  release(leaseId: LeaseId, hostId: HostId, positions: Iterable<number>): number {
+    const held = this.byLease.get(leaseId);
+    const lease = held?.leases.get(leaseId);
+    if (held === undefined || lease === undefined || lease.hostId !== hostId) return 0;
+    let freed = 0;
+    for (const position of positions) {
+      if (!lease.left.delete(position)) continue;
+      freed++;
+      this.free1(held, position);
+    }
+    if (lease.left.size === 0) this.forget(held, leaseId);
+    return freed;
+  }
+
+  /** Ends every lease past its deadline; its units are free at once. */
+  expire(now: number): LeaseFacts[] {
+    const expired: LeaseFacts[] = [];
+    for (const held of this.shards.values()) {
+      for (const lease of held.leases.values()) {
+        if (lease.deadline > now) continue;
+        expired.push(lease);
+        this.forget(held, lease.leaseId);
+        for (const position of lease.left) this.free1(held, position);
+      }
+    }
+    return expired;
+  }
+
+  /** Units out under leases, by job: what a scientist sees as running. */
+  running(jobId: JobId): number {
+    let running = 0;
+    for (const held of this.shards.values()) {
+      if (held.job.jobId !== jobId) continue;
+      const out = new Set<number>();
+      for (const lease of held.leases.values())
+        for (const position of lease.left) out.add(position);
+      running += out.size;
+    }
+    return running;
+  }
+
+  leasesOf(jobId: JobId): LeaseFacts[] {
+    return [...this.shards.values()]
+      .filter((held) => held.job.jobId === jobId)
+      .flatMap((held) => [...held.leases.values()]);
+  }
+
+  private keep(
+    held: HeldShard,
+    facts: LeaseFacts,
+    positions: Iterable<number>,
+    now: number,
+  ): Set<number> {
+    const left = new Set<number>();
+    for (const position of positions) {
+      const unit = held.state.unit(position);
+      const ended = unit.ends.some((end) => end.leaseId === facts.leaseId);
+      if (unit.status === 'open' && !ended) left.add(position);
+    }
+    if (left.size > 0) this.remember(held, facts, left, now);
+    return left;
+  }
+
+  private remember(held: HeldShard, facts: LeaseFacts, left: Set<number>, now: number): void {
+    held.leases.set(facts.leaseId, { ...facts, left, deadline: now + leaseDurationMs });
+    this.byLease.set(facts.leaseId, held);
+  }
+
+  private forget(held: HeldShard, leaseId: LeaseId): void {
+    held.leases.delete(leaseId);
+    this.byLease.delete(leaseId);
+  }
+
+  /** Frees a unit unless it is decided, free already, or out under another lease. */
+  private free1(held: HeldShard, position: number): void {
+    if (held.state.unit(position).status !== 'open' || held.free.includes(position)) return;
+    for (const lease of held.leases.values()) if (lease.left.has(position)) return;
+    held.free.push(position);
+    this.freeUnits++;
+  }
+
+  /** A late result decided a unit that was free again. */
+  private unfree(held: HeldShard, position: number): void {
+    const at = held.free.indexOf(position);
+    if (at < 0) return;
+    held.free.splice(at, 1);
+    this.freeUnits--;
+  }
+
+  private learn(jobId: JobId, fuelPerUnit: number): void {
+    const mean = this.meanFuel.get(jobId);
+    this.meanFuel.set(jobId, mean === undefined ? fuelPerUnit : mean + 0.1 * (fuelPerUnit - mean));
+  }
+}

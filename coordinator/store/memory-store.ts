@@ -1,0 +1,291 @@
+/**
+ * The store in memory: what the simulation runs over, and a second reading of the rules that the
+ * scripts obey. It passes the same contract suite as the Redis store.
+ */
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { Job, JobFacts } from '../domain/job.ts';
+import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import { sumByAccount } from './job-record.ts';
+import {
+  type AccountTotals,
+  type AppendReply,
+  type GridFacts,
+  type HostFacts,
+  type LeaseKey,
+  type OutboxRecord,
+  type Payment,
+  partitionOf,
+  type ShardAppend,
+  type StandingRow,
+  type Store,
+  type TokenFacts,
+} from './store.ts';
+
+type Partition = {
+  open: Map<ShardId, Shard>;
+  journals: Map<ShardId, Uint8Array>;
+  outbox: OutboxRecord[];
+  outboxNumber: number;
+  watermark: number;
+};
+type Earned = { micro: bigint; weighted: number; units: number };
+
+export class MemoryStore implements Store {
+  private grid: GridFacts | null = null;
+  private keys: LeaseKey[] = [];
+  private readonly tokens = new Map<string, TokenFacts>();
+  private readonly hosts = new Map<HostId, HostFacts>();
+  private readonly jobs = new Map<JobId, Job>();
+  private readonly partitions = new Map<number, Partition>();
+  private readonly ledger = new Map<string, bigint>();
+  private readonly earned = new Map<AccountId, Earned>();
+
+  async openGrid(fresh: GridFacts): Promise<GridFacts> {
+    this.grid ??= fresh;
+    return this.grid;
+  }
+
+  async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
+    if (this.keys.length === 0) this.keys = [fresh];
+    return [...this.keys] as [LeaseKey, ...LeaseKey[]];
+  }
+
+  async saveToken(hash: string, facts: TokenFacts): Promise<void> {
+    this.tokens.set(hash, facts);
+  }
+
+  async findToken(hash: string): Promise<TokenFacts | null> {
+    return this.tokens.get(hash) ?? null;
+  }
+
+  async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {
+    const known = this.hosts.get(host.hostId);
+    if (known !== undefined && known.accountId !== host.accountId) return 'other_account';
+    this.hosts.set(host.hostId, host);
+    return 'enrolled';
+  }
+
+  async submitJob(facts: JobFacts): Promise<void> {
+    if (this.jobs.has(facts.jobId)) return;
+    const counts = {
+      cursor: 0,
+      shards: 0,
+      shardsOpen: 0,
+      canonical: 0,
+      failed: 0,
+      fuel: 0n,
+      creditMicro: 0n,
+    };
+    this.jobs.set(facts.jobId, { ...structuredClone(facts), state: 'open', counts, endedAt: null });
+  }
+
+  async readJob(jobId: JobId): Promise<Job | null> {
+    return structuredClone(this.jobs.get(jobId) ?? null);
+  }
+
+  async listJobs(max: number): Promise<Job[]> {
+    const newestFirst = [...this.jobs.values()].sort((a, b) => b.submittedAt - a.submittedAt);
+    return structuredClone(newestFirst.slice(0, max));
+  }
+
+  async openJobs(): Promise<Job[]> {
+    const open = [...this.jobs.values()].filter(
+      ({ state }) => state === 'open' || state === 'paused',
+    );
+    return structuredClone(open.sort((a, b) => a.submittedAt - b.submittedAt));
+  }
+
+  async cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'> {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) return 'unknown';
+    if (job.state === 'complete' || job.state === 'cancelled') return 'over';
+    job.state = 'cancelled';
+    job.endedAt = now;
+    job.counts.shardsOpen = 0;
+    const { open } = this.partitionOfJob(jobId);
+    for (const [id, shard] of open) if (shard.jobId === jobId) open.delete(id);
+    return 'cancelled';
+  }
+
+  async openShard(facts: JobFacts, shard: Shard): Promise<boolean> {
+    if ('list' in shard.units) throw new Error('a split shard is a run of units');
+    const job = this.jobs.get(facts.jobId);
+    if (job === undefined || job.state !== 'open' || job.counts.cursor !== shard.units.from)
+      return false;
+    job.counts.cursor += shard.units.count;
+    job.counts.shards++;
+    job.counts.shardsOpen++;
+    this.partitionOfJob(job.jobId).open.set(shardId(shard), shard);
+    return true;
+  }
+
+  async openShards(partition: number): Promise<Shard[]> {
+    return [...this.partition(partition).open.values()];
+  }
+
+  async isShardOpen(shard: Shard): Promise<boolean> {
+    return this.partitionOfJob(shard.jobId).open.has(shardId(shard));
+  }
+
+  async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {
+    return this.journal(this.partitionOfJob(shard.jobId), shard).slice(fromByte);
+  }
+
+  async append(
+    number: number,
+    appends: readonly ShardAppend[],
+    now: number,
+  ): Promise<AppendReply[]> {
+    const partition = this.partition(number);
+    const replies = appends.map(({ shard, expectedLength }): AppendReply => {
+      if (!partition.open.has(shardId(shard))) return { kind: 'closed' };
+      const { length } = this.journal(partition, shard);
+      return length === expectedLength
+        ? { kind: 'written', jobEnded: false }
+        : { kind: 'stale', length };
+    });
+    return replies.map((reply, i) => {
+      const append = appends[i];
+      if (append === undefined || reply.kind !== 'written') return reply;
+      return { kind: 'written', jobEnded: this.write(partition, append, now) };
+    });
+  }
+
+  async readOutbox(number: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {
+    const { outbox } = this.partition(number);
+    return structuredClone(outbox.filter((record) => record.number > afterNumber).slice(0, max));
+  }
+
+  async watermark(number: number): Promise<number> {
+    return this.partition(number).watermark;
+  }
+
+  async applyOutbox(
+    number: number,
+    records: readonly OutboxRecord[],
+    weight: number,
+  ): Promise<boolean> {
+    const partition = this.partition(number);
+    const [first, last] = [records[0], records.at(-1)];
+    if (first === undefined || last === undefined) return true;
+    if (last.number - first.number + 1 !== records.length) {
+      throw new Error(`outbox g${number} has a gap between ${first.number} and ${last.number}`);
+    }
+    if (partition.watermark !== first.number - 1) return false;
+    partition.watermark = last.number;
+    for (const [accountId, sum] of sumByAccount(records.flatMap((record) => record.payments))) {
+      this.pay(accountId, sum, weight);
+    }
+    return true;
+  }
+
+  async trimOutbox(number: number, upToNumber: number): Promise<void> {
+    const partition = this.partition(number);
+    partition.outbox = partition.outbox.filter((record) => record.number > upToNumber);
+  }
+
+  async standings(max: number): Promise<StandingRow[]> {
+    return [...this.earned]
+      .map(([accountId, { micro, weighted, units }]) => ({
+        accountId,
+        name: this.nameOf(accountId),
+        creditMicro: micro,
+        weighted,
+        units,
+      }))
+      .sort((a, b) =>
+        a.creditMicro === b.creditMicro
+          ? compare(b.accountId, a.accountId)
+          : a.creditMicro < b.creditMicro
+            ? 1
+            : -1,
+      )
+      .slice(0, max);
+  }
+
+  async accountTotals(accountId: AccountId): Promise<AccountTotals> {
+    const earned = this.earned.get(accountId);
+    return { creditMicro: earned?.micro ?? 0n, units: earned?.units ?? 0 };
+  }
+
+  async balances(): Promise<Map<string, bigint>> {
+    return new Map(this.ledger);
+  }
+
+  async close(): Promise<void> {}
+
+  /** Writes one append. True when it ended the job. */
+  private write(partition: Partition, append: ShardAppend, now: number): boolean {
+    const { shard, bytes, canonical, failed, fuel, creditMicro, pay, closes } = append;
+    const job = this.jobs.get(shard.jobId);
+    if (job === undefined) throw new Error(`an open shard of the unknown job ${shard.jobId}`);
+    const journal = this.journal(partition, shard);
+    partition.journals.set(shardId(shard), concat(journal, bytes));
+    job.counts.canonical += canonical;
+    job.counts.failed += failed;
+    job.counts.fuel += BigInt(fuel);
+    job.counts.creditMicro += BigInt(creditMicro);
+    if (pay.length > 0)
+      partition.outbox.push({ number: ++partition.outboxNumber, payments: copy(pay) });
+    if (!closes) return false;
+    partition.open.delete(shardId(shard));
+    job.counts.shardsOpen--;
+    if (job.counts.shardsOpen > 0 || job.counts.cursor < job.units || job.state === 'cancelled')
+      return false;
+    job.state = 'complete';
+    job.endedAt = now;
+    return true;
+  }
+
+  private pay(accountId: AccountId, sum: { micro: number; units: number }, weight: number): void {
+    const micro = BigInt(sum.micro);
+    const add = (account: string, amount: bigint) =>
+      this.ledger.set(account, (this.ledger.get(account) ?? 0n) + amount);
+    add(`volunteer:${accountId}:pending`, micro);
+    add('mint', -micro);
+    const earned = this.earned.get(accountId) ?? { micro: 0n, weighted: 0, units: 0 };
+    this.earned.set(accountId, {
+      micro: earned.micro + micro,
+      weighted: earned.weighted + sum.micro * weight,
+      units: earned.units + sum.units,
+    });
+  }
+
+  private nameOf(accountId: AccountId): string {
+    return [...this.hosts.values()].findLast((host) => host.accountId === accountId)?.name ?? '';
+  }
+
+  private journal(partition: Partition, shard: Shard): Uint8Array {
+    return partition.journals.get(shardId(shard)) ?? new Uint8Array(0);
+  }
+
+  private partitionOfJob(jobId: JobId): Partition {
+    return this.partition(partitionOf(jobId, this.grid?.partitions ?? 1));
+  }
+
+  private partition(number: number): Partition {
+    let partition = this.partitions.get(number);
+    if (partition === undefined) {
+      partition = {
+        open: new Map(),
+        journals: new Map(),
+        outbox: [],
+        outboxNumber: 0,
+        watermark: 0,
+      };
+      this.partitions.set(number, partition);
+    }
+    return partition;
+  }
+}
+
+const copy = (payments: readonly Payment[]): Payment[] =>
+  payments.map((payment) => ({ ...payment }));
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(a.length + b.length);
+  bytes.set(a);
+  bytes.set(b, a.length);
+  return bytes;
+}

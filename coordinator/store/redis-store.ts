@@ -1,0 +1,327 @@
+/** The store over Redis. Each step is one command or one script; keys come from keys.ts alone. */
+import type { Redis } from 'ioredis';
+import type { AccountId, JobId } from '../../protocol/ids.ts';
+import type { Job, JobFacts } from '../domain/job.ts';
+import { parseShardId, type Shard, shardId } from '../domain/shard.ts';
+import {
+  readJobHash,
+  readPayments,
+  readUnits,
+  sumByAccount,
+  writePayments,
+  writeUnits,
+} from './job-record.ts';
+import { keys } from './keys.ts';
+import { openConnection, type RedisAddress, step } from './redis-connection.ts';
+import { Script } from './script.ts';
+import {
+  type AccountTotals,
+  type AppendReply,
+  type GridFacts,
+  GridFormatUnknown,
+  type HostFacts,
+  type LeaseKey,
+  type OutboxRecord,
+  partitionOf,
+  type ShardAppend,
+  type StandingRow,
+  type Store,
+  type TokenFacts,
+} from './store.ts';
+
+/** Raised when what is in Redis changes in a way that older programs would misread. */
+const format = '1';
+
+const scripts = {
+  openGrid: new Script('open-grid'),
+  leaseKeys: new Script('lease-keys'),
+  enrolHost: new Script('enrol-host'),
+  submitJob: new Script('submit-job'),
+  cancelJob: new Script('cancel-job'),
+  openShard: new Script('open-shard'),
+  append: new Script('append'),
+  applyOutbox: new Script('apply-outbox'),
+};
+
+export async function openRedisStore(address: RedisAddress): Promise<Store> {
+  return new RedisStore(await openConnection(address));
+}
+
+class RedisStore implements Store {
+  private readonly redis: Redis;
+  private partitions = 1;
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+  }
+
+  async openGrid(fresh: GridFacts): Promise<GridFacts> {
+    const { gridId, partitions, createdAt } = fresh;
+    const reply = await this.run('openGrid', [keys.grid], [format, gridId, partitions, createdAt]);
+    const [found, id, count, created] = reply as [string, string, string, string];
+    if (found !== format) {
+      throw new GridFormatUnknown(
+        `this Redis holds data format ${found}; this program reads ${format}`,
+      );
+    }
+    this.partitions = Number(count);
+    return { gridId: id, partitions: this.partitions, createdAt: Number(created) };
+  }
+
+  async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
+    const secret = Buffer.from(fresh.secret).toString('base64');
+    const flat = (await this.run('leaseKeys', [keys.leaseKeys], [fresh.keyId, secret])) as string[];
+    const hash = pairs(flat);
+    const newest = hash.get('newest') ?? '';
+    hash.delete('newest');
+    const read = (keyId: string): LeaseKey => ({
+      keyId,
+      secret: Buffer.from(hash.get(keyId) ?? '', 'base64'),
+    });
+    const others = [...hash.keys()].filter((keyId) => keyId !== newest).map(read);
+    return [read(newest), ...others];
+  }
+
+  async saveToken(hash: string, facts: TokenFacts): Promise<void> {
+    await this.step((redis) => redis.hset(keys.tokens, hash, JSON.stringify(facts)));
+  }
+
+  async findToken(hash: string): Promise<TokenFacts | null> {
+    const text = await this.step((redis) => redis.hget(keys.tokens, hash));
+    return text === null ? null : (JSON.parse(text) as TokenFacts);
+  }
+
+  async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {
+    const facts = JSON.stringify({
+      ...host,
+      hostKey: Buffer.from(host.hostKey).toString('base64'),
+      accountKey: Buffer.from(host.accountKey).toString('base64'),
+    });
+    const reply = await this.run(
+      'enrolHost',
+      [keys.hosts, keys.names],
+      [host.hostId, host.accountId, facts, host.name],
+    );
+    return reply === 1 ? 'enrolled' : 'other_account';
+  }
+
+  async submitJob(facts: JobFacts): Promise<void> {
+    const partition = this.partitionOf(facts.jobId);
+    await this.run(
+      'submitJob',
+      [keys.job(partition, facts.jobId), keys.jobs(partition), keys.jobsOpen(partition)],
+      [facts.jobId, JSON.stringify(facts), facts.units, facts.submittedAt],
+    );
+  }
+
+  async readJob(jobId: JobId): Promise<Job | null> {
+    const key = keys.job(this.partitionOf(jobId), jobId);
+    return readJobHash(await this.step((redis) => redis.hgetall(key)));
+  }
+
+  async listJobs(max: number): Promise<Job[]> {
+    const lists = await Promise.all(
+      this.eachPartition((p) => this.step((redis) => redis.zrevrange(keys.jobs(p), 0, max - 1))),
+    );
+    const jobs = await this.readJobs(lists.flat());
+    return jobs.sort((a, b) => b.submittedAt - a.submittedAt).slice(0, max);
+  }
+
+  async openJobs(): Promise<Job[]> {
+    const lists = await Promise.all(
+      this.eachPartition((p) => this.step((redis) => redis.smembers(keys.jobsOpen(p)))),
+    );
+    const jobs = await this.readJobs(lists.flat());
+    return jobs.sort((a, b) => a.submittedAt - b.submittedAt);
+  }
+
+  async cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'> {
+    const partition = this.partitionOf(jobId);
+    const reply = await this.run(
+      'cancelJob',
+      [keys.job(partition, jobId), keys.jobsOpen(partition), keys.open(partition)],
+      [jobId, now],
+    );
+    return reply as 'cancelled' | 'over' | 'unknown';
+  }
+
+  async openShard(job: JobFacts, shard: Shard): Promise<boolean> {
+    if ('list' in shard.units) throw new Error('a split shard is a run of units');
+    const partition = this.partitionOf(job.jobId);
+    const { from, count } = shard.units;
+    const reply = await this.run(
+      'openShard',
+      [keys.job(partition, job.jobId), keys.open(partition)],
+      [shardId(shard), writeUnits(shard.units), from, from + count],
+    );
+    return reply === 1;
+  }
+
+  async openShards(partition: number): Promise<Shard[]> {
+    const hash = await this.step((redis) => redis.hgetall(keys.open(partition)));
+    return Object.entries(hash).map(([id, units]) => ({
+      ...parseShardId(id),
+      units: readUnits(units),
+    }));
+  }
+
+  async isShardOpen(shard: Shard): Promise<boolean> {
+    const key = keys.open(this.partitionOf(shard.jobId));
+    return (await this.step((redis) => redis.hexists(key, shardId(shard)))) === 1;
+  }
+
+  async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {
+    const key = keys.journal(this.partitionOf(shard.jobId), shard);
+    return await this.step((redis) => redis.getrangeBuffer(key, fromByte, -1));
+  }
+
+  async append(
+    partition: number,
+    appends: readonly ShardAppend[],
+    now: number,
+  ): Promise<AppendReply[]> {
+    const named = [
+      keys.open(partition),
+      keys.jobsOpen(partition),
+      keys.outbox(partition),
+      keys.outboxNumber(partition),
+    ];
+    const args: (string | number | Buffer)[] = [now, appends.length];
+    for (const { shard, bytes, ...append } of appends) {
+      named.push(keys.journal(partition, shard), keys.job(partition, shard.jobId));
+      args.push(
+        shardId(shard),
+        shard.jobId,
+        append.expectedLength,
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+        append.closes ? 1 : 0,
+        append.canonical,
+        append.failed,
+        append.fuel,
+        append.creditMicro,
+        writePayments(append.pay),
+      );
+    }
+    const replies = (await this.run('append', named, args)) as (string | number)[];
+    return replies.map(appendReply);
+  }
+
+  async readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {
+    const entries = await this.step((redis) =>
+      redis.xrange(keys.outbox(partition), `${afterNumber + 1}-0`, '+', 'COUNT', max),
+    );
+    return entries.map(([id, fields]) => ({
+      number: Number(id.split('-')[0]),
+      payments: readPayments(fields[1] ?? '[]'),
+    }));
+  }
+
+  async watermark(partition: number): Promise<number> {
+    return Number(await this.step((redis) => redis.hget(keys.watermarks, source(partition))));
+  }
+
+  async applyOutbox(
+    partition: number,
+    records: readonly OutboxRecord[],
+    weight: number,
+  ): Promise<boolean> {
+    const [first, last] = [records[0], records.at(-1)];
+    if (first === undefined || last === undefined) return true;
+    if (last.number - first.number + 1 !== records.length) {
+      throw new Error(
+        `outbox ${source(partition)} has a gap between ${first.number} and ${last.number}`,
+      );
+    }
+    const sums = [...sumByAccount(records.flatMap((record) => record.payments))];
+    const reply = await this.run(
+      'applyOutbox',
+      [keys.watermarks, keys.balances, keys.entries, keys.standings, keys.recent, keys.unitsPaid],
+      [
+        source(partition),
+        first.number - 1,
+        last.number,
+        weight,
+        sums.length,
+        ...sums.flatMap(([accountId, { micro, units }]) => [accountId, micro, units]),
+      ],
+    );
+    return reply === 1;
+  }
+
+  async trimOutbox(partition: number, upToNumber: number): Promise<void> {
+    await this.step((redis) => redis.xtrim(keys.outbox(partition), 'MINID', `${upToNumber + 1}-0`));
+  }
+
+  async standings(max: number): Promise<StandingRow[]> {
+    const flat = await this.step((redis) =>
+      redis.zrevrange(keys.standings, 0, max - 1, 'WITHSCORES'),
+    );
+    const scores = [...pairs(flat)];
+    if (scores.length === 0) return [];
+    const ids = scores.map(([accountId]) => accountId);
+    const [recent, units, names] = await Promise.all([
+      this.step((redis) => redis.zmscore(keys.recent, ...ids)),
+      this.step((redis) => redis.hmget(keys.unitsPaid, ...ids)),
+      this.step((redis) => redis.hmget(keys.names, ...ids)),
+    ]);
+    return scores.map(([accountId, micro], i) => ({
+      accountId,
+      name: names[i] ?? '',
+      creditMicro: BigInt(micro),
+      weighted: Number(recent[i] ?? 0),
+      units: Number(units[i] ?? 0),
+    }));
+  }
+
+  async accountTotals(accountId: AccountId): Promise<AccountTotals> {
+    const [micro, units] = await Promise.all([
+      this.step((redis) => redis.zscore(keys.standings, accountId)),
+      this.step((redis) => redis.hget(keys.unitsPaid, accountId)),
+    ]);
+    return { creditMicro: BigInt(micro ?? 0), units: Number(units ?? 0) };
+  }
+
+  async balances(): Promise<Map<string, bigint>> {
+    const hash = await this.step((redis) => redis.hgetall(keys.balances));
+    return new Map(Object.entries(hash).map(([account, micro]) => [account, BigInt(micro)]));
+  }
+
+  async close(): Promise<void> {
+    this.redis.disconnect();
+  }
+
+  private async readJobs(ids: readonly JobId[]): Promise<Job[]> {
+    const jobs = await Promise.all(ids.map((id) => this.readJob(id)));
+    return jobs.filter((job) => job !== null);
+  }
+
+  private eachPartition<T>(run: (partition: number) => T): T[] {
+    return Array.from({ length: this.partitions }, (_, partition) => run(partition));
+  }
+
+  private partitionOf(jobId: JobId): number {
+    return partitionOf(jobId, this.partitions);
+  }
+
+  private step<T>(run: (redis: Redis) => Promise<T>): Promise<T> {
+    return step(this.redis, run);
+  }
+
+  private run(name: keyof typeof scripts, named: string[], args: (string | number | Buffer)[]) {
+    return this.step((redis) => scripts[name].run(redis, named, args));
+  }
+}
+
+const source = (partition: number): string => `g${partition}`;
+
+function appendReply(reply: string | number): AppendReply {
+  if (typeof reply === 'number') return { kind: 'stale', length: reply };
+  if (reply === 'closed') return { kind: 'closed' };
+  return { kind: 'written', jobEnded: reply === 'ended' };
+}
+
+function pairs(flat: readonly unknown[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) map.set(String(flat[i]), String(flat[i + 1]));
+  return map;
+}

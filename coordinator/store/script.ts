@@ -1,0 +1,60 @@
+/**
+ * Loads a Lua file and binds the names in its header, so that nobody writes KEYS[7]. A header says
+ *
+ *   -- keys: open, outbox, ...      names, then `...` when more follow (read as KEYS[n])
+ *   -- args: now_ms, ...            likewise for ARGV
+ *   -- returns: what it returns
+ *
+ * The bindings go on the file's first line, so Redis reports the file's own line numbers.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+
+export class Script {
+  private readonly source: string;
+  private readonly sha: string;
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+    const body = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+    this.source = `${bindings(name, body)} ${body}`;
+    this.sha = createHash('sha1').update(this.source).digest('hex');
+  }
+
+  /** Runs the script; sends its source only when this server has not seen it. */
+  async run(
+    redis: Redis,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    assertOneSlot(this.name, keys);
+    try {
+      return await redis.evalsha(this.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await redis.eval(this.source, keys.length, ...keys, ...args);
+    }
+  }
+}
+
+function bindings(name: string, body: string): string {
+  const bind = (field: 'keys' | 'args', table: 'KEYS' | 'ARGV') => {
+    const line = new RegExp(`^-- ${field}: (.*)$`, 'm').exec(body)?.[1];
+    if (line === undefined) throw new Error(`${name}.lua has no "-- ${field}:" line`);
+    const names = line.split(',').map((part) => part.trim());
+    return names
+      .filter((part) => part !== '' && part !== '...')
+      .map((part, i) => `local ${part} = ${table}[${i + 1}]`)
+      .join(' ');
+  };
+  return `${bind('keys', 'KEYS')} ${bind('args', 'ARGV')}`;
+}
+
+/** A script whose keys lie in two slots works on one server and breaks on a cluster: refuse it here. */
+function assertOneSlot(name: string, keys: readonly string[]): void {
+  const tags = new Set(keys.map((key) => /\{([^}]+)\}/.exec(key)?.[1] ?? key));
+  if (tags.size > 1)
+    throw new Error(`${name}.lua touches more than one slot: ${[...tags].join(', ')}`);
+}

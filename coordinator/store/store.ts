@@ -1,0 +1,127 @@
+/**
+ * What the coordinator keeps, as an interface with two implementations: Redis (the real one, each
+ * step one script) and memory (for the simulation). test/coordinator/store/contract.ts is what both
+ * promise.
+ *
+ * A step either happened, or it did not, or it throws `OutcomeUnknown`: the reply was lost. Then the
+ * same call with the same arguments is safe to repeat, and will say what became of the first.
+ */
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { Job, JobFacts } from '../domain/job.ts';
+import type { Shard } from '../domain/shard.ts';
+
+/** The reply was lost: whether the step happened is not known. Repeat it. */
+export class OutcomeUnknown extends Error {}
+
+/** Redis refuses to write (disk full, no memory): nothing happened, and may later. */
+export class StorageRefuses extends Error {}
+
+export type GridFacts = { gridId: string; partitions: number; createdAt: number };
+
+export type LeaseKey = { keyId: string; secret: Uint8Array };
+
+export type TokenFacts = { tokenId: string; name: string; scopes: TokenScope[]; createdAt: number };
+export const tokenScopes = ['read', 'submit', 'operate'] as const;
+export type TokenScope = (typeof tokenScopes)[number];
+
+export type HostFacts = {
+  hostId: HostId;
+  accountId: AccountId;
+  hostKey: Uint8Array;
+  accountKey: Uint8Array;
+  name: string;
+};
+
+/** One append to one shard's journal, and what follows from it. */
+export type ShardAppend = {
+  shard: Shard;
+  /** Journal bytes that this append was decided upon. Any other length means: decide again. */
+  expectedLength: number;
+  bytes: Uint8Array;
+  /** Set when the append decides the shard's last unit. */
+  closes: boolean;
+  canonical: number;
+  failed: number;
+  fuel: number;
+  creditMicro: number;
+  pay: Payment[];
+};
+export type Payment = { accountId: AccountId; hostId: HostId; micro: number; units: number };
+
+export type AppendReply =
+  | { kind: 'written'; jobEnded: boolean }
+  /** Somebody else appended: the journal is this long now. */
+  | { kind: 'stale'; length: number }
+  /** The shard is closed, or its job cancelled: nothing is recorded in it any more. */
+  | { kind: 'closed' };
+
+export type OutboxRecord = { number: number; payments: Payment[] };
+export type StandingRow = {
+  accountId: AccountId;
+  name: string;
+  creditMicro: bigint;
+  weighted: number;
+  units: number;
+};
+export type AccountTotals = { creditMicro: bigint; units: number };
+
+export interface Store {
+  /** Makes the grid at the first start; refuses (GridFormatUnknown) data of another format. */
+  openGrid(fresh: GridFacts): Promise<GridFacts>;
+  /** The secrets that sign leases, newest first. The first call makes one. */
+  leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]>;
+
+  /** `hash` is the token's SHA-256 in hex: the token itself is never stored. */
+  saveToken(hash: string, facts: TokenFacts): Promise<void>;
+  findToken(hash: string): Promise<TokenFacts | null>;
+
+  /** Writes a host down at its first hello, and its name at every one. */
+  enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'>;
+
+  /** Idempotent by job id: submitting it again changes nothing. */
+  submitJob(facts: JobFacts): Promise<void>;
+  readJob(jobId: JobId): Promise<Job | null>;
+  /** Newest first. */
+  listJobs(max: number): Promise<Job[]>;
+  /** Jobs that still have units to split or shards open. */
+  openJobs(): Promise<Job[]>;
+  cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'>;
+
+  /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */
+  openShard(job: JobFacts, shard: Shard): Promise<boolean>;
+  openShards(partition: number): Promise<Shard[]>;
+  isShardOpen(shard: Shard): Promise<boolean>;
+  readJournal(shard: Shard, fromByte?: number): Promise<Uint8Array>;
+  /** All appends of one partition in one step. Each has its own reply; they do not depend on each other. */
+  append(partition: number, appends: readonly ShardAppend[], now: number): Promise<AppendReply[]>;
+
+  readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
+  /** The last outbox record of the partition that the ledger has applied. */
+  watermark(partition: number): Promise<number>;
+  /**
+   * Pays the records into the ledger if they are the next ones: the first has number watermark + 1
+   * and there is no gap. False when somebody else was first.
+   */
+  applyOutbox(
+    partition: number,
+    records: readonly OutboxRecord[],
+    weight: number,
+  ): Promise<boolean>;
+  trimOutbox(partition: number, upToNumber: number): Promise<void>;
+
+  standings(max: number): Promise<StandingRow[]>;
+  accountTotals(accountId: AccountId): Promise<AccountTotals>;
+  /** The grid's own accounts and everybody's: `mint` and `volunteer:<accountId>:pending`. */
+  balances(): Promise<Map<string, bigint>>;
+
+  close(): Promise<void>;
+}
+
+/** A job lives in one partition, so that its cursor, its shards and their journals share a slot. */
+export function partitionOf(jobId: JobId, partitions: number): number {
+  let sum = 0;
+  for (let i = 1; i < jobId.length; i++) sum = (sum * 31 + jobId.charCodeAt(i)) >>> 0;
+  return sum % partitions;
+}
+
+export class GridFormatUnknown extends Error {}
