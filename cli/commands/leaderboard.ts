@@ -1,0 +1,31 @@
+import { command, jsonOption, urlOption } from '../command.ts';
+import { formatCount, formatCredit } from '../format.ts';
+import { openGrid } from '../grid.ts';
+import { printTable } from '../table.ts';
+import { printJson, say } from '../terminal.ts';
+
+export const leaderboard = () =>
+  command('leaderboard', 'Show who has earned how much credit.', [
+    'manyhands leaderboard',
+    'manyhands leaderboard --url https://grid.example.org --json',
+  ])
+    .addOption(urlOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const standings = await openGrid(options).standings();
+      if (options.json) {
+        printJson(standings);
+        return;
+      }
+      if (standings.length === 0) {
+        say(`Nobody has earned credit yet. Be the first: manyhands join ${options.url}`);
+        return;
+      }
+      printTable(standings, [
+        { title: 'RANK', align: 'right', cell: (row) => String(row.rank) },
+        { title: 'NAME', cell: (row) => row.name },
+        { title: 'CREDIT', align: 'right', cell: (row) => formatCredit(row.creditMicro) },
+        { title: 'A DAY', align: 'right', cell: (row) => formatCredit(row.rac) },
+        { title: 'UNITS', align: 'right', cell: (row) => formatCount(row.units) },
+      ]);
+    });

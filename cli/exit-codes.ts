@@ -1,0 +1,69 @@
+/**
+ * What the exit code of every command means, and which stable error code leads to which. Scripts
+ * rely on these numbers: add freely, change none.
+ */
+import type { ErrorCode } from '../protocol/errors.ts';
+
+export const exitCodes = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  unitsFailed: 3,
+  notFound: 4,
+  notAllowed: 5,
+  unreachable: 6,
+  limit: 7,
+  cancelled: 8,
+  kernelOutcome: 9,
+  waitTimedOut: 10,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** Codes of errors that arise on this side; the coordinator's are in protocol/errors.ts. */
+const ownCodes = {
+  internal: exitCodes.internal,
+  reply_unknown: exitCodes.internal,
+  child_ended: exitCodes.internal,
+  residue_wrong: exitCodes.internal,
+  usage: exitCodes.usage,
+  file_unsuitable: exitCodes.usage,
+  kernel_unbuildable: exitCodes.usage,
+  units_failed: exitCodes.unitsFailed,
+  file_unknown: exitCodes.notFound,
+  file_forbidden: exitCodes.notAllowed,
+  unreachable: exitCodes.unreachable,
+  job_cancelled: exitCodes.cancelled,
+  kernel_outcome: exitCodes.kernelOutcome,
+  wait_timed_out: exitCodes.waitTimedOut,
+} as const;
+
+const gridCodes: Record<ErrorCode, number> = {
+  bad_request: exitCodes.usage,
+  bad_document: exitCodes.usage,
+  not_served_yet: exitCodes.usage,
+  kernel_refused: exitCodes.usage,
+  job_over: exitCodes.usage,
+  protocol_unknown: exitCodes.usage,
+  job_unknown: exitCodes.notFound,
+  artifact_unknown: exitCodes.notFound,
+  route_unknown: exitCodes.notFound,
+  unauthorized: exitCodes.notAllowed,
+  forbidden: exitCodes.notAllowed,
+  signature_invalid: exitCodes.notAllowed,
+  lease_invalid: exitCodes.notAllowed,
+  too_large: exitCodes.limit,
+  hello_timeout: exitCodes.unreachable,
+  shutting_down: exitCodes.unreachable,
+  unavailable: exitCodes.unreachable,
+  digest_mismatch: exitCodes.internal,
+  range_unsatisfiable: exitCodes.internal,
+  out_of_order: exitCodes.internal,
+  internal: exitCodes.internal,
+};
+
+export type FailureCode = ErrorCode | keyof typeof ownCodes;
+
+/** The exit code that a failure with this stable code ends in. */
+export const exitCodeOf = (code: FailureCode): number =>
+  code in gridCodes ? gridCodes[code as ErrorCode] : ownCodes[code as keyof typeof ownCodes];

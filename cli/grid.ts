@@ -1,0 +1,66 @@
+/** The coordinator's HTTP API as the commands see it: one method for each question. */
+import {
+  gridViewSchema,
+  jobDocumentViewSchema,
+  jobListSchema,
+  jobViewSchema,
+  leaderboardSchema,
+  type Submitted,
+  submittedSchema,
+} from '../protocol/http.ts';
+import type { Digest } from '../protocol/ids.ts';
+import type { JobDocumentInput } from '../protocol/job.ts';
+import { Failure } from './failure.ts';
+import { openHttp } from './http.ts';
+import { findToken } from './token.ts';
+
+export type Grid = ReturnType<typeof openGrid>;
+
+export function openGrid(options: { url: string; tokenFile?: string | undefined }) {
+  const { request, ask, stream } = openHttp(options.url, findToken(options.url, options.tokenFile));
+  const jobPath = (id: string) => `/v1/jobs/${encodeURIComponent(id)}`;
+
+  return {
+    url: options.url,
+    grid: () => ask(gridViewSchema, '/v1/grid'),
+    jobs: async () => (await ask(jobListSchema, '/v1/jobs')).jobs,
+    job: (id: string) => ask(jobViewSchema, jobPath(id)),
+    document: async (id: string) =>
+      (await ask(jobDocumentViewSchema, `${jobPath(id)}/document`)).document,
+    standings: async () => (await ask(leaderboardSchema, '/v1/leaderboard')).standings,
+
+    /** The key makes a repeat after a lost reply find the first job instead of making a second. */
+    submit: (document: JobDocumentInput): Promise<Submitted> =>
+      ask(submittedSchema, '/v1/jobs', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+        body: JSON.stringify(document),
+      }),
+
+    async cancel(id: string): Promise<void> {
+      await request(`${jobPath(id)}/cancel`, { method: 'POST' });
+    },
+
+    /** JSONL in the order of the units, as far as it is decided, from a unit on. */
+    results: (id: string, from: number) => stream(`${jobPath(id)}/results?from=${from}`),
+
+    async hasArtifact(digest: Digest): Promise<boolean> {
+      try {
+        await request(`/v1/artifacts/${digest}`, { method: 'HEAD' });
+        return true;
+      } catch (error) {
+        if (error instanceof Failure && error.code === 'artifact_unknown') return false;
+        throw error;
+      }
+    },
+
+    async putArtifact(digest: Digest, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+      await request(`/v1/artifacts/${digest}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: bytes,
+        patient: true,
+      });
+    },
+  };
+}

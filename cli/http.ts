@@ -1,0 +1,144 @@
+/**
+ * Requests to a coordinator: sent with the token, repeated a few times while nobody answers
+ * (coordinators restart), and every way they can go wrong turned into a Failure that says what to do.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import { type ErrorCode, errorBodySchema, errorFacts } from '../protocol/errors.ts';
+import { Failure } from './failure.ts';
+
+/** Two seconds of repeats: enough for a restart behind a proxy, short for a wrong address. */
+const retryDelaysMs = [200, 500, 1300];
+/** A small question is answered in milliseconds; after half a minute the other side hangs. */
+const replyTimeoutMs = 30_000;
+
+export type Ask = RequestInit & {
+  /** Streams and uploads take as long as the line is slow. */
+  patient?: boolean;
+};
+
+export type Http = {
+  /** The reply, when it is not an error. */
+  request(path: string, init?: Ask): Promise<Response>;
+  /** The reply's JSON, as the schema has it. */
+  ask<T>(schema: z.ZodType<T>, path: string, init?: Ask): Promise<T>;
+  /** The reply's bytes as they arrive. */
+  stream(path: string): AsyncGenerator<Uint8Array>;
+};
+
+export function openHttp(url: string, token: string | null): Http {
+  const authorization: Record<string, string> =
+    token === null ? {} : { authorization: `Bearer ${token}` };
+
+  async function once(path: string, { patient, ...init }: Ask): Promise<Response> {
+    const reply = await fetch(`${url}${path}`, {
+      ...init,
+      signal: patient ? (init.signal ?? null) : AbortSignal.timeout(replyTimeoutMs),
+      headers: { ...authorization, ...(init.headers as Record<string, string>) },
+    }).catch((cause) => {
+      throw unreachable(url, cause);
+    });
+    if (!reply.ok) throw await refusal(reply, url);
+    return reply;
+  }
+
+  async function request(path: string, init: Ask = {}): Promise<Response> {
+    for (const delayMs of retryDelaysMs) {
+      try {
+        return await once(path, init);
+      } catch (error) {
+        if (!isUnreachable(error)) throw error;
+        await sleep(delayMs);
+      }
+    }
+    return once(path, init);
+  }
+
+  return {
+    request,
+    async ask(schema, path, init) {
+      const reply = await request(path, init);
+      const parsed = schema.safeParse(await reply.json().catch(() => undefined));
+      if (parsed.success) return parsed.data;
+      throw new Failure('reply_unknown', `The reply of ${url} was not understood.`, {
+        why: `${path} did not answer in the form that this version knows`,
+        remedy: 'check that the address is a coordinator, and that both sides are up to date',
+        cause: parsed.error,
+      });
+    },
+    async *stream(path) {
+      const { body } = await request(path, { patient: true });
+      try {
+        if (body !== null) yield* body;
+      } catch (cause) {
+        throw unreachable(url, cause);
+      }
+    },
+  };
+}
+
+/** Nobody answered, or nobody who can work at the moment: the same may succeed in a while. */
+export const isUnreachable = (error: unknown): boolean =>
+  error instanceof Failure && ['unreachable', 'shutting_down', 'unavailable'].includes(error.code);
+
+function unreachable(url: string, cause: unknown): Failure {
+  const { name, cause: inner } = cause as Error & { cause?: NodeJS.ErrnoException };
+  const known: Record<string, string> = {
+    ECONNREFUSED: 'connection refused: nothing listens there',
+    ENOTFOUND: 'the name of the machine is not known',
+    ECONNRESET: 'the connection was cut',
+    UND_ERR_SOCKET: 'the connection was cut',
+  };
+  const why =
+    name === 'TimeoutError'
+      ? `no reply within ${replyTimeoutMs / 1000} s`
+      : (known[inner?.code ?? ''] ?? inner?.message ?? 'the request could not be sent');
+  return new Failure('unreachable', `No coordinator answers at ${url}.`, {
+    why,
+    remedy: 'start one with `manyhands coordinator`, or name another with --url',
+    cause,
+  });
+}
+
+/** An error reply as a Failure. A HEAD, or a proxy on the way, leaves us with a status only. */
+async function refusal(reply: Response, url: string): Promise<Failure> {
+  const parsed = errorBodySchema.safeParse(await reply.json().catch(() => undefined));
+  if (!parsed.success) return refusalByStatus(reply.status, url);
+  const { code, message, detail, issues } = parsed.data.error;
+  const why = issues.map(({ path, expected }) => `${path}: ${expected}`);
+  return new Failure(code, message, {
+    why: why.length > 0 ? why : detail || `${url} answered with status ${reply.status}`,
+    remedy: remedies[code] ?? 'mend what is said above and try again',
+  });
+}
+
+function refusalByStatus(status: number, url: string): Failure {
+  const byStatus: Record<number, ErrorCode> = {
+    401: 'unauthorized',
+    403: 'forbidden',
+    404: 'artifact_unknown',
+    413: 'too_large',
+    502: 'unavailable',
+    503: 'unavailable',
+    504: 'unavailable',
+  };
+  const code = byStatus[status] ?? (status >= 500 ? 'internal' : 'bad_request');
+  return new Failure(code, errorFacts(code).sentence, {
+    why: `${url} answered with status ${status}`,
+    remedy: remedies[code] ?? 'check the address',
+  });
+}
+
+const remedies: Partial<Record<ErrorCode, string>> = {
+  bad_document: 'correct the job document and submit it again',
+  not_served_yet: 'leave that part out, or wait for a release that serves it',
+  kernel_refused: '`manyhands kernel inspect` tells more about the kernel',
+  unauthorized: 'pass --token-file, or run this on the coordinator’s own machine',
+  forbidden: 'ask the operator for a token that may',
+  job_unknown: '`manyhands list` shows the jobs there are',
+  job_over: '`manyhands show` tells how it ended',
+  protocol_unknown: 'update manyhands on this side or on the other',
+  shutting_down: 'try again in a moment',
+  unavailable: 'try again later; the operator sees the reason in the log',
+  internal: 'try again; if it stays, tell the operator',
+};

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/**
+ * The `manyhands` command. Each subcommand is a thin file in commands/; this one puts them together,
+ * and is the only place that turns an error into words and an exit code.
+ */
+import { protocolVersion } from '../protocol/version.ts';
+import { command, isAnswer } from './command.ts';
+import { cancel } from './commands/cancel.ts';
+import { leaderboard } from './commands/leaderboard.ts';
+import { list } from './commands/list.ts';
+import { results } from './commands/results.ts';
+import { show } from './commands/show.ts';
+import { submit } from './commands/submit.ts';
+import { watch } from './commands/watch.ts';
+import { exitCodes } from './exit-codes.ts';
+import { tellFailure } from './failure.ts';
+import { packageVersion } from './package-root.ts';
+import { flushed } from './terminal.ts';
+
+const program = () =>
+  command('manyhands', 'Many hands make light work: a volunteer computing grid.', [
+    'manyhands join https://grid.example.org   lend this machine’s spare cycles',
+    'manyhands submit job.json --wait          have a job computed',
+    'manyhands coordinator                     run a grid of your own',
+  ])
+    .version(
+      `manyhands ${packageVersion} (protocol ${protocolVersion}, Node ${process.version})`,
+      '--version',
+    )
+    .addCommand(submit())
+    .addCommand(watch())
+    .addCommand(show())
+    .addCommand(list())
+    .addCommand(results())
+    .addCommand(cancel())
+    .addCommand(leaderboard());
+
+/** A reader that has seen enough (`… | head`) is no error, and nobody is left to tell. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+    throw error;
+  });
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = isAnswer(error) ? exitCodes.ok : tellFailure(error);
+}
+await flushed();
+process.exit();
