@@ -2,6 +2,7 @@
  * What the exit code of every command means, and which stable error code leads to which. Scripts
  * rely on these numbers: add freely, change none.
  */
+import type { RedisErrorCode } from '../coordinator/redis/error.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
 export const exitCodes = {
@@ -27,6 +28,7 @@ const ownCodes = {
   child_ended: exitCodes.internal,
   residue_wrong: exitCodes.internal,
   usage: exitCodes.usage,
+  address_in_use: exitCodes.usage,
   file_unsuitable: exitCodes.usage,
   kernel_unbuildable: exitCodes.usage,
   units_failed: exitCodes.unitsFailed,
@@ -62,8 +64,22 @@ const gridCodes: Record<ErrorCode, number> = {
   internal: exitCodes.internal,
 };
 
-export type FailureCode = ErrorCode | keyof typeof ownCodes;
+/** What the coordinator finds wrong with its Redis or its folder is for its operator to configure. */
+const redisCodes: Record<RedisErrorCode, number> = {
+  redis_missing: exitCodes.usage,
+  redis_too_old: exitCodes.usage,
+  redis_not_provided: exitCodes.usage,
+  redis_url_invalid: exitCodes.usage,
+  redis_unreachable: exitCodes.usage,
+  redis_start_failed: exitCodes.usage,
+  redis_crash_loop: exitCodes.usage,
+  redis_not_stopped: exitCodes.usage,
+  data_folder_in_use: exitCodes.usage,
+  data_folder_unusable: exitCodes.usage,
+};
+
+const codes = { ...redisCodes, ...gridCodes, ...ownCodes };
+export type FailureCode = keyof typeof codes;
 
 /** The exit code that a failure with this stable code ends in. */
-export const exitCodeOf = (code: FailureCode): number =>
-  code in gridCodes ? gridCodes[code as ErrorCode] : ownCodes[code as keyof typeof ownCodes];
+export const exitCodeOf = (code: FailureCode): number => codes[code];

@@ -15,8 +15,8 @@ import { openProgressBar } from './progress-bar.ts';
 import { readResults } from './results.ts';
 import { plainText, say } from './terminal.ts';
 
-/** Twice a second looks alive and costs the coordinator nothing. */
-const lookEveryMs = 500;
+/** Four times a second looks alive and costs the coordinator next to nothing. */
+const lookEveryMs = 250;
 /** More kinds of failure than this fill a screen; `results` has them all. */
 const failureKindsMax = 8;
 
@@ -47,7 +47,7 @@ export async function followJob(
   };
   process.once('SIGINT', detach).once('SIGTERM', detach);
   try {
-    const ended = await untilEnded(grid, jobId, stop.signal, options.timeoutMs);
+    const ended = await untilEnded(grid, jobId, { ...options, signal: stop.signal });
     if (ended === null) {
       say(`Job ${jobId} continues.`);
       say(`Watch: manyhands watch ${jobId}   Cancel: manyhands cancel ${jobId}`);
@@ -59,12 +59,13 @@ export async function followJob(
   }
 }
 
-async function untilEnded(
+/** Draws the progress until the job has ended; null when the signal came first. */
+export async function untilEnded(
   grid: Grid,
   jobId: string,
-  signal: AbortSignal,
-  timeoutMs: number | undefined,
+  options: { signal: AbortSignal; timeoutMs?: number | undefined },
 ): Promise<JobView | null> {
+  const { signal, timeoutMs } = options;
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
   const bar = openProgressBar();
   let seen = false;
