@@ -1,0 +1,18 @@
+/**
+ * What a call costs beyond the flat price that the meter takes for any call out of the kernel. The
+ * work of some calls grows with what they are asked for; without a price on that, a kernel could
+ * make the host copy gigabytes for the fuel of one instruction. Prices are the work as measured, at
+ * about one fuel a nanosecond, rounded up. They are part of what makes fuel the same everywhere: to
+ * change one is to change `sandboxVersion`.
+ */
+export const cost = {
+  /** One name looked up on a path, one buffer of a list, one entry of a folder, one event. */
+  step: 64,
+  /** A name made to live in a folder: what the host allocates for it. */
+  inode: 1000,
+  /** Making one random byte. */
+  randomByte: 2,
+} as const;
+
+/** Bytes moved are charged as the meter charges memory.copy: 8 bytes for one. */
+export const costOfBytes = (bytes: number): number => Math.ceil(bytes / 8);
