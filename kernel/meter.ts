@@ -1,0 +1,73 @@
+/**
+ * Turns a WebAssembly module into a kernel: checks that it may be one, and writes a copy that counts
+ * what it does. The same kernel on the same input then uses the same *fuel* on every host.
+ *
+ * The metered module exports four globals of its own:
+ *
+ *   manyhands_fuel    i64  set to the unit's fuelMax before `_start`; what is left, afterwards.
+ *                          Negative: the fuel is exhausted, whatever else ended the run.
+ *   manyhands_stack   i32  bytes of call stack that recursion may still take. Negative after a trap:
+ *                          the recursion was too deep. Set by itself.
+ *   manyhands_pages   i32  how far memory.grow may go; a runner may lower it before `_start`.
+ *   manyhands_growth  i32  1: memory.grow was refused for that limit, at some time. 2, after a trap:
+ *                          this host had no memory to give, which is no result of the unit.
+ *
+ * Fuel is the sum of the weights (`meter/weights.ts`) of the instructions that ran, exactly, at
+ * every call out of the kernel, at its return, at `unreachable`, and where the fuel runs out.
+ * It runs out at the first loop head, call, bulk operation or memory.grow that finds it negative; a
+ * run that used more than it had is `fuel_exhausted` even if it came to its end, so that the outcome
+ * depends on the fuel alone. A trap of another kind (division by zero, access out of bounds) loses
+ * what was charged in a local: then the fuel is what it was at the last settlement, give or take the
+ * length of a way without loop; a lower estimate, but the same on every host.
+ *
+ * What can still differ between hosts: the bits of NaN (see `floatStores` of the inspector), and a
+ * stack that is smaller than `meter/call-graph.ts` counts on.
+ *
+ * Types are not checked here: `WebAssembly.validate`, before or after, does that. The indices are,
+ * so that no instruction of the original can touch what the meter adds.
+ */
+import { admit, admitCommand, type KernelKind, kindOf } from './meter/admit.ts';
+import { findRecursion } from './meter/call-graph.ts';
+import { encodeMetered } from './meter/encode.ts';
+import { decodeModule, type KernelModule } from './meter/module.ts';
+import { type Findings, type FunctionPlan, scanFunction } from './meter/scan.ts';
+import { METER_VERSION } from './meter/weights.ts';
+
+export { KernelRefused } from './refused.ts';
+export { METER_VERSION };
+
+export interface MeterOptions {
+  /** Most pages of 64 KiB the kernel's memory may ever have. */
+  memoryPagesMax: number;
+}
+
+export interface MeteredKernel {
+  wasm: Uint8Array;
+  /** Equal versions charge equal fuel. */
+  meterVersion: number;
+  kind: KernelKind;
+}
+
+/** Throws `KernelRefused` when the module may not be a kernel. */
+export function meterKernel(wasm: Uint8Array, options: MeterOptions): MeteredKernel {
+  const module = decodeModule(wasm);
+  admit(module, options.memoryPagesMax);
+  admitCommand(module);
+  const findings: Findings = { features: new Set(), makesNan: false, showsNan: false };
+  const plans = scanFunctions(module, findings);
+  const metered = encodeMetered({
+    module,
+    plans,
+    recursive: findRecursion(module, plans),
+    memoryPagesMax: options.memoryPagesMax,
+  });
+  return { wasm: metered, meterVersion: METER_VERSION, kind: kindOf(module) };
+}
+
+function scanFunctions(module: KernelModule, findings: Findings): FunctionPlan[] {
+  return module.bodies.map((body, index) => {
+    const type = module.functions[module.importedFunctions + index];
+    if (type === undefined) throw new Error(`function ${index} has a body and no type`);
+    return scanFunction(module, type, body, findings);
+  });
+}
