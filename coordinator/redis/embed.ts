@@ -3,7 +3,9 @@
 // the coordinator be killed, the server stays, and orphan.ts finds it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ask, serverInfo } from './connection.ts';
 import { RedisError, reasonOf } from './error.ts';
@@ -22,24 +24,46 @@ export type StartOptions = {
 
 /**
  * Resolves with the server's process id once its journal is loaded and it serves commands. Throws
- * `redis_start_failed`, with the reason from the server's log, when it ends before that; throws also
- * when the signal aborts. Whenever it throws, no server is left.
+ * `redis_start_failed`, with the reason from the server's log, when it ends before that, and
+ * `redis_too_old` when it could not read the journal; throws also when the signal aborts. Whenever it
+ * throws, no server is left.
  */
 export async function startServer(options: StartOptions): Promise<number> {
   const { server, folder, connection } = options;
+  await refuseOlderThanJournal(server, folder);
   try {
     await writeSettings(folder, connection);
     await rotateLog(folder);
-    const child = spawn(server.program, [settingsFileIn(folder)], {
-      cwd: folder, // how orphan.ts recognises it
-      env: serverEnvironment(server),
-      detached: true,
-      stdio: 'ignore', // it logs into its folder, and must not hold our terminal or pipe open
-    });
-    return await servingProcess(child, options);
+    return await servingProcess(spawnServer(server, folder), options);
   } catch (cause) {
     await stopServersOn(folder);
     throw options.signal.aborted ? cause : await startFailed(server, folder, cause);
+  }
+}
+
+/** Redis 7 keeps its journal in a folder that older ones do not look for: they would start empty. */
+async function refuseOlderThanJournal(server: RedisServer, folder: string): Promise<void> {
+  const journal = join(folder, 'appendonlydir');
+  const isOlder = Number.parseInt(server.version, 10) < 7;
+  if (!isOlder || (await stat(journal).catch(() => undefined)) === undefined) return;
+  throw new RedisError('redis_too_old', {
+    what: `Redis ${server.version} cannot read the journal in ${folder}`,
+    why: `Redis 7 or newer wrote it; ${server.program} would start empty`,
+    doThis: 'Put a Redis 7 or newer (or Valkey) on PATH',
+  });
+}
+
+function spawnServer(server: RedisServer, folder: string): ChildProcess {
+  const log = openSync(logFileIn(folder), 'a', 0o600); // for what it says before it reads its settings
+  try {
+    return spawn(server.program, [settingsFileIn(folder)], {
+      cwd: folder, // how orphan.ts recognises it
+      env: serverEnvironment(server),
+      detached: true,
+      stdio: ['ignore', log, log], // never our terminal or pipe, which it may outlive
+    });
+  } finally {
+    closeSync(log);
   }
 }
 

@@ -16,7 +16,7 @@ import { RedisError } from './error.ts';
 import { type EmbeddedConnection, lastConnection, settingsFileIn } from './settings.ts';
 
 /** A Redis that serves the folder and answers. */
-export type FolderServer = { connection: EmbeddedConnection; info: ServerInfo };
+type FolderServer = { connection: EmbeddedConnection; info: ServerInfo };
 
 export async function serverOf(folder: string): Promise<FolderServer | undefined> {
   const connection = await lastConnection(folder);

@@ -4,7 +4,7 @@
 import { RedisError } from './error.ts';
 
 /** 6.2: below it BullMQ warns and our scripts are not tested. Debian 12 ships 7.0, Ubuntu 24.04 too. */
-export const REDIS_VERSION_MIN = '6.2.0';
+const REDIS_VERSION_MIN = '6.2.0';
 
 /** "Redis server v=7.0.15 sha=…" or "Valkey server v=8.0.1 …"; undefined for anything else. */
 export function parseServerVersion(versionLine: string): string | undefined {
