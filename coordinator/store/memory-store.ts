@@ -12,6 +12,7 @@ import {
   type GridFacts,
   type HostFacts,
   type LeaseKey,
+  type OpenJob,
   type OutboxRecord,
   type Payment,
   partitionOf,
@@ -88,11 +89,12 @@ export class MemoryStore implements Store {
     return structuredClone(newestFirst.slice(0, max));
   }
 
-  async openJobs(): Promise<Job[]> {
-    const open = [...this.jobs.values()].filter(
-      ({ state }) => state === 'open' || state === 'paused',
-    );
-    return structuredClone(open.sort((a, b) => a.submittedAt - b.submittedAt));
+  async openJobs(partition: number): Promise<OpenJob[]> {
+    return [...this.jobs.values()]
+      .filter(({ state }) => state === 'open' || state === 'paused')
+      .filter(({ jobId }) => this.partitionOfJob(jobId) === this.partition(partition))
+      .sort((a, b) => a.submittedAt - b.submittedAt)
+      .map(({ jobId, state, counts }) => ({ jobId, state, cursor: counts.cursor }));
   }
 
   async cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'> {

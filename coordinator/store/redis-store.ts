@@ -1,6 +1,7 @@
 /** The store over Redis. Each step is one command or one script; keys come from keys.ts alone. */
 import type { Redis } from 'ioredis';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
+import type { JobState } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import { parseShardId, type Shard, shardId } from '../domain/shard.ts';
 import {
@@ -21,6 +22,7 @@ import {
   GridFormatUnknown,
   type HostFacts,
   type LeaseKey,
+  type OpenJob,
   type OutboxRecord,
   partitionOf,
   type ShardAppend,
@@ -127,12 +129,21 @@ class RedisStore implements Store {
     return jobs.sort((a, b) => b.submittedAt - a.submittedAt).slice(0, max);
   }
 
-  async openJobs(): Promise<Job[]> {
-    const lists = await Promise.all(
-      this.eachPartition((p) => this.step((redis) => redis.smembers(keys.jobsOpen(p)))),
+  async openJobs(partition: number): Promise<OpenJob[]> {
+    const ids = await this.step((redis) => redis.smembers(keys.jobsOpen(partition)));
+    const jobs = await Promise.all(
+      ids.map(async (jobId) => {
+        const key = keys.job(partition, jobId);
+        const fields = await this.step((redis) =>
+          redis.hmget(key, 'state', 'cursor', 'submittedAt'),
+        );
+        const [state, cursor, submittedAt] = fields;
+        return { jobId, state: state as JobState, cursor: Number(cursor), at: Number(submittedAt) };
+      }),
     );
-    const jobs = await this.readJobs(lists.flat());
-    return jobs.sort((a, b) => a.submittedAt - b.submittedAt);
+    return jobs
+      .sort((a, b) => a.at - b.at)
+      .map(({ jobId, state, cursor }) => ({ jobId, state, cursor }));
   }
 
   async cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'> {

@@ -7,6 +7,7 @@
  * same call with the same arguments is safe to repeat, and will say what became of the first.
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { JobState } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { Shard } from '../domain/shard.ts';
 
@@ -55,6 +56,9 @@ export type AppendReply =
   /** The shard is closed, or its job cancelled: nothing is recorded in it any more. */
   | { kind: 'closed' };
 
+/** What splitting needs to know of a job, without its document. */
+export type OpenJob = { jobId: JobId; state: JobState; cursor: number };
+
 export type OutboxRecord = { number: number; payments: Payment[] };
 export type StandingRow = {
   accountId: AccountId;
@@ -83,8 +87,8 @@ export interface Store {
   readJob(jobId: JobId): Promise<Job | null>;
   /** Newest first. */
   listJobs(max: number): Promise<Job[]>;
-  /** Jobs that still have units to split or shards open. */
-  openJobs(): Promise<Job[]>;
+  /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
+  openJobs(partition: number): Promise<OpenJob[]>;
   cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'>;
 
   /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */

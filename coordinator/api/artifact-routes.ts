@@ -1,0 +1,103 @@
+/**
+ * Artifacts by digest: `PUT` streams to disk and is checked against its name, `GET` serves whole
+ * files and single ranges, so that a download which broke off goes on where it stopped.
+ *
+ * Scientists upload inputs; hosts, with their session's upload token, upload outputs. Inputs may be
+ * read by whoever knows the digest, as volunteers must; outputs only with a token.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GridError } from '../../protocol/errors.ts';
+import { digestSchema } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Shelf } from '../artifacts/artifacts.ts';
+import { authorize, isUploadToken } from '../flow/authorize.ts';
+import type { Context } from '../flow/context.ts';
+import { bearerToken } from './bearer-token.ts';
+import { parseRange } from './range.ts';
+
+export function artifactRoutes(server: FastifyInstance, context: Context): void {
+  server.register(async (scope) => {
+    // Bytes are streamed to disk and never held: the parser hands the stream on as it is.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
+      '*',
+      { bodyLimit: limits.artifactBytesMax },
+      async (_request: FastifyRequest, body: unknown) => body,
+    );
+
+    scope.put(
+      '/v1/artifacts/:digest',
+      { bodyLimit: limits.artifactBytesMax },
+      async (request, reply) => {
+        const digest = digestOf(request);
+        const shelf = await uploadShelf(context, request);
+        const bytes = request.body as AsyncIterable<Uint8Array> | undefined;
+        const size = await context.artifacts.write(shelf, digest, bytes ?? []);
+        return reply.status(201).send({ digest, bytes: size });
+      },
+    );
+    // Fastify answers HEAD by the same handler, without the body.
+    scope.get('/v1/artifacts/:digest', (request, reply) => serve(context, request, reply));
+  });
+}
+
+async function uploadShelf(context: Context, request: FastifyRequest): Promise<Shelf> {
+  const token = bearerToken(request);
+  if (token !== null && isUploadToken(context, token)) return 'output';
+  await authorize(context, token, 'submit');
+  return 'input';
+}
+
+async function serve(
+  context: Context,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const digest = digestOf(request);
+  const { shelf, size } = await find(context, request, digest);
+  reply
+    .header('etag', `"${digest}"`)
+    .header('accept-ranges', 'bytes')
+    // A digest never names other bytes.
+    .header('cache-control', shelf === 'input' ? 'public, max-age=31536000, immutable' : 'private')
+    .type('application/octet-stream');
+  if (request.headers['if-none-match'] === `"${digest}"`) return reply.status(304).send();
+  const range = parseRange(request.headers.range, size);
+  if (range === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${size}`);
+    throw new GridError('range_unsatisfiable', `The artifact has ${size} bytes.`);
+  }
+  if (range === null) {
+    reply.header('content-length', size);
+    return reply.send(request.method === 'HEAD' ? null : context.artifacts.read(shelf, digest));
+  }
+  reply
+    .status(206)
+    .header('content-length', range.to - range.from + 1)
+    .header('content-range', `bytes ${range.from}-${range.to}/${size}`);
+  return reply.send(
+    request.method === 'HEAD' ? null : context.artifacts.read(shelf, digest, range.from, range.to),
+  );
+}
+
+async function find(
+  context: Context,
+  request: FastifyRequest,
+  digest: string,
+): Promise<{ shelf: Shelf; size: number }> {
+  const input = await context.artifacts.size('input', digest);
+  if (input !== null) return { shelf: 'input', size: input };
+  const output = await context.artifacts.size('output', digest);
+  if (output === null) throw new GridError('artifact_unknown', digest);
+  await authorize(context, bearerToken(request), 'read', 'submit');
+  return { shelf: 'output', size: output };
+}
+
+function digestOf(request: FastifyRequest): string {
+  const parsed = digestSchema.safeParse((request.params as { digest: string }).digest);
+  if (parsed.success) return parsed.data;
+  throw new GridError(
+    'bad_request',
+    'The digest: expected "sha256:" and 64 lower-case hex digits.',
+  );
+}

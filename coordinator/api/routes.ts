@@ -1,0 +1,155 @@
+/** The HTTP door: parse, authorize, one flow step, reply. The table below is all there is. */
+
+import { Readable } from 'node:stream';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { errorBody, errorFacts, GridError } from '../../protocol/errors.ts';
+import { jobIdSchema } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import { protocolVersion } from '../../protocol/version.ts';
+import { overviewPage } from '../../web/overview-page.ts';
+import { authorize } from '../flow/authorize.ts';
+import { cancelJob } from '../flow/cancel.ts';
+import type { Context } from '../flow/context.ts';
+import { openResults } from '../flow/results.ts';
+import { listJobs, showJob } from '../flow/show.ts';
+import { standings } from '../flow/standings.ts';
+import { type PrepareKernel, submitJob } from '../flow/submit.ts';
+import { artifactRoutes } from './artifact-routes.ts';
+import { bearerToken } from './bearer-token.ts';
+
+/** As many rows as a page or a terminal shows; more comes with paging. */
+const rowsMax = 100;
+
+export type HttpParts = {
+  context: Context;
+  prepareKernel: PrepareKernel;
+  hosts(): number;
+  isReady(): boolean;
+  version: string;
+  log: Logger;
+};
+
+export function makeHttpServer(parts: HttpParts): FastifyInstance {
+  const { context, log } = parts;
+  const server = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: limits.documentBytesMax,
+    // An idle keep-alive connection must not hold up a shutdown.
+    forceCloseConnections: true,
+  });
+  server.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  server.setNotFoundHandler((request, reply) =>
+    sendError(new GridError('route_unknown', `${request.method} ${request.url}`), request, reply),
+  );
+
+  server.get('/healthz', async () => ({ status: 'alive' }));
+  server.get('/readyz', async () => {
+    if (!parts.isReady()) throw new GridError('unavailable');
+    return { status: 'ready' };
+  });
+
+  server.get('/', async (_request, reply) => {
+    const [jobs, rows] = await Promise.all([listJobs(context, 20), standings(context, 20)]);
+    const page = overviewPage({ jobs, standings: rows, hosts: parts.hosts(), now: context.now() });
+    return reply.type('text/html; charset=utf-8').send(page);
+  });
+
+  server.get('/v1/grid', async () => ({
+    gridId: context.grid.gridId,
+    version: parts.version,
+    protocol: protocolVersion,
+    hosts: parts.hosts(),
+    jobs: (await listJobs(context, rowsMax)).length,
+  }));
+  server.get('/v1/leaderboard', async () => ({ standings: await standings(context, rowsMax) }));
+
+  server.post('/v1/jobs', async (request, reply) => {
+    await authorize(context, bearerToken(request), 'submit');
+    const key = idempotencyKey(request);
+    const submitted = await submitJob(context, parts.prepareKernel, request.body, key);
+    return reply.status(201).send(submitted);
+  });
+  server.get('/v1/jobs', async () => ({ jobs: await listJobs(context, rowsMax) }));
+  server.get('/v1/jobs/:jobId', async (request) => showJob(context, jobIdOf(request)));
+  server.get('/v1/jobs/:jobId/document', async (request) => {
+    const jobId = jobIdOf(request);
+    const job = await context.jobs.facts(jobId);
+    if (job === null) throw new GridError('job_unknown', jobId);
+    return { jobId, document: job.document };
+  });
+  server.post('/v1/jobs/:jobId/cancel', async (request) => {
+    await authorize(context, bearerToken(request), 'submit');
+    const jobId = jobIdOf(request);
+    await cancelJob(context, jobId);
+    return showJob(context, jobId);
+  });
+  server.get('/v1/jobs/:jobId/results', async (request, reply) => {
+    await authorize(context, bearerToken(request), 'read', 'submit');
+    const results = await openResults(context, jobIdOf(request), fromUnit(request));
+    return reply.type('application/jsonl; charset=utf-8').send(Readable.from(jsonl(results)));
+  });
+
+  artifactRoutes(server, context);
+  return server;
+}
+
+/** Lines joined into blocks of this size: a write for each line would cost more than the line. */
+const blockChars = 32_768;
+
+async function* jsonl(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
+  let block = '';
+  for await (const row of rows) {
+    block += `${JSON.stringify(row)}\n`;
+    if (block.length < blockChars) continue;
+    yield block;
+    block = '';
+  }
+  if (block !== '') yield block;
+}
+
+function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = toGridError(error);
+  if (known.code === 'internal')
+    request.log.error({ err: error, url: request.url }, 'a request failed');
+  return reply.status(errorFacts(known.code).httpStatus).send(errorBody(known));
+}
+
+/** Fastify's own refusals (a body too large, no JSON) in our words; anything else is our mistake. */
+function toGridError(error: unknown): GridError {
+  if (error instanceof GridError) return error;
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  const message = error instanceof Error ? error.message : String(error);
+  if (status === 413) return new GridError('too_large', message);
+  if (status >= 400 && status < 500) return new GridError('bad_request', message);
+  if (isStorageError(error)) return new GridError('unavailable', '', { cause: error });
+  return new GridError('internal', '', { cause: error });
+}
+
+const isStorageError = (error: unknown): boolean =>
+  error instanceof Error && ['OutcomeUnknown', 'StorageRefuses'].includes(error.constructor.name);
+
+function jobIdOf(request: FastifyRequest): string {
+  const { jobId } = request.params as { jobId: string };
+  if (!jobIdSchema.safeParse(jobId).success) throw new GridError('job_unknown', jobId);
+  return jobId;
+}
+
+function fromUnit(request: FastifyRequest): number {
+  const parsed = z
+    .object({ from: z.coerce.number().int().min(0).default(0) })
+    .safeParse(request.query);
+  if (!parsed.success) throw new GridError('bad_request', 'from: expected the index of a unit.');
+  return parsed.data.from;
+}
+
+function idempotencyKey(request: FastifyRequest): string | null {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key !== 'string' || key.length > 200) {
+    throw new GridError('bad_request', 'Idempotency-Key: expected at most 200 characters.');
+  }
+  return key;
+}

@@ -1,0 +1,284 @@
+/**
+ * One host's WebSocket, from its challenge to its end.
+ *
+ *   awaiting_hello ─ hello, verified ─► ready ─ bye, error, silence, shutdown ─► closing
+ *
+ * Each frame is parsed, answered by one flow step, and forgotten. A want that cannot be served is
+ * kept (`waiting`), and answered the moment units are free.
+ */
+import type { WebSocket } from 'ws';
+import { errorFacts, GridError } from '../../protocol/errors.ts';
+import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { CoordinatorMessage, Hello, HostMessage, JobBrief } from '../../protocol/messages.ts';
+import { protocolVersion } from '../../protocol/version.ts';
+import type { JobFacts } from '../domain/job.ts';
+import { renewEveryMs } from '../domain/lease.ts';
+import type { Asker } from '../domain/window.ts';
+import { uploadToken } from '../flow/authorize.ts';
+import type { Context } from '../flow/context.ts';
+import { enrolHost } from '../flow/enrol.ts';
+import { grantUnits, sendsRule } from '../flow/grant.ts';
+import { presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
+import { reportResults } from '../flow/report.ts';
+import { decodeFrame, encodeFrame } from './frame.ts';
+
+/** From the challenge to a verified hello: two round trips and a signature on a slow machine. */
+const helloMs = 10_000;
+/** Reports under way at once. A worker waits for verdicts before it sends more than a few. */
+const reportsMax = 64;
+/** Bytes that a slow host has not taken from us yet; past this, it is cut off and may come again. */
+const unsentBytesMax = 8 * 1024 * 1024;
+
+export type SessionParts = {
+  context: Context;
+  /** How many units this want may get now: fair among all who are connected. */
+  fairUnits(wanted: number): number;
+  granted(units: number): void;
+  /** No free units were found: the window should be fed. */
+  starved(): void;
+  /** Whether the coordinator is leaving, or cannot store results. */
+  isDraining(): boolean;
+  ended(session: Session): void;
+};
+
+type State =
+  | { kind: 'awaiting_hello' }
+  | { kind: 'ready'; asker: Asker; accountId: AccountId }
+  | { kind: 'closing' };
+
+export class Session {
+  private state: State = { kind: 'awaiting_hello' };
+  private readonly socket: WebSocket;
+  private readonly parts: SessionParts;
+  private readonly nonce: Uint8Array;
+  private isBinary = true;
+  private reports = 0;
+  private waitingWant: { id: number; units: number } | null = null;
+  private readonly briefed = new Set<JobId>();
+  private readonly helloTimer: NodeJS.Timeout;
+  /** Answered pings prove that the other side lives; api/sessions.ts counts the silences. */
+  isAlive = true;
+
+  constructor(socket: WebSocket, parts: SessionParts) {
+    this.socket = socket;
+    this.parts = parts;
+    this.nonce = parts.context.randomBytes(32);
+    this.helloTimer = setTimeout(() => this.refuse(new GridError('hello_timeout')), helloMs);
+    socket.on('message', (data, isBinary) => {
+      void this.receive(data as Buffer, isBinary);
+    });
+    socket.on('pong', () => {
+      this.isAlive = true;
+    });
+    socket.on('error', () => {
+      // `close` follows, also after a frame that was too large; there is nothing to add to it.
+    });
+    socket.on('close', () => this.end());
+    this.send({
+      type: 'challenge',
+      protocol: protocolVersion,
+      gridId: parts.context.grid.gridId,
+      nonce: this.nonce,
+    });
+  }
+
+  get hostId(): HostId | null {
+    return this.state.kind === 'ready' ? this.state.asker.hostId : null;
+  }
+
+  get accountId(): AccountId | null {
+    return this.state.kind === 'ready' ? this.state.accountId : null;
+  }
+
+  /** Tries to serve a want that was kept. */
+  serveWaiting(): void {
+    if (this.waitingWant === null) return;
+    const want = this.waitingWant;
+    this.waitingWant = null;
+    if (!this.serve(want.id, want.units)) this.waitingWant = want;
+  }
+
+  get isWaiting(): boolean {
+    return this.waitingWant !== null;
+  }
+
+  tell(message: CoordinatorMessage): void {
+    this.send(message);
+  }
+
+  ping(): void {
+    this.isAlive = false;
+    this.socket.ping();
+  }
+
+  /** Ends the session with a documented code. */
+  refuse(error: GridError): void {
+    if (this.state.kind === 'closing') return;
+    const code = errorFacts(error.code).closeCode ?? 1011;
+    this.send({ type: 'notice', code: error.code, text: error.message, about: null });
+    this.state = { kind: 'closing' };
+    this.socket.close(code, error.code);
+  }
+
+  terminate(): void {
+    this.socket.terminate();
+  }
+
+  private async receive(data: Buffer, isBinary: boolean): Promise<void> {
+    if (this.state.kind === 'closing') return;
+    this.isAlive = true;
+    this.isBinary = isBinary;
+    let about: number | null = null;
+    try {
+      const message = decodeFrame(data, isBinary);
+      about = 'id' in message ? message.id : null;
+      await this.handle(message);
+    } catch (error) {
+      this.fail(error, about);
+    }
+  }
+
+  private async handle(message: HostMessage): Promise<void> {
+    if (message.type === 'hello') return await this.greet(message);
+    if (this.state.kind !== 'ready')
+      throw new GridError('out_of_order', `${message.type} before hello.`);
+    const { context } = this.parts;
+    const { hostId } = this.state.asker;
+    switch (message.type) {
+      case 'want':
+        return this.want(message.id, message.units);
+      case 'report': {
+        if (this.reports >= reportsMax)
+          throw new GridError('out_of_order', 'Too many reports at once.');
+        this.reports++;
+        try {
+          const verdicts = await reportResults(context, hostId, message.token, message.results);
+          this.send({ type: 'recorded', report: message.id, verdicts });
+        } finally {
+          this.reports--;
+        }
+        return;
+      }
+      case 'progress':
+        for (const leaseId of renewLeases(context, hostId, message.leases)) {
+          this.send({ type: 'cancel', leaseId, reason: 'lease_expired' });
+        }
+        return;
+      case 'release':
+        return releaseUnits(context, hostId, message.token, message.units);
+      case 'bye':
+        this.state = { kind: 'closing' };
+        this.socket.close(1000, 'bye');
+    }
+  }
+
+  private async greet(hello: Hello): Promise<void> {
+    if (this.state.kind !== 'awaiting_hello')
+      throw new GridError('out_of_order', 'A second hello.');
+    const { context } = this.parts;
+    const { hostId, accountId, totals } = await enrolHost(context, hello, this.nonce);
+    if (this.state.kind !== 'awaiting_hello') return;
+    clearTimeout(this.helloTimer);
+    this.state = {
+      kind: 'ready',
+      accountId,
+      asker: { hostId, accountId, memoryBytes: hello.memoryBytes },
+    };
+    const heldLeases: LeaseId[] = [];
+    for (const { token, units } of hello.leases) {
+      const leaseId = this.present(hostId, token, units);
+      if (leaseId !== null) heldLeases.push(leaseId);
+    }
+    this.send({
+      type: 'welcome',
+      hostId,
+      accountId,
+      uploadToken: uploadToken(context, hostId),
+      renewEveryMs,
+      heldLeases,
+      creditMicro: totals.creditMicro.toString(),
+      units: totals.units,
+    });
+  }
+
+  /** A lease that is not this grid's, or not this host's, is simply not held any more. */
+  private present(hostId: HostId, token: string, units: [number, number][]): LeaseId | null {
+    try {
+      return presentLease(this.parts.context, hostId, token, units);
+    } catch (error) {
+      if (error instanceof GridError && error.code === 'lease_invalid') return null;
+      throw error;
+    }
+  }
+
+  private want(id: number, units: number): void {
+    if (this.waitingWant !== null)
+      throw new GridError('out_of_order', 'A want while one is waiting.');
+    if (this.serve(id, units)) return;
+    if (this.parts.isDraining()) {
+      this.send({ type: 'noWork', want: id, reason: 'draining', retryAfterMs: 2000 });
+      return;
+    }
+    this.waitingWant = { id, units };
+    this.send({ type: 'noWork', want: id, reason: 'nothing_left', retryAfterMs: null });
+    this.parts.starved();
+  }
+
+  private serve(id: number, units: number): boolean {
+    if (this.state.kind !== 'ready' || this.parts.isDraining()) return false;
+    const { context, fairUnits, granted } = this.parts;
+    const grants = grantUnits(context, this.state.asker, fairUnits(units));
+    if (grants.length === 0) return false;
+    const jobs = new Map(grants.map(({ job }) => [job.jobId, job]));
+    const news = [...jobs.values()].filter((job) => !this.briefed.has(job.jobId));
+    for (const { jobId } of news) this.briefed.add(jobId);
+    const leases = grants.map(({ lease }) => lease);
+    this.send({ type: 'lease', want: id, leases, jobs: news.map(brief) });
+    granted(
+      leases.reduce((sum, lease) => sum + lease.units.reduce((n, [, count]) => n + count, 0), 0),
+    );
+    return true;
+  }
+
+  private fail(error: unknown, about: number | null): void {
+    if (!(error instanceof GridError)) {
+      this.parts.context.log.error({ err: error, hostId: this.hostId }, 'a session failed');
+      this.refuse(new GridError('internal'));
+      return;
+    }
+    if (errorFacts(error.code).closeCode !== null) {
+      this.parts.context.log.info(
+        { code: error.code, hostId: this.hostId, why: error.detail },
+        'session refused',
+      );
+      this.refuse(error);
+      return;
+    }
+    this.send({ type: 'notice', code: error.code, text: error.message, about });
+  }
+
+  private send(message: CoordinatorMessage): void {
+    if (this.state.kind === 'closing') return;
+    if (this.socket.bufferedAmount > unsentBytesMax) this.terminate();
+    else this.socket.send(encodeFrame(message, this.isBinary));
+  }
+
+  private end(): void {
+    clearTimeout(this.helloTimer);
+    this.state = { kind: 'closing' };
+    this.waitingWant = null;
+    this.parts.ended(this);
+  }
+}
+
+function brief(job: JobFacts): JobBrief {
+  return {
+    jobId: job.jobId,
+    name: job.document.name,
+    kernel: job.kernel.meteredDigest,
+    kernelBytes: job.kernel.meteredBytes,
+    run: job.document.run,
+    limits: job.document.limits,
+    units: sendsRule(job) ? job.document.units : null,
+  };
+}

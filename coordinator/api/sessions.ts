@@ -1,0 +1,164 @@
+/**
+ * All sessions of this coordinator: who is connected, whose want waits, who must be told. Waiting
+ * wants are served in the order they came, the moment units are free.
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { GridError } from '../../protocol/errors.ts';
+import type { AccountId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import { sessionPath, subprotocol } from '../../protocol/version.ts';
+import type { Demand } from '../domain/demand.ts';
+import type { LeaseFacts } from '../domain/lease.ts';
+import type { Context } from '../flow/context.ts';
+import { Session } from './session.ts';
+
+/** Two pings unanswered are a dead connection: 40 to 60 s, well over a lease's renewal. */
+const pingMs = 20_000;
+/** Totals are told at most this often: a number that changes faster cannot be read. */
+const creditedMs = 500;
+/** How long hosts have to hang up after being told that we leave. */
+const closeMs = 1000;
+
+export type SessionsParts = {
+  context: Context;
+  demand: Demand;
+  feed(): void;
+  isRefusing(): boolean;
+};
+
+export class Sessions {
+  private readonly parts: SessionsParts;
+  private readonly sessions = new Set<Session>();
+  private readonly server: WebSocketServer;
+  private readonly pingTimer: NodeJS.Timeout;
+  private readonly toCredit = new Set<AccountId>();
+  private creditTimer: NodeJS.Timeout | null = null;
+  private isClosing = false;
+
+  constructor(http: Server, parts: SessionsParts) {
+    this.parts = parts;
+    this.server = new WebSocketServer({
+      noServer: true,
+      maxPayload: limits.frameBytesMax,
+      perMessageDeflate: false,
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    });
+    http.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+    this.pingTimer = setInterval(() => this.pingAll(), pingMs);
+  }
+
+  /** Hosts connected and welcomed. */
+  get hosts(): number {
+    let count = 0;
+    for (const session of this.sessions) if (session.hostId !== null) count++;
+    return count;
+  }
+
+  /** Units are free: serves those who wait, first come first. */
+  serveWaiting(): void {
+    if (this.isClosing) return;
+    for (const session of this.sessions) {
+      if (this.parts.context.window.free === 0) return;
+      session.serveWaiting();
+    }
+  }
+
+  cancelled(leases: readonly LeaseFacts[]): void {
+    const byHost = new Map([...this.sessions].map((session) => [session.hostId, session]));
+    for (const { leaseId, hostId } of leases) {
+      byHost.get(hostId)?.tell({ type: 'cancel', leaseId, reason: 'job_cancelled' });
+    }
+  }
+
+  /** These accounts were paid: tells their hosts the new totals, soon. */
+  paid(accountIds: Iterable<AccountId>): void {
+    for (const accountId of accountIds) this.toCredit.add(accountId);
+    this.creditTimer ??= setTimeout(() => {
+      this.creditTimer = null;
+      void this.tellCredit();
+    }, creditedMs);
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true;
+    clearInterval(this.pingTimer);
+    if (this.creditTimer !== null) clearTimeout(this.creditTimer);
+    for (const session of this.sessions) session.refuse(new GridError('shutting_down'));
+    await Promise.race([this.allEnded(), new Promise((done) => setTimeout(done, closeMs).unref())]);
+    for (const session of this.sessions) session.terminate();
+    this.server.close();
+  }
+
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const path = new URL(request.url ?? '/', 'http://host').pathname;
+    if (path !== sessionPath || this.isClosing) {
+      const status = this.isClosing ? '503 Service Unavailable' : '404 Not Found';
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
+      return;
+    }
+    this.server.handleUpgrade(request, socket, head, (webSocket) => {
+      if (webSocket.protocol !== subprotocol) {
+        webSocket.close(4426, 'protocol_unknown');
+        return;
+      }
+      this.sessions.add(new Session(webSocket, this.sessionParts()));
+    });
+  }
+
+  private sessionParts() {
+    const { context, demand, feed, isRefusing } = this.parts;
+    return {
+      context,
+      fairUnits: (wanted: number) => this.fairUnits(wanted),
+      granted: (units: number) => {
+        demand.granted(units, context.now());
+        if (context.window.free < demand.target(this.hosts, context.now()) / 2) feed();
+      },
+      starved: feed,
+      isDraining: () => this.isClosing || isRefusing(),
+      ended: (session: Session) => {
+        this.sessions.delete(session);
+      },
+    };
+  }
+
+  /**
+   * Guided self-scheduling (Polychronopoulos and Kuck, 1987): half of what is left, divided by those
+   * who share it. Large grants while there is plenty, single units at the end, so that nobody sits
+   * on the last ones.
+   */
+  private fairUnits(wanted: number): number {
+    const share = Math.ceil(this.parts.context.window.free / (2 * Math.max(this.hosts, 1)));
+    return Math.max(1, Math.min(wanted, share));
+  }
+
+  private pingAll(): void {
+    for (const session of this.sessions) {
+      if (!session.isAlive) session.terminate();
+      else session.ping();
+    }
+  }
+
+  private async tellCredit(): Promise<void> {
+    const accountIds = [...this.toCredit];
+    this.toCredit.clear();
+    for (const accountId of accountIds) {
+      const sessions = [...this.sessions].filter((session) => session.accountId === accountId);
+      if (sessions.length === 0) continue;
+      try {
+        const { creditMicro, units } = await this.parts.context.store.accountTotals(accountId);
+        for (const session of sessions) {
+          session.tell({ type: 'credited', creditMicro: creditMicro.toString(), units });
+        }
+      } catch {
+        // Redis is away: the next payment, or the next welcome, tells the totals.
+      }
+    }
+  }
+
+  private async allEnded(): Promise<void> {
+    while (this.sessions.size > 0) await new Promise((done) => setTimeout(done, 10));
+  }
+}

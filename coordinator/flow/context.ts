@@ -1,0 +1,67 @@
+/**
+ * What a flow step has at hand. Steps take it as their first argument and know no other way to the
+ * world: time, chance, storage and the queue all come from here, so the simulation can give its own.
+ */
+import type { Logger } from 'pino';
+import type { JobId } from '../../protocol/ids.ts';
+import type { Verdict } from '../../protocol/outcome.ts';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { FairShare } from '../domain/fair-share.ts';
+import type { JobFacts } from '../domain/job.ts';
+import type { JournalEntry, RecordedResult } from '../domain/journal.ts';
+import type { Pace } from '../domain/pace.ts';
+import type { LeaseHolder } from '../domain/record.ts';
+import type { Shard, ShardId } from '../domain/shard.ts';
+import type { Window } from '../domain/window.ts';
+import type { GridFacts, Store } from '../store/store.ts';
+import type { Sealer } from './seal.ts';
+
+/** The queue as flow sees it: shards go in, come out to be held, and are done with. */
+export type ShardQueue = {
+  add(partition: number, shards: readonly ShardId[]): Promise<void>;
+  /** Takes up to `max` shards for this coordinator. */
+  take(partition: number, max: number): Promise<ShardId[]>;
+  finish(partition: number, id: ShardId): Promise<void>;
+  /** Lets another coordinator, or a later try, have the shard. */
+  giveBack(partition: number, id: ShardId): Promise<void>;
+};
+
+/** The group commit as flow sees it (flow/record.ts). */
+export type ShardRecorder = {
+  /** Settles when the results are on disk; never with an answer that a crash could take back. */
+  record(shard: Shard, lease: LeaseHolder, results: readonly RecordedResult[]): Promise<Verdict[]>;
+  /** Writes an entry down with the next commit; nobody waits for it. */
+  note(shard: Shard, entry: JournalEntry): void;
+};
+
+/** Things worth telling the doors about. */
+export type Happening =
+  | { kind: 'job_submitted' }
+  | { kind: 'units_free' }
+  | { kind: 'job_ended'; jobId: JobId }
+  | { kind: 'job_cancelled'; jobId: JobId }
+  | { kind: 'paid'; accountIds: Set<string> };
+
+export type Context = {
+  grid: GridFacts;
+  store: Store;
+  artifacts: Artifacts;
+  queue: ShardQueue;
+  recorder: ShardRecorder;
+  sealer: Sealer;
+  window: Window;
+  /** Which job is split next. Apart from the window's own share, which says who is granted next. */
+  splitShare: FairShare<JobId>;
+  jobs: JobCache;
+  paces: Map<JobId, Pace>;
+  now(): number;
+  randomBytes(count: number): Uint8Array;
+  log: Logger;
+  happened(happening: Happening): void;
+};
+
+/** Facts of jobs never change, so a coordinator reads each once. */
+export type JobCache = { facts(jobId: JobId): Promise<JobFacts | null> };
+
+export const partitions = (context: Context): number[] =>
+  Array.from({ length: context.grid.partitions }, (_, partition) => partition);

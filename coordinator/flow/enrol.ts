@@ -1,0 +1,62 @@
+/**
+ * enrol: a host says hello. Its key signs the nonce of this session, its account's key has certified
+ * the host's key; the ids follow from the keys, so there is nothing to register and no form.
+ */
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { GridError } from '../../protocol/errors.ts';
+import { certificateBytes, sessionBytes } from '../../protocol/identity.ts';
+import { type AccountId, type HostId, idFromBytes } from '../../protocol/ids.ts';
+import type { Hello } from '../../protocol/messages.ts';
+import { protocolVersion } from '../../protocol/version.ts';
+import type { AccountTotals } from '../store/store.ts';
+import type { Context } from './context.ts';
+
+export type Enrolled = { hostId: HostId; accountId: AccountId; totals: AccountTotals };
+
+/** Throws GridError `protocol_unknown`, `signature_invalid`, or `forbidden` (another account's host). */
+export async function enrolHost(
+  context: Context,
+  hello: Hello,
+  nonce: Uint8Array,
+): Promise<Enrolled> {
+  if (hello.protocol !== protocolVersion) {
+    throw new GridError(
+      'protocol_unknown',
+      `This grid speaks ${protocolVersion}, the worker ${hello.protocol}.`,
+    );
+  }
+  const session = sessionBytes(context.grid.gridId, nonce);
+  if (
+    !isSigned(session, hello.hostKey, hello.signature) ||
+    !isSigned(certificateBytes(hello.hostKey), hello.accountKey, hello.certificate)
+  ) {
+    throw new GridError('signature_invalid');
+  }
+  const hostId = idFromBytes('h', sha256(hello.hostKey));
+  const accountId = idFromBytes('a', sha256(hello.accountKey));
+  const { hostKey, accountKey, name } = hello;
+  const reply = await context.store.enrolHost({ hostId, accountId, hostKey, accountKey, name });
+  if (reply === 'other_account') {
+    throw new GridError('forbidden', `Host ${hostId} belongs to another account.`);
+  }
+  return { hostId, accountId, totals: await context.store.accountTotals(accountId) };
+}
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+
+/** The header of an Ed25519 public key in DER (RFC 8410): what turns 32 raw bytes into a key. */
+const ed25519Header = Buffer.from('302a300506032b6570032100', 'hex');
+
+function isSigned(message: Uint8Array, rawKey: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    const key = createPublicKey({
+      key: Buffer.concat([ed25519Header, rawKey]),
+      format: 'der',
+      type: 'spki',
+    });
+    return verify(null, message, key, signature);
+  } catch {
+    // Thirty-two bytes that are no point of the curve: nobody can have signed with them.
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+/** feed: shards that the queue handed to this coordinator enter its window, as their journals say they stand. */
+import { Pace } from '../domain/pace.ts';
+import { parseShardId, type ShardId, shardId, splitShard } from '../domain/shard.ts';
+import { ShardState } from '../domain/shard-state.ts';
+import { partitionOf } from '../store/store.ts';
+import type { Context } from './context.ts';
+
+/** Holds the shards; an entry whose shard is no longer open is finished instead. Returns those held. */
+export async function holdShards(
+  context: Context,
+  partition: number,
+  ids: readonly ShardId[],
+): Promise<ShardId[]> {
+  const held: ShardId[] = [];
+  for (const [i, id] of ids.entries()) {
+    try {
+      if (await hold(context, id)) held.push(id);
+      else await context.queue.finish(partition, id);
+    } catch (error) {
+      // Redis went away in the middle: what is not in the window must not stay locked by us.
+      for (const left of ids.slice(i)) await context.queue.giveBack(partition, left);
+      throw error;
+    }
+  }
+  if (held.length > 0) context.happened({ kind: 'units_free' });
+  return held;
+}
+
+async function hold(context: Context, id: ShardId): Promise<boolean> {
+  const { store, window, jobs, paces } = context;
+  const { jobId, number } = parseShardId(id);
+  const job = await jobs.facts(jobId);
+  if (job === null) return false;
+  const shard = splitShard(job, number);
+  if (!(await store.isShardOpen(shard))) return false;
+  if (window.state(shardId(shard)) !== undefined) return true;
+  const state = ShardState.replay(shard, await store.readJournal(shard));
+  window.hold(job, state, context.now());
+  if (!paces.has(jobId)) paces.set(jobId, new Pace(context.now()));
+  return true;
+}
+
+/**
+ * Brings queue and window in line with the open set, which is the truth. Entries may be missing from
+ * the queue after a crash; shards may have been closed under us by another coordinator or a cancel.
+ */
+export async function reconcile(context: Context, partition: number): Promise<void> {
+  const { store, window, queue, grid } = context;
+  // Read before the open set, so that a shard which opens meanwhile is not taken for a closed one.
+  const held = window.shardIds.filter(
+    (id) => partitionOf(parseShardId(id).jobId, grid.partitions) === partition,
+  );
+  const open = new Set((await store.openShards(partition)).map(shardId));
+  for (const id of held) {
+    if (open.has(id)) continue;
+    window.drop(id);
+    await queue.finish(partition, id);
+  }
+  const missing = [...open].filter((id) => window.state(id) === undefined);
+  if (missing.length > 0) await queue.add(partition, missing);
+}

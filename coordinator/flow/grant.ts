@@ -1,0 +1,55 @@
+/**
+ * grant: a host that asks gets leases on some units. From memory, at once: the token proves the
+ * lease, and its journal entry rides with the next commit.
+ */
+import { idFromBytes } from '../../protocol/ids.ts';
+import type { Lease } from '../../protocol/messages.ts';
+import { unitParams } from '../../protocol/unit-rule.ts';
+import type { JobFacts } from '../domain/job.ts';
+import { type LeaseFacts, leaseDurationMs } from '../domain/lease.ts';
+import { fromRuns, runsSize, toRuns, unitAt } from '../domain/shard.ts';
+import type { Asker } from '../domain/window.ts';
+import type { Context } from './context.ts';
+import { sealLease } from './lease-token.ts';
+
+/** A message with more leases than this says more about bookkeeping than about work. */
+const leasesPerMessageMax = 16;
+/** A rule longer than this is not sent to hosts; their leases carry the parameters instead. */
+export const ruleBytesMax = 4096;
+
+export type Grant = { lease: Lease; job: JobFacts };
+
+/** Grants up to `units` units. Empty when the window has nothing for this host. */
+export function grantUnits(context: Context, asker: Asker, units: number): Grant[] {
+  const grants: Grant[] = [];
+  let left = units;
+  while (left > 0 && grants.length < leasesPerMessageMax) {
+    const leaseId = idFromBytes('l', context.randomBytes(10));
+    const granted = context.window.grant(asker, left, leaseId, context.now());
+    if (granted === null) break;
+    const { job, ...facts } = granted;
+    left -= runsSize(facts.positions);
+    const { hostId, accountId, positions } = facts;
+    context.recorder.note(facts.shard, { kind: 'leased', leaseId, hostId, accountId, positions });
+    grants.push({ lease: toWire(context, facts, job), job });
+  }
+  return grants;
+}
+
+/** Whether hosts can work a unit's parameters out from the rule itself. */
+export const sendsRule = (job: JobFacts): boolean =>
+  JSON.stringify(job.document.units).length <= ruleBytesMax;
+
+function toWire(context: Context, facts: LeaseFacts, job: JobFacts): Lease {
+  const units = [...fromRuns(facts.positions)].map((position) =>
+    unitAt(facts.shard.units, position),
+  );
+  return {
+    leaseId: facts.leaseId,
+    token: sealLease(context.sealer, facts),
+    jobId: job.jobId,
+    units: toRuns(units),
+    params: sendsRule(job) ? null : units.map((unit) => unitParams(job.document.units, unit)),
+    expiresInMs: leaseDurationMs,
+  };
+}

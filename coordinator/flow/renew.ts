@@ -1,0 +1,76 @@
+/** renew, release, present, expire: what happens to a lease between its grant and its report. */
+import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { UnitRuns } from '../../protocol/messages.ts';
+import type { LeaseFacts } from '../domain/lease.ts';
+import { fromRuns, positionOf, toRuns } from '../domain/shard.ts';
+import { partitionOf } from '../store/store.ts';
+import type { Context } from './context.ts';
+import { openLease } from './lease-token.ts';
+
+/** Extends leases. Returns those that no longer stand: their host may drop them. */
+export function renewLeases(
+  context: Context,
+  hostId: HostId,
+  leaseIds: readonly LeaseId[],
+): LeaseId[] {
+  return leaseIds.filter((id) => !context.window.renew(id, hostId, context.now()));
+}
+
+/** Gives units back at once. Throws GridError `lease_invalid` for a token that is not this host's. */
+export function releaseUnits(
+  context: Context,
+  hostId: HostId,
+  token: string,
+  units: UnitRuns,
+): void {
+  const lease = openLease(context.sealer, token, hostId);
+  const positions = positionsOf(lease, units);
+  if (context.window.release(lease.leaseId, hostId, positions) === 0) return;
+  context.recorder.note(lease.shard, {
+    kind: 'released',
+    leaseId: lease.leaseId,
+    positions: toRuns(positions),
+  });
+  context.happened({ kind: 'units_free' });
+}
+
+/** Takes up a lease that a host still holds after a reconnection. True when it stands. */
+export function presentLease(
+  context: Context,
+  hostId: HostId,
+  token: string,
+  units: UnitRuns,
+): LeaseId | null {
+  const lease = openLease(context.sealer, token, hostId);
+  const standing = context.window.present(lease, toRuns(positionsOf(lease, units)), context.now());
+  return standing > 0 ? lease.leaseId : null;
+}
+
+/** Frees the units of leases past their deadline. */
+export function expireLeases(context: Context): LeaseFacts[] {
+  const expired = context.window.expire(context.now());
+  for (const { leaseId, hostId, shard } of expired) {
+    context.log.info({ leaseId, hostId, jobId: shard.jobId, shard: shard.number }, 'lease expired');
+  }
+  if (expired.length > 0) context.happened({ kind: 'units_free' });
+  return expired;
+}
+
+/** Drops a cancelled job's shards from window and queue. Returns the leases that this ends. */
+export async function dropJob(context: Context, jobId: JobId): Promise<LeaseFacts[]> {
+  const leases = context.window.leasesOf(jobId);
+  const partition = partitionOf(jobId, context.grid.partitions);
+  for (const id of context.window.shardIds) {
+    if (!id.startsWith(`${jobId}-`)) continue;
+    context.window.drop(id);
+    await context.queue.finish(partition, id);
+  }
+  return leases;
+}
+
+function positionsOf(lease: LeaseFacts, units: UnitRuns): number[] {
+  return [...fromRuns(units)]
+    .map((unit) => positionOf(lease.shard.units, unit))
+    .filter((position) => position >= 0)
+    .sort((a, b) => a - b);
+}

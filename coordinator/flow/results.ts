@@ -1,0 +1,128 @@
+/**
+ * assimilate: the decided units of a job, in order, read from the journals of its shards. One shard
+ * at a time is in memory, so a job of any size streams.
+ */
+import { GridError } from '../../protocol/errors.ts';
+import type { ResultLine } from '../../protocol/http.ts';
+import type { JobId } from '../../protocol/ids.ts';
+import { decodeOutput, type UnitOutput } from '../../protocol/output.ts';
+import { unitParams } from '../../protocol/unit-rule.ts';
+import { digestOf } from '../artifacts/artifacts.ts';
+import type { JobFacts } from '../domain/job.ts';
+import { decodeEntries, type RecordedResult } from '../domain/journal.ts';
+import { splitShard, unitAt } from '../domain/shard.ts';
+import type { Context } from './context.ts';
+
+/** Throws GridError `job_unknown` at once; then yields lines from unit `from` on. */
+export async function openResults(
+  context: Context,
+  jobId: JobId,
+  from: number,
+): Promise<AsyncGenerator<ResultLine>> {
+  const job = await context.store.readJob(jobId);
+  if (job === null) throw new GridError('job_unknown', jobId);
+  return lines(context, job, job.counts.shards, from);
+}
+
+async function* lines(
+  context: Context,
+  job: JobFacts,
+  shards: number,
+  from: number,
+): AsyncGenerator<ResultLine> {
+  for (let number = Math.floor(from / job.unitsPerShard); number < shards; number++) {
+    const shard = splitShard(job, number);
+    for (const { position, verdict, result, detail } of decidedUnits(
+      await context.store.readJournal(shard),
+    )) {
+      const unit = unitAt(shard.units, position);
+      if (unit < from) continue;
+      yield await toLine(context, job, unit, verdict, result, detail);
+    }
+  }
+}
+
+type DecidedUnit = {
+  position: number;
+  verdict: 'accepted' | 'invalid';
+  result: RecordedResult;
+  detail: string | null;
+};
+
+function decidedUnits(journal: Uint8Array): DecidedUnit[] {
+  const recorded = new Map<string, RecordedResult>();
+  const last = new Map<number, RecordedResult>();
+  const decided = new Map<number, DecidedUnit>();
+  for (const entry of decodeEntries(journal)) {
+    if (entry.kind === 'recorded') {
+      for (const result of entry.results) {
+        recorded.set(`${entry.leaseId}/${result.position}`, result);
+        last.set(result.position, result);
+      }
+    } else if (entry.kind === 'accepted') {
+      for (const position of entry.positions) {
+        const result = recorded.get(`${entry.leaseId}/${position}`);
+        if (result !== undefined)
+          decided.set(position, { position, verdict: 'accepted', result, detail: null });
+      }
+    } else if (entry.kind === 'failed') {
+      for (const position of entry.positions) {
+        const result = last.get(position);
+        const detail = [entry.reason, result?.detail].filter((text) => text).join(': ');
+        if (result !== undefined)
+          decided.set(position, { position, verdict: 'invalid', result, detail });
+      }
+    }
+  }
+  return [...decided.values()].sort((a, b) => a.position - b.position);
+}
+
+async function toLine(
+  context: Context,
+  job: JobFacts,
+  unit: number,
+  verdict: 'accepted' | 'invalid',
+  result: RecordedResult,
+  detail: string | null,
+): Promise<ResultLine> {
+  const bytes = await outputBytes(context, result);
+  const output = bytes === null ? null : decodeOutput(bytes);
+  const common = {
+    unit,
+    params: unitParams(job.document.units, unit),
+    verdict,
+    outcome: result.outcome,
+    fuel: String(result.fuel),
+    digest: bytes === null ? digestOf(new Uint8Array(0)) : digestOf(bytes),
+  };
+  if (detail !== null) return { ...common, output: null, files: {}, detail };
+  return { ...common, output: readable(output), files: readableFiles(output) };
+}
+
+async function outputBytes(context: Context, result: RecordedResult): Promise<Uint8Array | null> {
+  if (result.output !== null) return result.output;
+  if (result.digest === null) return null;
+  return await context.artifacts.readAll(
+    'output',
+    `sha256:${Buffer.from(result.digest).toString('hex')}`,
+  );
+}
+
+/** stdout as JSON when it is one JSON value, else as text. */
+function readable(output: UnitOutput | null): ResultLine['output'] {
+  if (output === null) return null;
+  const text = Buffer.from(output.stdout).toString('utf8');
+  try {
+    return JSON.parse(text) as ResultLine['output'];
+  } catch {
+    return text;
+  }
+}
+
+const readableFiles = (output: UnitOutput | null): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(output?.files ?? {}).map(([path, bytes]) => [
+      path,
+      Buffer.from(bytes).toString('base64'),
+    ]),
+  );

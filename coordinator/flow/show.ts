@@ -1,0 +1,43 @@
+/** show: how a job stands, as scientists and viewers see it. */
+import { GridError } from '../../protocol/errors.ts';
+import type { JobView } from '../../protocol/http.ts';
+import type { JobId } from '../../protocol/ids.ts';
+import { isOver, type Job } from '../domain/job.ts';
+import type { Context } from './context.ts';
+
+export async function showJob(context: Context, jobId: JobId): Promise<JobView> {
+  const job = await context.store.readJob(jobId);
+  if (job === null) throw new GridError('job_unknown', jobId);
+  return jobView(context, job);
+}
+
+/** Newest first. */
+export async function listJobs(context: Context, max: number): Promise<JobView[]> {
+  const jobs = await context.store.listJobs(max);
+  return jobs.map((job) => jobView(context, job));
+}
+
+function jobView(context: Context, job: Job): JobView {
+  const { canonical, failed, fuel, creditMicro } = job.counts;
+  const left = job.units - canonical - failed;
+  const running = Math.min(context.window.running(job.jobId), left);
+  const pace = isOver(job) ? undefined : context.paces.get(job.jobId);
+  return {
+    jobId: job.jobId,
+    name: job.document.name,
+    state: job.state,
+    units: job.units,
+    canonical,
+    // Nothing is audited yet, so nothing is beyond revocation yet.
+    final: 0,
+    failed,
+    running,
+    waiting: left - running,
+    fuel: fuel.toString(),
+    creditMicro: creditMicro.toString(),
+    unitsPerSecond: pace?.unitsPerSecond(context.now()) ?? 0,
+    eta: pace?.eta(left, context.now()) ?? null,
+    submittedAt: new Date(job.submittedAt).toISOString(),
+    completedAt: job.endedAt === null ? null : new Date(job.endedAt).toISOString(),
+  };
+}

@@ -1,0 +1,24 @@
+/** The thread that validates and meters one kernel, and says why when it is refused. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { KernelRefused, meterKernel } from '../../kernel/meter.ts';
+
+export type MeterRequest = { wasm: Uint8Array; memoryPagesMax: number };
+export type MeterReply =
+  | { kind: 'metered'; wasm: Uint8Array; meterVersion: number }
+  | { kind: 'refused'; why: string };
+
+function meter({ wasm, memoryPagesMax }: MeterRequest): MeterReply {
+  try {
+    const metered = meterKernel(wasm, { memoryPagesMax });
+    // The meter checks what it changes; types are V8's to check, and it must be asked.
+    if (!WebAssembly.validate(metered.wasm as Uint8Array<ArrayBuffer>)) {
+      return { kind: 'refused', why: 'It is not a valid WebAssembly module.' };
+    }
+    return { kind: 'metered', wasm: metered.wasm, meterVersion: metered.meterVersion };
+  } catch (error) {
+    if (!(error instanceof KernelRefused)) throw error;
+    return { kind: 'refused', why: `${error.reason} at byte ${error.offset}: ${error.detail}` };
+  }
+}
+
+parentPort?.postMessage(meter(workerData as MeterRequest));

@@ -1,0 +1,68 @@
+/** Everything that happens on a timer, in one list. */
+import type { Demand } from '../domain/demand.ts';
+import { award } from '../flow/award.ts';
+import { type Context, partitions } from '../flow/context.ts';
+import { holdShards, reconcile } from '../flow/feed.ts';
+import { expireLeases } from '../flow/renew.ts';
+import { splitJobs } from '../flow/split.ts';
+import { type Round, startRound } from './round.ts';
+
+/** A window that runs low wakes the feeder; this is for work that other coordinators add. */
+const feedMs = 250;
+/** Leases last 30 s: a second is soon enough to free the units of one that ended. */
+const expireMs = 1000;
+/** After each commit that paid; and now and then, for what another coordinator left behind. */
+const awardMs = 1000;
+/** Only a crash between two steps leaves something to reconcile. */
+const reconcileMs = 5000;
+/** Shards taken or split in one go: enough for 2,048 units, a few milliseconds of Redis. */
+const shardsPerStep = 8;
+
+export type Rounds = { feed(): void; award(): void; close(): Promise<void> };
+
+export function startRounds(context: Context, demand: Demand, hosts: () => number): Rounds {
+  const all = partitions(context);
+  const feeders = all.map((partition) =>
+    startRound('feed', feedMs, context.log, () => feed(context, partition, demand, hosts)),
+  );
+  const awards = all.map((partition) =>
+    startRound('award', awardMs, context.log, async () => {
+      const accountIds = await award(context, partition);
+      if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
+    }),
+  );
+  const others = [
+    startRound('expire', expireMs, context.log, async () => {
+      expireLeases(context);
+    }),
+    startRound('reconcile', reconcileMs, context.log, async () => {
+      for (const partition of all) await reconcile(context, partition);
+    }),
+  ];
+  const rounds: Round[] = [...feeders, ...awards, ...others];
+  return {
+    feed: () => wakeAll(feeders),
+    award: () => wakeAll(awards),
+    close: async () => {
+      await Promise.all(rounds.map((round) => round.close()));
+    },
+  };
+}
+
+const wakeAll = (rounds: readonly Round[]): void => {
+  for (const round of rounds) round.wake();
+};
+
+/** Fills the window up to what the hosts can use: from the queue first, then by splitting on. */
+async function feed(
+  context: Context,
+  partition: number,
+  demand: Demand,
+  hosts: () => number,
+): Promise<void> {
+  while (hosts() > 0 && context.window.free < demand.target(hosts(), context.now())) {
+    const ids = await context.queue.take(partition, shardsPerStep);
+    if (ids.length > 0) await holdShards(context, partition, ids);
+    else if ((await splitJobs(context, partition, shardsPerStep)) === 0) return;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The page at `/`: jobs and their progress, and the leaderboard. Plain HTML made on the server; it
+ * needs no script and no account, and refreshes itself.
+ */
+import type { JobView, Standing } from '../protocol/http.ts';
+
+export type Overview = { jobs: JobView[]; standings: Standing[]; hosts: number; now: number };
+
+export function overviewPage({ jobs, standings, hosts, now }: Overview): string {
+  const running = jobs.filter((job) => job.state === 'open').length;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="3">
+<title>Manyhands</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<h1>Manyhands</h1>
+<p>${count(hosts, 'host')} at work · ${count(running, 'open job')} · ${new Date(now).toISOString().slice(11, 19)} UTC</p>
+</header>
+<main>
+<section aria-labelledby="jobs">
+<h2 id="jobs">Jobs</h2>
+${jobs.length === 0 ? '<p>No job has been submitted yet.</p>' : jobTable(jobs)}
+</section>
+<section aria-labelledby="leaderboard">
+<h2 id="leaderboard">Leaderboard</h2>
+${standings.length === 0 ? '<p>No credit has been earned yet.</p>' : standingTable(standings)}
+</section>
+</main>
+</body>
+</html>
+`;
+}
+
+function jobTable(jobs: JobView[]): string {
+  return `<table>
+<thead><tr><th scope="col">Job</th><th scope="col">State</th><th scope="col">Progress</th><th scope="col" class="number">Units</th><th scope="col" class="number">Failed</th><th scope="col" class="number">Credit</th></tr></thead>
+<tbody>
+${jobs.map(jobRow).join('\n')}
+</tbody>
+</table>`;
+}
+
+function jobRow(job: JobView): string {
+  const done = job.canonical + job.failed;
+  const percent = Math.floor((100 * done) / job.units);
+  const label = `${done} of ${job.units} units done`;
+  return `<tr><th scope="row">${escapeHtml(job.name)} <small>${job.jobId}</small></th><td>${job.state}</td><td><progress max="${job.units}" value="${done}" aria-label="${label}"></progress> ${percent} %</td><td class="number">${job.units.toLocaleString('en')}</td><td class="number">${job.failed.toLocaleString('en')}</td><td class="number">${credit(job.creditMicro)}</td></tr>`;
+}
+
+function standingTable(standings: Standing[]): string {
+  return `<table>
+<thead><tr><th scope="col" class="number">Rank</th><th scope="col">Volunteer</th><th scope="col" class="number">Credit</th><th scope="col" class="number"><abbr title="Recent average credit a day; half-life seven days">Recent / day</abbr></th><th scope="col" class="number">Units</th></tr></thead>
+<tbody>
+${standings.map(standingRow).join('\n')}
+</tbody>
+</table>`;
+}
+
+function standingRow({ rank, name, accountId, creditMicro, rac, units }: Standing): string {
+  return `<tr><td class="number">${rank}</td><th scope="row">${escapeHtml(name)} <small>${accountId}</small></th><td class="number">${credit(creditMicro)}</td><td class="number">${credit(rac)}</td><td class="number">${units.toLocaleString('en')}</td></tr>`;
+}
+
+/** Microcredit as credit, with enough digits that a first unit shows. */
+function credit(micro: string): string {
+  const value = Number(micro) / 1e6;
+  const digits = value >= 100 ? 1 : value >= 1 ? 3 : 6;
+  return value.toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+const escapes: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => escapes[character] ?? character);
+
+const style = `
+:root { color-scheme: light dark; --line: #8884; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+header p { margin-top: -0.5rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: 0.4rem 0.6rem; border-bottom: 1px solid var(--line); font-weight: normal; }
+thead th { font-weight: 600; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+progress { width: 8rem; vertical-align: middle; }
+small { opacity: 0.75; font-size: 0.75rem; }
+section { overflow-x: auto; }
+`;
