@@ -12,6 +12,7 @@
  *    is seen by the meter; that it led to the trap is an assumption, so the trap is told as well.
  * 6. Any other trap is `kernel_trap`.
  */
+import { limits } from '../../protocol/limits.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import { growth, type MeterGauges } from './meter-gauges.ts';
 import { Ending } from './wasi/ending.ts';
@@ -27,18 +28,18 @@ export interface HowItEnded {
 export function howItEnded(
   thrown: unknown,
   gauges: MeterGauges | null,
-  limits: { fuelMax: number; outputBytesMax: number },
+  run: { fuelMax: number; outputBytesMax: number },
 ): HowItEnded {
   if (gauges === null) return couldNotStart(thrown);
   if (gauges.fuel.value < 0n)
-    return failed('fuel_exhausted', `The kernel used up limits.fuelMax, ${limits.fuelMax}.`);
+    return failed('fuel_exhausted', `The kernel used up limits.fuelMax, ${run.fuelMax}.`);
   if (gauges.growth.value === growth.hostFailed)
     return failed('host_error', 'This host is short of memory.');
   if (thrown === null) return exited(0, gauges);
   if (thrown instanceof Ending)
     return thrown.cause.kind === 'exit'
       ? exited(thrown.cause.code, gauges)
-      : outputExceeded(limits.outputBytesMax);
+      : outputExceeded(run.outputBytesMax);
   if (thrown instanceof WebAssembly.RuntimeError) return trapped(thrown, gauges);
   return failed('host_error', `This host could not run the kernel: ${String(thrown)}.`);
 }
@@ -77,5 +78,6 @@ const wasRefusedMemory = (gauges: MeterGauges): boolean => gauges.growth.value =
 const failed = (outcome: Outcome, detail: string): HowItEnded => ({
   outcome,
   exitCode: null,
-  detail,
+  // An engine's own words are as long as it likes.
+  detail: detail.slice(0, limits.detailCharsMax),
 });

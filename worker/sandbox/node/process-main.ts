@@ -1,0 +1,89 @@
+/**
+ * The sandbox process: the outer of the two walls between a kernel and the volunteer's machine. It
+ * runs kernels in a pool of threads (the inner wall), may read nothing but its own code, and does
+ * as the agent says over IPC. It holds nothing that would be missed: the agent may kill it at any
+ * moment, and it kills itself when the agent is gone.
+ *
+ * Its main thread only passes messages on and compiles in the background, so it always answers.
+ */
+import { once } from 'node:events';
+import { Piscina } from 'piscina';
+import type { UnitEnd } from '../sandbox.ts';
+import type { FromProcess, ProcessOptions, RunNumber, ToProcess } from './messages.ts';
+import { threadFailed } from './no-end.ts';
+import type { ThreadWork } from './thread.ts';
+
+const { threads, memoryBytesMax }: ProcessOptions = JSON.parse(process.argv[2] ?? '{}');
+
+const pool = new Piscina<ThreadWork, UnitEnd>({
+  filename: new URL('./thread.js', import.meta.url).href,
+  minThreads: threads,
+  maxThreads: threads,
+  // A kernel's memory and files are buffers outside of this; what is left is names and numbers.
+  resourceLimits: { maxOldGenerationSizeMb: 128 },
+});
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+const stoppers = new Map<RunNumber, AbortController>();
+
+const say = (message: FromProcess): void => {
+  // The channel can close at any time; then `disconnect` ends this process.
+  process.send?.(message, undefined, undefined, () => {});
+};
+/** `exit` would wait for threads that may never end. */
+const die = (): void => {
+  process.kill(process.pid, 'SIGKILL');
+};
+
+// Ctrl-C reaches the whole foreground group, a service's stop the whole service: the agent decides.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+process.once('disconnect', die);
+process.on('message', (message: ToProcess) => {
+  if (message.kind === 'load') load(message.digest, message.wasm);
+  else if (message.kind === 'unload') modules.delete(message.digest);
+  else if (message.kind === 'run') void run(message);
+  else void stop(message.run);
+});
+pool.on('message', (progress: FromProcess) => say(progress));
+watchMemory();
+say({ kind: 'ready' });
+
+function load(digest: string, wasm: Uint8Array): void {
+  const module = WebAssembly.compile(wasm);
+  // Those who wait for it are told; nobody may be waiting yet.
+  module.catch(() => {});
+  modules.set(digest, module);
+}
+
+async function run({ run, digest, unit }: ToProcess & { kind: 'run' }): Promise<void> {
+  const stopper = new AbortController();
+  stoppers.set(run, stopper);
+  try {
+    const module = await modules.get(digest);
+    if (module === undefined) throw new Error('the kernel was not loaded');
+    const end = await pool.run({ run, module, unit }, { signal: stopper.signal });
+    say({ kind: 'ended', run, end });
+  } catch (error) {
+    // The thread itself failed, out of memory for instance.
+    if (!stopper.signal.aborted) say({ kind: 'ended', run, end: threadFailed(error) });
+  } finally {
+    stoppers.delete(run);
+  }
+}
+
+/** Ends the run's thread and answers when it is really gone; the agent counts the seconds. */
+async function stop(run: RunNumber): Promise<void> {
+  const before = pool.threads;
+  stoppers.get(run)?.abort();
+  const ended = before.filter((thread) => !pool.threads.includes(thread));
+  await Promise.all(ended.map((thread) => once(thread, 'exit')));
+  say({ kind: 'stopped', run });
+}
+
+function watchMemory(): void {
+  if (memoryBytesMax === null) return;
+  // Twice a second: a kernel touches fresh memory at some GiB/s at most, and its own is capped.
+  setInterval(() => {
+    if (process.memoryUsage.rss() <= memoryBytesMax) return;
+    process.send?.({ kind: 'outOfMemory' } satisfies FromProcess, undefined, undefined, die);
+  }, 500);
+}
