@@ -191,8 +191,29 @@ export function errorBody(error: GridError): ErrorBody {
 
 /** zod's issues as `{path, expected}`, the form in which a scientist reads what to mend. */
 export function issuesOf(error: z.ZodError): DocumentIssue[] {
-  return error.issues.map((issue) => ({
-    path: issue.path.map((step) => String(step)).join('.') || '(document)',
-    expected: issue.message,
-  }));
+  return error.issues.flatMap((issue) => nearestIssues(issue, []));
+}
+
+/**
+ * Where a field takes several forms, zod says only that none of them fits. The form that was meant
+ * is the one that knows every field that is there; what is wrong with that one is worth telling.
+ */
+function nearestIssues(issue: z.core.$ZodIssue, outer: PropertyKey[]): DocumentIssue[] {
+  const path = [...outer, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    const fitting = issue.errors.filter((form) =>
+      form.every(({ code, path }) => code !== 'unrecognized_keys' && path.length > 0),
+    );
+    const [meant, another] = fitting;
+    if (meant !== undefined && another === undefined) {
+      return meant.flatMap((inner) => nearestIssues(inner, path));
+    }
+  }
+  const [inner] = issue.code === 'invalid_key' ? issue.issues : [];
+  return [
+    {
+      path: path.map((step) => String(step)).join('.') || '(document)',
+      expected: (inner ?? issue).message,
+    },
+  ];
 }

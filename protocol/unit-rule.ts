@@ -7,7 +7,9 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
 
-const scalarSchema = z.union([z.string().max(limits.argCharsMax), z.number(), z.boolean()]);
+const scalarSchema = z.union([z.string().max(limits.argCharsMax), z.number(), z.boolean()], {
+  error: 'expected a string, a number, true or false',
+});
 export type Scalar = z.infer<typeof scalarSchema>;
 export type Params = Record<string, Scalar>;
 
@@ -26,10 +28,13 @@ const sweepSchema = z.strictObject({
   sweep: z
     .record(
       parameterName,
-      z.union([
-        z.array(scalarSchema).min(1, 'expected at least one value').max(limits.sweepValuesMax),
-        z.strictObject(progression),
-      ]),
+      z.union(
+        [
+          z.array(scalarSchema).min(1, 'expected at least one value').max(limits.sweepValuesMax),
+          z.strictObject(progression),
+        ],
+        { error: 'expected a list of values or {from, count, step}' },
+      ),
     )
     .refine((sweep) => Object.keys(sweep).length > 0, 'expected at least one parameter')
     .refine(
@@ -39,7 +44,11 @@ const sweepSchema = z.strictObject({
 });
 const listSchema = z.strictObject({
   list: z
-    .array(z.union([scalarSchema, z.record(parameterName, scalarSchema)]))
+    .array(
+      z.union([scalarSchema, z.record(parameterName, scalarSchema)], {
+        error: 'expected a value or an object of parameters',
+      }),
+    )
     .min(1, 'expected at least one unit')
     .max(limits.listUnitsMax, `expected at most ${limits.listUnitsMax} units in a list`),
 });
@@ -133,7 +142,7 @@ export const templateNames = (template: string): string[] =>
 /** A template with the unit's parameters (and its `index`) filled in. */
 export function fillTemplate(template: string, params: Params, index: number): string {
   return template.replace(placeholder, (whole, name: string) => {
-    const value = params[name] ?? (name === 'index' ? index : undefined);
-    return value === undefined ? whole : String(value);
+    if (Object.hasOwn(params, name)) return String(params[name]);
+    return name === 'index' ? String(index) : whole;
   });
 }

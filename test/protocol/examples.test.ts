@@ -1,0 +1,109 @@
+/** Every example is what it says it is: the schemas take it, and its keys, digests and ids are real. */
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { errorBody, errorBodySchema, GridError } from '../../protocol/errors.ts';
+import * as examples from '../../protocol/examples.ts';
+import * as http from '../../protocol/http.ts';
+import { certificateBytes, sessionBytes } from '../../protocol/identity.ts';
+import { idFromBytes } from '../../protocol/ids.ts';
+import { coordinatorMessageSchema, hostMessageSchema } from '../../protocol/messages.ts';
+import { decodeOutput } from '../../protocol/output.ts';
+
+const { hostMessageExamples, coordinatorMessageExamples } = examples;
+const bytesOf = (base64url: unknown) => Buffer.from(String(base64url), 'base64url');
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+
+describe('a message example', () => {
+  test.each(Object.entries(hostMessageExamples))('%s is what a host may send', (type, message) => {
+    expect(hostMessageSchema.parse(message).type).toBe(type);
+  });
+
+  test.each(Object.entries(coordinatorMessageExamples))(
+    '%s is what a coordinator may send',
+    (type, message) => {
+      expect(coordinatorMessageSchema.parse(message).type).toBe(type);
+    },
+  );
+
+  test('there is one of every message', () => {
+    const types = (union: { options: readonly { shape: { type: { value: string } } }[] }) =>
+      union.options.map((option) => option.shape.type.value).sort();
+    expect(Object.keys(hostMessageExamples).sort()).toEqual(types(hostMessageSchema));
+    expect(Object.keys(coordinatorMessageExamples).sort()).toEqual(types(coordinatorMessageSchema));
+  });
+
+  test.each(Object.entries({ ...hostMessageExamples, ...coordinatorMessageExamples }))(
+    '%s with a field too many, or with one missing, is refused',
+    (type, message) => {
+      const schema: z.ZodType =
+        type in hostMessageExamples ? hostMessageSchema : coordinatorMessageSchema;
+      expect(schema.safeParse({ ...message, extra: 1 }).success).toBe(false);
+      for (const field of Object.keys(message)) {
+        const { [field as keyof typeof message]: _, ...rest } = message;
+        expect(schema.safeParse(rest).success, field).toBe(false);
+      }
+    },
+  );
+
+  test('hello is signed for the challenge, and the ids of the welcome follow from its keys', () => {
+    const { hello } = hostMessageExamples;
+    const { challenge, welcome } = coordinatorMessageExamples;
+    const isSigned = (message: Uint8Array, key: Buffer, signature: unknown) => {
+      const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key]);
+      const publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+      return verify(null, message, publicKey, bytesOf(signature));
+    };
+    const hostKey = bytesOf(hello.hostKey);
+    const accountKey = bytesOf(hello.accountKey);
+    const session = sessionBytes(challenge.gridId, bytesOf(challenge.nonce));
+    expect(isSigned(session, hostKey, hello.signature)).toBe(true);
+    expect(isSigned(certificateBytes(hostKey), accountKey, hello.certificate)).toBe(true);
+    expect(welcome.hostId).toBe(idFromBytes('h', sha256(hostKey)));
+    expect(welcome.accountId).toBe(idFromBytes('a', sha256(accountKey)));
+  });
+
+  test('report carries outputs that have the digests and the content they are said to have', () => {
+    const [failed, succeeded] = hostMessageExamples.report.results;
+    for (const result of [failed, succeeded]) {
+      expect(sha256(bytesOf(result?.output))).toEqual(bytesOf(result?.digest));
+    }
+    const [line] = examples.resultLineExamples;
+    const stdout = Buffer.from(decodeOutput(bytesOf(succeeded?.output)).stdout).toString();
+    expect(JSON.parse(stdout)).toEqual(line?.output);
+    expect(line?.digest).toBe(`sha256:${bytesOf(succeeded?.digest).toString('hex')}`);
+  });
+});
+
+const bodies: [string, z.ZodType, unknown][] = [
+  ['POST /v1/jobs', http.submittedSchema, examples.submittedExample],
+  ['GET /v1/jobs/{id}', http.jobViewSchema, examples.jobViewExample],
+  ['GET /v1/jobs', http.jobListSchema, { jobs: [examples.jobViewExample] }],
+  [
+    'GET /v1/jobs/{id}/document',
+    http.jobDocumentViewSchema,
+    { jobId: examples.submittedExample.jobId, document: examples.documentExample },
+  ],
+  ['a result', http.resultLineSchema, examples.resultLineExamples[0]],
+  ['a failed result', http.resultLineSchema, examples.resultLineExamples[1]],
+  ['PUT /v1/artifacts/{digest}', http.artifactStoredSchema, examples.artifactStoredExample],
+  ['GET /v1/leaderboard', http.leaderboardSchema, { standings: [examples.standingExample] }],
+  ['GET /v1/grid', http.gridViewSchema, examples.gridViewExample],
+  ['an error', errorBodySchema, examples.errorExample],
+];
+
+describe('an HTTP example', () => {
+  test.each(bodies)('%s is what the schema describes', (_, schema, body) => {
+    expect(schema.parse(body)).toEqual(body);
+  });
+
+  test('of a job adds up', () => {
+    const { units, canonical, failed, running, waiting } = examples.jobViewExample;
+    expect(canonical + failed + running + waiting).toBe(units);
+  });
+
+  test('of an error is what that GridError becomes', () => {
+    const { code, issues } = examples.errorExample.error;
+    expect(errorBody(new GridError(code, '', { issues }))).toEqual(examples.errorExample);
+  });
+});
