@@ -14,7 +14,8 @@ const fromBase64url = (text: string): Uint8Array =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
 const base64url = z
   .string()
-  .regex(/^[A-Za-z0-9_-]*$/)
+  // A last group of one character encodes no byte, and atob would throw.
+  .regex(/^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?$/, 'expected base64url')
   .transform(fromBase64url);
 const bytes = z.union([z.instanceof(Uint8Array), base64url]);
 const exactly = (length: number) =>

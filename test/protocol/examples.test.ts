@@ -1,5 +1,6 @@
 /** Every example is what it says it is: the schemas take it, and its keys, digests and ids are real. */
 import { createHash, createPublicKey, verify } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { errorBody, errorBodySchema, GridError } from '../../protocol/errors.ts';
@@ -45,6 +46,20 @@ describe('a message example', () => {
       }
     },
   );
+
+  test('with any text in place of its bytes is accepted or refused, and never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.base64String(), fc.constantFrom('A', '=', '!')),
+        (nonce) => {
+          const { challenge } = coordinatorMessageExamples;
+          const isBytes = coordinatorMessageSchema.safeParse({ ...challenge, nonce }).success;
+          expect(isBytes).toBe(/^[A-Za-z0-9_-]{43}$/.test(nonce));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
 
   test('hello is signed for the challenge, and the ids of the welcome follow from its keys', () => {
     const { hello } = hostMessageExamples;
