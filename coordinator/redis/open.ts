@@ -36,9 +36,11 @@ export async function openRedis(options: OpenRedisOptions): Promise<GridRedis> {
   const { url, dataDir, log = () => undefined, onLost = () => undefined } = options;
   if (url !== undefined) return await openOperatorsRedis(url, log);
 
-  const folder = await redisFolderIn(dataDir);
-  const ownership = await ownFolder(join(folder, '..'));
+  const dataFolder = await makeDataFolder(dataDir);
+  const ownership = await ownFolder(dataFolder);
   try {
+    const folder = join(dataFolder, 'redis');
+    await mkdir(folder, { recursive: true });
     const server = await provideRedis(log);
     const redis = await supervise({ server, folder, log, onLost });
     return {
@@ -65,12 +67,12 @@ async function openOperatorsRedis(url: string, log: (line: string) => void): Pro
   return { connection, embedded: false, version, close: async () => undefined };
 }
 
-/** The real path, so that one folder reached by two names is one folder. */
-async function redisFolderIn(dataDir: string): Promise<string> {
+/** Returns its real path, so that one folder reached by two names is one folder. */
+async function makeDataFolder(dataDir: string): Promise<string> {
   try {
     // Only its owner may enter: tokens, keys and results are in there.
-    await mkdir(join(dataDir, 'redis'), { recursive: true, mode: 0o700 });
-    return join(await realpath(dataDir), 'redis');
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    return await realpath(dataDir);
   } catch (cause) {
     throw new RedisError(
       'data_folder_unusable',
