@@ -1,0 +1,60 @@
+/** The peer: BullMQ's own Worker with one entry per unit, over a Redis set up as ours is. */
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { openRedis } from '../coordinator/redis/open.ts';
+import { connectOptions } from '../coordinator/store/redis-connection.ts';
+import { cpuMicros } from './cpu.ts';
+
+/** BullMQ's documentation suggests 50 to 300 for work that only waits; 50 was the fastest measured. */
+const concurrency = 50;
+const bulkSize = 1000;
+
+process.once('message', async ({ dataDir, units }: { dataDir: string; units: number }) => {
+  const redis = await openRedis({ dataDir });
+  const connect = () =>
+    new Redis({ ...connectOptions(redis.connection), maxRetriesPerRequest: null });
+  const [forQueue, forWorker] = [connect(), connect()];
+  const queue = new Queue('units', { connection: forQueue });
+  const pids = [process.pid, redis.pid ?? 0];
+  const [cpu, at] = [await cpuMicros(pids), performance.now()];
+  let done = 0;
+  const finished = deferred();
+  const worker = new Worker(
+    'units',
+    async () => {
+      if (++done === units) finished.resolve();
+      return 'ok';
+    },
+    { connection: forWorker, concurrency, removeOnComplete: { count: 0 } },
+  );
+  for (let from = 0; from < units; from += bulkSize) {
+    const entries = Array.from({ length: Math.min(bulkSize, units - from) }, (_, i) => ({
+      name: 'unit',
+      data: { unit: from + i },
+      opts: { removeOnComplete: true },
+    }));
+    await queue.addBulk(entries);
+  }
+  await finished.promise;
+  const seconds = (performance.now() - at) / 1000;
+  process.send?.({
+    unitsPerSecond: units / seconds,
+    cpuMicrosPerUnit: ((await cpuMicros(pids)) - cpu) / units,
+  });
+  process.once('message', async () => {
+    await worker.close();
+    await queue.close();
+    forQueue.disconnect();
+    forWorker.disconnect();
+    await redis.close();
+    process.disconnect();
+  });
+});
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

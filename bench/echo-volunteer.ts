@@ -1,0 +1,91 @@
+/**
+ * A volunteer that computes nothing: it answers each lease at once with the same small output, over a
+ * real WebSocket in the real protocol. What is left to measure is the coordinator's own work.
+ */
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { Packr, Unpackr } from 'msgpackr';
+import { WebSocket } from 'ws';
+import { certificateBytes, sessionBytes } from '../protocol/identity.ts';
+import type { CoordinatorMessage, HostMessage, Lease } from '../protocol/messages.ts';
+import { encodeOutput } from '../protocol/output.ts';
+import { protocolVersion, sessionPath, subprotocol } from '../protocol/version.ts';
+
+const packing = { useRecords: false, int64AsType: 'number' } as const;
+const packr = new Packr(packing);
+const unpackr = new Unpackr(packing);
+
+const output = encodeOutput({ stdout: Buffer.from('{"ok":true}\n'), files: {} });
+const digest = createHash('sha256').update(output).digest();
+/** One credit's millionth: enough that every unit is paid something. */
+const fuel = 1_000_000;
+
+export type EchoVolunteer = { readonly recorded: number; close(): void };
+
+/** Asks for `leaseUnits` units at a time, and for the next ones as soon as it has these. */
+export function openEchoVolunteer(url: string, leaseUnits: number, name: string): EchoVolunteer {
+  const host = generateKeyPairSync('ed25519');
+  const account = generateKeyPairSync('ed25519');
+  const hostKey = rawKey(host.publicKey);
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${sessionPath}`, subprotocol, {
+    perMessageDeflate: false,
+  });
+  let nextId = 0;
+  let recorded = 0;
+  const send = (message: HostMessage) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(packr.pack(message));
+  };
+  const want = () => send({ type: 'want', id: nextId++, units: leaseUnits });
+
+  const answer = (lease: Lease) => {
+    const results = lease.units.flatMap(([from, count]) =>
+      Array.from({ length: count }, (_, i) => ({
+        unit: from + i,
+        outcome: 'success' as const,
+        exitCode: 0,
+        fuel,
+        digest,
+        output,
+        detail: '',
+        wallMs: 1,
+      })),
+    );
+    send({ type: 'report', id: nextId++, token: lease.token, results });
+  };
+
+  socket.on('error', () => {
+    // The bench ends by closing the coordinator; a reset is no news then.
+  });
+  socket.on('message', (data: Buffer) => {
+    const message = unpackr.unpack(data) as CoordinatorMessage;
+    if (message.type === 'challenge') {
+      send({
+        type: 'hello',
+        protocol: protocolVersion,
+        version: 'bench',
+        platform: 'node',
+        hostKey,
+        accountKey: rawKey(account.publicKey),
+        certificate: sign(null, certificateBytes(hostKey), account.privateKey),
+        signature: sign(null, sessionBytes(message.gridId, message.nonce), host.privateKey),
+        name,
+        team: null,
+        cores: 1,
+        memoryBytes: 2 ** 33,
+        leases: [],
+      });
+    } else if (message.type === 'welcome') want();
+    else if (message.type === 'lease') {
+      for (const lease of message.leases) answer(lease);
+      want();
+    } else if (message.type === 'recorded') recorded += message.verdicts.length;
+  });
+  return {
+    get recorded() {
+      return recorded;
+    },
+    close: () => socket.terminate(),
+  };
+}
+
+const rawKey = (key: KeyObject): Uint8Array =>
+  key.export({ format: 'der', type: 'spki' }).subarray(-32);
