@@ -1,0 +1,168 @@
+/**
+ * The session with the coordinator, again and again:
+ *
+ *   connecting ─ challenge ─► greeting ─ welcome ─► open
+ *        ▲                                           │ any close, or leaving after a bad frame
+ *        └──────────── waiting (back-off) ◄──────────┘
+ *
+ * Whatever ends a session, the next attempt follows after a back-off that begins anew when the last
+ * session held for a minute. Only three answers end it for good: our protocol is not spoken there,
+ * our signature is refused, or we are banned. A frame that is not in the contract ends the session.
+ */
+import { errorFacts } from '../protocol/errors.ts';
+import type { CoordinatorMessage, Hello, HostMessage } from '../protocol/messages.ts';
+import { protocolVersion, sessionPath } from '../protocol/version.ts';
+import { backoffMs } from './backoff.ts';
+import type { Platform, Socket } from './platform/platform.ts';
+import { decodeFrame, encodeFrame } from './wire.ts';
+
+type Message<T extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: T }>;
+export type Challenge = Message<'challenge'>;
+export type Welcome = Message<'welcome'>;
+export type SessionMessage = Exclude<CoordinatorMessage, Challenge | Welcome>;
+
+type Phase = 'connecting' | 'greeting' | 'open' | 'leaving' | 'waiting' | 'closed';
+export type RefusalReason = 'update_required' | 'refused';
+
+export interface ConnectionEvents {
+  /** Asks for the hello that answers a challenge. */
+  challenged(challenge: Challenge): Promise<Hello>;
+  opened(welcome: Welcome): void;
+  received(message: SessionMessage): void;
+  /** The session, or the attempt at one, is over; the next follows after `retryInMs`. */
+  lost(why: string, retryInMs: number): void;
+  /** There will be no further attempt. */
+  refused(reason: RefusalReason, why: string): void;
+  /** `challenged` rejected: our own mistake. */
+  failed(error: unknown): void;
+}
+
+/** A session that held this long was a good one: the next trouble starts at the first back-off. */
+const stableMs = 60_000;
+/** From the socket's opening to the welcome: two round trips and two signatures. */
+const greetingMaxMs = 15_000;
+
+const refusals = new Map<number, RefusalReason>([
+  [errorFacts('protocol_unknown').closeCode ?? 0, 'update_required'],
+  [errorFacts('signature_invalid').closeCode ?? 0, 'refused'],
+  [errorFacts('forbidden').closeCode ?? 0, 'refused'],
+]);
+
+export class Connection {
+  private readonly address: string;
+  private readonly openSocket: Platform['openSocket'];
+  private readonly events: ConnectionEvents;
+  private socket: Socket | null = null;
+  private phase: Phase = 'connecting';
+  private attempt = 0;
+  private openedAt = 0;
+  private retryAt: number | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private leftBecause: string | null = null;
+
+  /** `url` is the coordinator's, http or https. */
+  constructor(url: string, openSocket: Platform['openSocket'], events: ConnectionEvents) {
+    this.address = `${url.replace(/^http/, 'ws')}${sessionPath}`;
+    this.openSocket = openSocket;
+    this.events = events;
+    this.connect();
+  }
+
+  get isOpen(): boolean {
+    return this.phase === 'open';
+  }
+
+  /** Until the next attempt; null when connected or trying. */
+  get retryInMs(): number | null {
+    return this.retryAt === null ? null : Math.max(0, Math.round(this.retryAt - performance.now()));
+  }
+
+  /** Sends when a session is open; what it would not, the sender offers again after the next hello. */
+  send(message: HostMessage): boolean {
+    if (this.phase !== 'open' || this.socket === null) return false;
+    this.socket.send(encodeFrame(message));
+    return true;
+  }
+
+  /** Ends the session and the attempts. */
+  close(): void {
+    this.phase = 'closed';
+    this.retryAt = null;
+    clearTimeout(this.timer);
+    this.socket?.close(1000, 'bye');
+  }
+
+  private connect(): void {
+    this.phase = 'connecting';
+    this.retryAt = null;
+    const socket = this.openSocket(this.address, {
+      opened: () => {
+        this.timer = setTimeout(() => this.leave(4408, 'no welcome in time'), greetingMaxMs);
+      },
+      frame: (frame) => this.receive(socket, frame),
+      closed: (code, reason) => this.ended(code, reason),
+    });
+    this.socket = socket;
+  }
+
+  private receive(socket: Socket, frame: Uint8Array): void {
+    if (this.phase === 'leaving' || this.phase === 'closed') return;
+    let message: CoordinatorMessage;
+    try {
+      message = decodeFrame(frame);
+    } catch {
+      this.leave(4400, 'the coordinator sent a frame that is not in the contract');
+      return;
+    }
+    if (message.type === 'challenge' && this.phase === 'connecting') {
+      this.phase = 'greeting';
+      this.greet(socket, message).catch(this.events.failed);
+    } else if (message.type === 'welcome' && this.phase === 'greeting') {
+      clearTimeout(this.timer);
+      this.phase = 'open';
+      this.openedAt = performance.now();
+      this.events.opened(message);
+    } else if (message.type === 'challenge' || message.type === 'welcome') {
+      this.leave(4409, `the coordinator sent a ${message.type} out of order`);
+    } else if (this.phase === 'open' || message.type === 'notice') {
+      this.events.received(message);
+    } else this.leave(4409, `the coordinator sent a ${message.type} before its welcome`);
+  }
+
+  private async greet(socket: Socket, challenge: Challenge): Promise<void> {
+    if (challenge.protocol !== protocolVersion) {
+      const why = `the grid speaks protocol ${challenge.protocol}, this worker ${protocolVersion}`;
+      this.close();
+      this.events.refused('update_required', why);
+      return;
+    }
+    const hello = await this.events.challenged(challenge);
+    if (this.phase === 'greeting' && socket === this.socket) socket.send(encodeFrame(hello));
+  }
+
+  /** Ends this session from our side; the back-off follows. */
+  private leave(code: number, why: string): void {
+    this.phase = 'leaving';
+    this.leftBecause = why;
+    this.socket?.close(code, why);
+  }
+
+  private ended(code: number, reason: string): void {
+    clearTimeout(this.timer);
+    this.socket = null;
+    if (this.phase === 'closed') return;
+    const refusal = refusals.get(code);
+    if (refusal !== undefined) {
+      this.phase = 'closed';
+      this.events.refused(refusal, reason);
+      return;
+    }
+    if (this.phase === 'open' && performance.now() - this.openedAt > stableMs) this.attempt = 0;
+    const waitMs = backoffMs(this.attempt++, Math.random());
+    this.phase = 'waiting';
+    this.retryAt = performance.now() + waitMs;
+    this.timer = setTimeout(() => this.connect(), waitMs);
+    this.events.lost(this.leftBecause ?? (reason || `closed with ${code}`), waitMs);
+    this.leftBecause = null;
+  }
+}

@@ -1,0 +1,40 @@
+/** What an agent tells as it happens: enough for a command line to print and a test to wait for. */
+import type { Outcome } from '../protocol/outcome.ts';
+import type { NoWorkReason } from './asker.ts';
+import type { UnitVerdict } from './holdings.ts';
+
+export type AgentEvent =
+  | {
+      type: 'connected';
+      hostId: string;
+      accountId: string;
+      /** True when the account was made by this very join. */
+      isNewAccount: boolean;
+      creditMicro: string;
+      units: number;
+    }
+  | { type: 'disconnected'; why: string; retryInMs: number }
+  | { type: 'lease'; jobId: string; jobName: string; units: number }
+  | { type: 'noWork'; reason: NoWorkReason; retryAfterMs: number | null }
+  | { type: 'started'; jobId: string; jobName: string; unit: number }
+  | {
+      type: 'ended';
+      jobId: string;
+      jobName: string;
+      unit: number;
+      outcome: Outcome;
+      fuel: number;
+      wallMs: number;
+      /** Empty on success. */
+      detail: string;
+    }
+  | { type: 'released'; jobId: string; units: number }
+  | { type: 'cancelled'; jobId: string; units: number; reason: string }
+  | { type: 'recorded'; verdicts: UnitVerdict[] }
+  /** Totals of the account, whatever its other hosts do. */
+  | { type: 'credited'; creditMicro: string; units: number }
+  | { type: 'notice'; code: string; text: string }
+  /** Something on this machine is not right; the agent goes on as well as it can. */
+  | { type: 'trouble'; text: string };
+
+export type EmitEvent = (event: AgentEvent) => void;
