@@ -112,8 +112,8 @@ async function tellFailedUnits(grid: Grid, job: JobView): Promise<void> {
   const kinds = new Map<string, { count: number; told: string; example: string }>();
   let found = 0;
   for await (const line of readResults(grid, job.jobId)) {
-    if (line.outcome === 'success') continue;
-    const told = plainText(`${line.outcome} ${line.detail ?? ''}`);
+    if (line.detail === undefined) continue;
+    const told = plainText(line.detail);
     const kind = told.replace(/\d+/g, '#');
     const example = `unit ${line.unit} ${JSON.stringify(line.params)}`;
     const known = kinds.get(kind) ?? { count: 0, told, example };

@@ -6,6 +6,9 @@
 import { protocolVersion } from '../protocol/version.ts';
 import { command, isAnswer } from './command.ts';
 import { cancel } from './commands/cancel.ts';
+import { coordinator } from './commands/coordinator.ts';
+import { demo } from './commands/demo.ts';
+import { join } from './commands/join.ts';
 import { leaderboard } from './commands/leaderboard.ts';
 import { list } from './commands/list.ts';
 import { results } from './commands/results.ts';
@@ -27,13 +30,16 @@ const program = () =>
       `manyhands ${packageVersion} (protocol ${protocolVersion}, Node ${process.version})`,
       '--version',
     )
+    .addCommand(demo())
+    .addCommand(join())
     .addCommand(submit())
     .addCommand(watch())
     .addCommand(show())
     .addCommand(list())
     .addCommand(results())
     .addCommand(cancel())
-    .addCommand(leaderboard());
+    .addCommand(leaderboard())
+    .addCommand(coordinator());
 
 /** A reader that has seen enough (`… | head`) is no error, and nobody is left to tell. */
 for (const stream of [process.stdout, process.stderr]) {

@@ -1,0 +1,81 @@
+import { Option } from '@commander-js/extra-typings';
+import { RedisError } from '../../coordinator/redis/error.ts';
+import { command, wholeNumber } from '../command.ts';
+import { Failure } from '../failure.ts';
+import { coordinatorFolder, noteCoordinator } from '../folders.ts';
+import { awaitStop } from '../stop-signal.ts';
+import { print, say } from '../terminal.ts';
+
+export const coordinator = () =>
+  command('coordinator', 'Run the coordinator of a grid, with a Redis of its own.', [
+    'manyhands coordinator',
+    'manyhands coordinator --host 0.0.0.0 --port 80 --data /var/lib/manyhands',
+    'manyhands coordinator --redis redis://10.0.0.5:6379',
+  ])
+    .addOption(
+      new Option('--port <port>', 'where to listen; 0 picks a free one')
+        .env('MANYHANDS_PORT')
+        .default(7700)
+        .argParser(wholeNumber('--port', 0, 65_535)),
+    )
+    .addOption(
+      new Option('--host <host>', 'on which address; 0.0.0.0 is all of them')
+        .env('MANYHANDS_HOST')
+        .default('127.0.0.1'),
+    )
+    .option('--data <dir>', 'where it keeps what must last', coordinatorFolder)
+    .addOption(
+      new Option('--redis <url>', 'use this Redis instead of an own one').env('MANYHANDS_REDIS'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'how much it logs, to stderr')
+        .env('MANYHANDS_LOG_LEVEL')
+        .choices(['debug', 'info', 'warn', 'error'] as const)
+        .default('info' as const),
+    )
+    .addHelpText(
+      'after',
+      `
+When it is ready it prints one line on stdout: ready http://HOST:PORT
+SIGTERM or Ctrl-C drains: running requests end, everything is on disk, and
+the exit code is 0. A second signal ends it at once; nothing that was
+acknowledged is lost then either.`,
+    )
+    .action(async ({ host, port, data, redis, logLevel }) => {
+      const stop = awaitStop();
+      const { startCoordinator } = await import('../../coordinator/main.ts');
+      const running = await startCoordinator({
+        host,
+        port,
+        dataDir: data,
+        logLevel,
+        ...(redis === undefined ? {} : { redisUrl: redis }),
+      }).catch((error) => {
+        throw cannotStart(error, `${host}:${port}`);
+      });
+      const forget = noteCoordinator(running.url, data);
+      if (running.operatorToken.fresh !== null) {
+        say(`First start: the operator's token is ${running.operatorToken.fresh}`);
+        say(`It is kept in ${running.operatorToken.path}; commands on this machine find it there.`);
+      }
+      print(`ready ${running.url}`);
+      await stop.first;
+      say('Draining; a second signal ends it at once.');
+      forget();
+      await running.close();
+    });
+
+function cannotStart(error: unknown, address: string): unknown {
+  if (error instanceof RedisError) {
+    const { code, what, why, doThis } = error;
+    return new Failure(code, what, { why, remedy: doThis, cause: error });
+  }
+  if (['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes((error as { code?: string }).code ?? '')) {
+    return new Failure('address_in_use', `The coordinator cannot listen on ${address}.`, {
+      why: (error as Error).message,
+      remedy: 'choose another --port (0 picks a free one) or --host',
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,134 @@
+import { resolve } from 'node:path';
+import { leaderboardSchema } from '../../protocol/http.ts';
+import { type Agent, type AgentEnd, openAgent } from '../../worker/agent.ts';
+import { openSandbox } from '../../worker/sandbox/node/sandbox-process.ts';
+import { command, jsonOption, parseUrl, wholeNumber } from '../command.ts';
+import { coresHere, defaultCores, parseCores } from '../cores.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { Failure } from '../failure.ts';
+import { workerFolder } from '../folders.ts';
+import { formatCount, formatCredit } from '../format.ts';
+import { openHttp } from '../http.ts';
+import { type JoinView, openJoinView } from '../join-view.ts';
+import { awaitStop } from '../stop-signal.ts';
+import { say } from '../terminal.ts';
+import { workerName } from '../worker-name.ts';
+
+/** Service managers and containers kill ten seconds after SIGTERM; two are left for handing back. */
+const drainMsMax = 8000;
+/** A rank changes slowly, and the leaderboard is everyone's. */
+const rankEveryMs = 60_000;
+
+export const join = () =>
+  command('join', 'Lend this machine’s spare cycles to a grid, until Ctrl-C.', [
+    'manyhands join https://grid.example.org',
+    'manyhands join https://grid.example.org --cores 75% --name amber-otter',
+    'manyhands join http://127.0.0.1:7700 --once --json',
+  ])
+    .argument('<url>', 'the coordinator', parseUrl)
+    .option('--name <name>', 'what the leaderboard shows (default: made up, and kept)')
+    .option('--team <team>', 'the team that the credit counts for')
+    .option('--cores <n>', 'how many cores to lend: 2, or 50%', parseCores)
+    .option('--data <dir>', 'where keys and unreported results are kept', workerFolder)
+    .option('--once', 'stop when there has been no work for 5 s')
+    .option('--max-units <n>', 'stop after this many units', wholeNumber('--max-units', 1, 1e12))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Without --cores half of the cores are lent, all at the lowest priority.
+Ctrl-C once: what runs is finished first. Twice: it is handed back at once.
+Finished units are never lost; what could not be reported is reported by the
+next join in the same folder.`,
+    )
+    .action(async (url, options) => {
+      const dataDir = resolve(options.data);
+      const name = await workerName(dataDir, options.name);
+      const cores = options.cores ?? parseCores(defaultCores);
+      const view = openJoinView(options.json ?? false);
+      say(`Joining ${url} as ${name} with ${cores} of ${coresHere} cores, at low priority.`);
+      say(`Keys and results are kept in ${dataDir}. Ctrl-C finishes what runs, then stops.`);
+      const agent = openAgent({
+        url,
+        dataDir,
+        name,
+        team: options.team ?? null,
+        cores,
+        ...(options.once ? { once: true } : {}),
+        ...(options.maxUnits === undefined ? {} : { maxUnits: options.maxUnits }),
+        onEvent: (event) => view.event(event),
+        openSandbox,
+      });
+      const rank = followRank(url, agent);
+      view.show(agent, rank.now);
+      const stop = endInSteps(agent, view);
+      const end = await agent.done.finally(() => {
+        rank.close();
+        view.close();
+        stop.close();
+      });
+      tellEnd(end, url);
+    });
+
+/** First signal: finish. Second: hand back. Third: end at once. */
+function endInSteps(agent: Agent, view: JoinView) {
+  const stop = awaitStop((count) => {
+    if (count > 2) process.exit(exitCodes.interrupted);
+    view.note('Handing back what runs.');
+    agent.stop();
+  });
+  void stop.first.then((signal) => {
+    const running = agent.status().running.length;
+    if (running > 0) {
+      const units = `${formatCount(running)} ${running === 1 ? 'unit' : 'units'}`;
+      view.note(`Finishing ${units}… press Ctrl-C again to hand them back now.`);
+    }
+    agent.finish();
+    if (signal !== 'SIGINT') setTimeout(() => agent.stop(), drainMsMax).unref();
+  });
+  return stop;
+}
+
+/** The account's place on the leaderboard, looked up now and then; null until it has one. */
+function followRank(url: string, agent: Agent) {
+  const http = openHttp(url, null);
+  let rank: number | null = null;
+  const look = async () => {
+    const { accountId } = agent.status();
+    if (accountId === null) return;
+    const { standings } = await http.ask(leaderboardSchema, '/v1/leaderboard');
+    rank = standings.find((standing) => standing.accountId === accountId)?.rank ?? null;
+  };
+  // A rank is an ornament: whatever keeps it from us is told elsewhere, if it matters.
+  const timer = setInterval(() => void look().catch(() => {}), rankEveryMs);
+  timer.unref();
+  return { now: () => rank, close: () => clearInterval(timer) };
+}
+
+function tellEnd(end: AgentEnd, url: string): void {
+  if (end.reason === 'update_required' || end.reason === 'refused') {
+    const isOld = end.reason === 'update_required';
+    throw new Failure(
+      isOld ? 'protocol_unknown' : 'forbidden',
+      isOld ? 'The grid speaks another version of the protocol.' : `The grid at ${url} refuses us.`,
+      {
+        why: end.why || 'it did not say more',
+        remedy: isOld ? 'update manyhands and join again' : 'ask its operator',
+      },
+    );
+  }
+  if (end.reason === 'unreachable') {
+    throw new Failure('unreachable', `No coordinator answers at ${url}.`, {
+      why: end.why || 'nothing was heard for half a minute',
+      remedy: 'check the address, and that the coordinator runs',
+    });
+  }
+  const total =
+    end.creditMicro === null ? '' : ` You have ${formatCredit(end.creditMicro)} credits.`;
+  say(`${formatCount(end.finished)} units this time.${total}`);
+  say(
+    end.unreported > 0
+      ? `${formatCount(end.unreported)} results are safe here and reported at the next join. Thank you!`
+      : 'Nothing was lost. Thank you!',
+  );
+}

@@ -1,0 +1,137 @@
+/**
+ * What a volunteer sees while they lend their machine. On a terminal one line is redrawn: what runs
+ * and how far it is, what was earned, and if nothing runs, why. In a pipe or a log there is a line
+ * when something changes and one every half minute; with --json every event is a line of JSON.
+ */
+import type { Agent, AgentEvent } from '../worker/agent.ts';
+import { formatCount, formatCredit, formatSeconds } from './format.ts';
+import { tellReason } from './tell-reason.ts';
+import { isLive, onStderr, plainText, printJson, say } from './terminal.ts';
+
+export type JoinView = {
+  event(event: AgentEvent): void;
+  /** Begins to show this agent. */
+  show(agent: Agent, rank: () => number | null): void;
+  /** A line that stays. */
+  note(text: string): void;
+  close(): void;
+};
+
+const redrawEveryMs = 200;
+const logEveryMs = 30_000;
+/** More running units than this do not fit beside the totals. */
+const unitsShownMax = 2;
+
+export function openJoinView(json: boolean): JoinView {
+  if (json) return { event: printJson, show: () => {}, note: say, close: () => {} };
+  return isLive(process.stderr) ? liveView() : plainView();
+}
+
+function liveView(): JoinView {
+  let timer: NodeJS.Timeout | undefined;
+  let redraw = () => {};
+  const erase = () => process.stderr.write('\r\x1b[K');
+  const note = (text: string) => {
+    erase();
+    say(text);
+    redraw();
+  };
+  return {
+    note,
+    event(event) {
+      const text = newsOf(event);
+      if (text !== null) note(text);
+    },
+    show(agent, rank) {
+      let frame = 0;
+      redraw = () => {
+        const columns = (process.stderr.columns ?? 80) - 1;
+        process.stderr.write(`\r${drawLine(agent, rank(), frame, columns)}\x1b[K`);
+      };
+      timer = setInterval(() => {
+        frame++;
+        redraw();
+      }, redrawEveryMs);
+    },
+    close() {
+      clearInterval(timer);
+      redraw = () => {};
+      erase();
+    },
+  };
+}
+
+function plainView(): JoinView {
+  let timer: NodeJS.Timeout | undefined;
+  const stamped = (text: string) => say(`${new Date().toISOString().slice(0, 19)}Z ${text}`);
+  let last = '';
+  return {
+    note: stamped,
+    event(event) {
+      const text = newsOf(event) ?? idleNews(event);
+      if (text !== null && text !== last) stamped(text);
+      last = text ?? last;
+    },
+    show(agent, rank) {
+      timer = setInterval(() => {
+        stamped(`${totals(agent, rank())}, ${tellReason(agent.status().reason)}`);
+      }, logEveryMs);
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+const spinner = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+
+function drawLine(agent: Agent, rank: number | null, frame: number, columns: number): string {
+  const { running, reason } = agent.status();
+  const shown = running.slice(0, unitsShownMax).map(({ jobName, unit, elapsedMs, progress }) => {
+    const far =
+      progress === null ? formatSeconds(elapsedMs / 1000) : `${Math.floor(progress * 100)}%`;
+    return `${plainText(jobName).slice(0, 20)} #${unit} ${far}`;
+  });
+  if (running.length > unitsShownMax) shown.push(`${running.length - unitsShownMax} more`);
+  const isWorking = running.length > 0;
+  const sign = isWorking ? (spinner[frame % spinner.length] ?? '') : '·';
+  const doing = isWorking ? shown.join(', ') : plainText(tellReason(reason));
+  // Totals stay in place, on the left; what runs changes with every unit and may be cut off.
+  const line = `${sign} ${totals(agent, rank)}  ${doing}`;
+  const cut = [...line].slice(0, columns).join('');
+  return isWorking ? cut : onStderr.yellow(cut);
+}
+
+function totals(agent: Agent, rank: number | null): string {
+  const { units, creditMicro, finished } = agent.status();
+  const place = rank === null ? '' : ` · rank ${formatCount(rank)}`;
+  return `${formatCount(units ?? finished)} units · ${formatCredit(creditMicro ?? '0')} credits${place}`;
+}
+
+/** What is worth a line of its own wherever it happens. */
+function newsOf(event: AgentEvent): string | null {
+  switch (event.type) {
+    case 'connected':
+      return event.isNewAccount && event.units === 0
+        ? `Connected; your new account is ${event.accountId}.`
+        : `Connected; ${formatCount(event.units)} units so far.`;
+    case 'disconnected':
+      return `Connection lost (${plainText(event.why)}); finished units are safe and reported later.`;
+    case 'cancelled':
+      return `${formatCount(event.units)} units are not needed any more (${event.reason}).`;
+    case 'notice':
+      return `The coordinator says: ${plainText(event.text)}`;
+    case 'trouble':
+      return `Trouble: ${plainText(event.text)}`;
+    default:
+      return null;
+  }
+}
+
+/** What a terminal shows in its line anyway. */
+function idleNews(event: AgentEvent): string | null {
+  if (event.type === 'lease') return `Working on ${plainText(event.jobName)}.`;
+  if (event.type === 'noWork') {
+    const { reason: why, retryAfterMs: retryInMs } = event;
+    return tellReason({ kind: 'no_work', why, retryInMs });
+  }
+  return null;
+}

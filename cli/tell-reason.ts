@@ -1,0 +1,54 @@
+/** Why a worker does what it does, in words: one line always answers what it waits for, and how long. */
+import type { Reason } from '../worker/status.ts';
+import { formatSeconds } from './format.ts';
+
+export function tellReason(reason: Reason): string {
+  switch (reason.kind) {
+    case 'working':
+      return 'working';
+    case 'starting':
+      return 'connecting';
+    case 'asking':
+      return 'asking for work';
+    case 'no_work':
+      return `no work: ${noWork[reason.why]}${again(reason.retryInMs)}`;
+    case 'fetching':
+      return 'downloading a kernel or its inputs';
+    case 'paused':
+      return 'paused';
+    case 'coordinator_unreachable':
+      return `the coordinator does not answer (${reason.why})${again(reason.retryInMs)}`;
+    case 'reporting':
+      return 'waiting for the coordinator to record results';
+    case 'disk_full':
+      return `this disk takes nothing more (${reason.why})`;
+    case 'host_trouble':
+      return `runs fail on this machine (${reason.why})`;
+    case 'finishing':
+      return 'finishing';
+    case 'update_required':
+      return `this version is too old for the grid: ${reason.why}`;
+    case 'refused':
+      return `the grid refuses this worker: ${reason.why}`;
+    case 'stopped':
+      return 'stopped';
+    default:
+      return unreachable(reason);
+  }
+}
+
+const noWork: Record<Extract<Reason, { kind: 'no_work' }>['why'], string> = {
+  no_jobs: 'the grid has no open job',
+  nothing_left: 'every unit is with somebody already',
+  too_small: 'the jobs need more memory or cores than are lent here',
+  draining: 'the coordinator is about to restart',
+  storage: 'the coordinator cannot store results at the moment',
+};
+
+/** Without a time, the coordinator tells the moment there is something. */
+const again = (retryInMs: number | null): string =>
+  retryInMs === null ? '' : `, next try in ${formatSeconds(Math.ceil(retryInMs / 1000))}`;
+
+function unreachable(reason: never): never {
+  throw new Error(`no words for ${JSON.stringify(reason)}`);
+}
