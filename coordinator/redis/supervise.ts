@@ -49,10 +49,10 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedRe
   const first = (await takeOver(options)) ?? (await startAnew(options, signal));
   const { connection, version } = first;
   let { pid } = first;
-  let watcher = watch();
   let recovery: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
   let deaths: number[] = [];
+  let watcher = watch();
 
   function watch(): Redis {
     const client = impatientClient(connection);

@@ -98,12 +98,14 @@ test('a full disk stops writes, loses nothing, and Redis comes back when there i
 }) => {
   const disk = await aDataFolder();
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk], { stdio: 'ignore' });
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk], {
+      stdio: 'ignore',
+    });
   } catch {
     skip('needs the right to mount a small file system');
   }
   onTestFinished(() => {
-    execFileSync('umount', [disk]);
+    execFileSync('/bin/umount', [disk]);
   });
   const ballast = join(disk, 'ballast');
   await writeFile(ballast, Buffer.alloc(20 * 1024 * 1024));
