@@ -1,8 +1,6 @@
 /** The bench's coordinator in a process of its own, with one endless job. */
 
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { startCoordinator } from '../coordinator/main.ts';
 import { emptyKernel } from './empty-kernel.ts';
 
@@ -31,14 +29,9 @@ process.once('message', async ({ dataDir }: { dataDir: string }) => {
     }),
   });
   if (!reply.ok) throw new Error(`the bench's job was refused: ${await reply.text()}`);
-  const redisPid = Number(await redisPidOf(dataDir));
-  process.send?.({ url: coordinator.url, redisPid });
+  process.send?.({ url: coordinator.url, redisPid: coordinator.redisPid() });
   process.once('message', async () => {
     await coordinator.close();
     process.disconnect();
-    await wait(0);
   });
 });
-
-const redisPidOf = (dataDir: string): Promise<string> =>
-  readFile(join(dataDir, 'redis', 'redis.pid'), 'utf8');

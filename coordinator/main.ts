@@ -42,6 +42,8 @@ export type Coordinator = {
   /** Where it listens, with the port that was picked. */
   url: string;
   operatorToken: OperatorToken;
+  /** The embedded Redis's process; null when the operator runs Redis. */
+  redisPid(): number | null;
   /** Drains: what is under way is stored and answered, then everything stops. */
   close(): Promise<void>;
 };
@@ -177,7 +179,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       await http.close();
     });
     const url = await http.listen({ host: options.host, port: options.port });
-    return { url, operatorToken, close };
+    return { url, operatorToken, redisPid: () => redis.pid ?? null, close };
   } catch (error) {
     await close();
     throw error;
