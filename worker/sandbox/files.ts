@@ -13,7 +13,7 @@ import {
   makeFile,
   type RegularFile,
 } from './wasi/file-system.ts';
-import { pathCharsMax } from './wasi/paths.ts';
+import { pathBytesMax } from './wasi/paths.ts';
 import { epochNs } from './wasi/world.ts';
 
 /** Refuses (see `wasi/errno.ts`) when two inputs want the same name to be file and folder. */
@@ -52,9 +52,10 @@ export function collectOutputs(
   bytesMax: number,
 ): Record<string, Uint8Array> | null {
   const collected: Record<string, Uint8Array> = {};
+  const given = new Set(Object.keys(inputs).map((path) => `/${namesOf(path).join('/')}`));
   let bytes = 0;
   for (const [path, file] of outputs.length === 0 ? [] : walk(fs.root)) {
-    if (file.isShared && path in inputs) continue;
+    if (file.isShared && given.has(path)) continue;
     if (!outputs.some((pattern) => matchesGlob(pattern, path))) continue;
     bytes += file.size;
     if (bytes > bytesMax) return null;
@@ -71,7 +72,7 @@ function* walk(root: Directory): Generator<[string, RegularFile]> {
     for (const [name, { inode }] of entries) {
       const path = `${folder}/${name}`;
       // Deeper than any path can say, so no pattern means it.
-      if (path.length > pathCharsMax) continue;
+      if (path.length > pathBytesMax) continue;
       if (inode.kind === 'file') yield [path, inode];
       if (inode.kind === 'directory') ahead.push([path, inode]);
     }

@@ -33,12 +33,11 @@ export function aProgram(imports: (keyof typeof signatures)[], body: string, mor
 const signatures = {
   fd_write: '(param i32 i32 i32 i32) (result i32)',
   fd_read: '(param i32 i32 i32 i32) (result i32)',
+  environ_get: '(param i32 i32) (result i32)',
   fd_close: '(param i32) (result i32)',
   path_open: '(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)',
-  path_create_directory: '(param i32 i32 i32) (result i32)',
   random_get: '(param i32 i32) (result i32)',
   clock_time_get: '(param i32 i64 i32) (result i32)',
-  args_sizes_get: '(param i32 i32) (result i32)',
   args_get: '(param i32 i32) (result i32)',
   proc_exit: '(param i32)',
   progress: '(param f64)',

@@ -84,7 +84,7 @@ export function makeDirectory(
   name: string,
   nowNs: bigint,
 ): Directory {
-  const directory = { ...newInode(fs, nowNs), ...emptyDirectory(), parent };
+  const directory = { ...newInode(fs, parent, nowNs), ...emptyDirectory(), parent };
   enter(parent, name, directory, nowNs);
   return directory;
 }
@@ -97,7 +97,7 @@ export function makeFile(
   input: Uint8Array | null = null,
 ): RegularFile {
   const file: RegularFile = {
-    ...newInode(fs, nowNs),
+    ...newInode(fs, parent, nowNs),
     kind: 'file',
     bytes: input ?? new Uint8Array(0),
     size: input?.length ?? 0,
@@ -114,13 +114,19 @@ export function makeLink(
   nowNs: bigint,
   target: string,
 ): void {
+  checkRoom(fs, parent);
   charge(fs, target.length);
-  enter(parent, name, { ...newInode(fs, nowNs), kind: 'link', target }, nowNs);
+  enter(parent, name, { ...newInode(fs, parent, nowNs), kind: 'link', target }, nowNs);
 }
 
-/** Gives an inode a name. A folder that was removed while open takes no more names. */
+/** A folder that was removed while a descriptor had it open takes no more names. */
+export function checkTakesNames(folder: Directory): void {
+  if (folder.links === 0) refuse(errno.noEntry);
+}
+
+/** Gives an inode a name. */
 export function enter(parent: Directory, name: string, inode: Inode, nowNs: bigint): void {
-  if (parent.links === 0) refuse(errno.noEntry);
+  checkTakesNames(parent);
   parent.entries.set(name, { inode, cookie: parent.nextCookie++ });
   parent.modifiedNs = nowNs;
   inode.links++;
@@ -167,7 +173,6 @@ export function writeFile(
   nowNs: bigint,
 ): void {
   if (total === 0) return;
-  if (position + total > fs.bytesMax) refuse(errno.fileTooLarge);
   resize(fs, file, Math.max(file.size, position + total), nowNs);
   let at = position;
   for (const buffer of buffers) {
@@ -201,8 +206,14 @@ function charge(fs: FileSystem, bytes: number): void {
   fs.bytesUsed += bytes;
 }
 
-function newInode(fs: FileSystem, nowNs: bigint): InodeBase {
+/** Refuses before anything is counted, so that a refusal leaves no trace. */
+function checkRoom(fs: FileSystem, parent: Directory): void {
+  checkTakesNames(parent);
   if (fs.inodes >= fs.inodesMax) refuse(errno.noSpace);
+}
+
+function newInode(fs: FileSystem, parent: Directory, nowNs: bigint): InodeBase {
+  checkRoom(fs, parent);
   fs.inodes++;
   return freshInode(fs.nextNumber++, nowNs);
 }

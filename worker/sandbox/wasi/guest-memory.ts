@@ -30,8 +30,10 @@ export class GuestMemory {
     return this.#bytes.subarray(start, start + (length >>> 0));
   }
 
-  text(pointer: number, length: number): string {
+  text(pointer: number, length: number, bytesMax: number): string {
     const encoded = this.bytes(pointer, length);
+    // Before the decoding: a length is only a number to a kernel, and much work to the host.
+    if (encoded.length > bytesMax) refuse(errno.nameTooLong);
     try {
       return utf8.decode(encoded);
     } catch {

@@ -26,10 +26,10 @@ export interface Place {
  */
 export type FollowLast = 'always' | 'ifSlash' | 'never';
 
-/** POSIX's PATH_MAX and NAME_MAX on Linux. */
-export const pathCharsMax = 4096;
+/** PATH_MAX and NAME_MAX on Linux. Nothing longer can be asked for, or be a link's target. */
+export const pathBytesMax = 4096;
 const nameBytesMax = 255;
-/** More than Linux's 40 buys nothing; every link followed may bring a path of 4096 characters. */
+/** More than Linux's 40 buys nothing; every link followed may bring a path of 4096 bytes. */
 const linksFollowedMax = 32;
 
 const utf8 = new TextEncoder();
@@ -83,7 +83,6 @@ export function checkPath(path: string): void {
   if (path.length === 0) refuse(errno.noEntry);
   if (path.includes('\0')) refuse(errno.invalid);
   if (path.startsWith('/')) refuse(errno.notPermitted);
-  if (path.length > pathCharsMax) refuse(errno.nameTooLong);
 }
 
 function checkName(name: string): void {

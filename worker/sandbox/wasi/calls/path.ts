@@ -9,6 +9,7 @@ import {
 } from '../descriptors.ts';
 import { errno, refuse } from '../errno.ts';
 import {
+  checkTakesNames,
   type Directory,
   enter,
   type Inode,
@@ -17,7 +18,7 @@ import {
   makeFile,
   makeLink,
 } from '../file-system.ts';
-import { checkPath, type FollowLast, findPlace, type Place } from '../paths.ts';
+import { checkPath, type FollowLast, findPlace, type Place, pathBytesMax } from '../paths.ts';
 import { directoryRights, fileRights, rights } from '../rights.ts';
 import { setTimes, writeFilestat } from '../stat.ts';
 import { nowNs, spend, spendOnBytes, spendOnStep, type World } from '../world.ts';
@@ -41,7 +42,9 @@ export const pathCalls = (world: World) => {
     follow: FollowLast,
   ): Place => {
     const { directory } = directoryAt(descriptors, number, needs);
-    return findPlace(directory, memory.text(pointer, length), follow, () => spendOnStep(world));
+    return findPlace(directory, memory.text(pointer, length, pathBytesMax), follow, () =>
+      spendOnStep(world),
+    );
   };
   const followFor = (flags: number): FollowLast =>
     has(flags, lookup.followLinks) ? 'always' : 'ifSlash';
@@ -134,7 +137,7 @@ export const pathCalls = (world: World) => {
       path: number,
       pathLength: number,
     ) {
-      const text = memory.text(target, targetLength);
+      const text = memory.text(target, targetLength, pathBytesMax);
       checkPath(text);
       const at = place(number, rights.symlink, path, pathLength, 'never');
       if (at.inode !== null) refuse(errno.exists);
@@ -235,7 +238,7 @@ function rename(world: World, source: Place, target: Place): void {
   if (moved === target.inode) return;
   if (target.inode !== null) checkReplace(moved, target.inode);
   if (moved.kind === 'directory') checkNotInside(world, moved, target.parent);
-  if (target.parent.links === 0) refuse(errno.noEntry);
+  checkTakesNames(target.parent);
 
   const now = nowNs(world);
   if (target.inode !== null) leave(world.state.files, target.parent, target.name, now);

@@ -153,10 +153,12 @@ function writeAt(
   buffers: Uint8Array[],
   total: number,
 ): void {
+  const { files } = world.state;
+  if (start + total > files.bytesMax) refuse(errno.fileTooLarge);
   // Beside the bytes themselves: the gap that is filled with zeros, and an input's first copy.
-  const gap = Math.min(Math.max(0, start - file.size), world.state.files.bytesMax);
+  const gap = Math.max(0, start - file.size);
   spendOnBytes(world, total + gap + (file.isShared ? file.size : 0));
-  writeFile(world.state.files, file, start, buffers, total, nowNs(world));
+  writeFile(files, file, start, buffers, total, nowNs(world));
 }
 
 /** Past the output bound the run ends there and then: what was cut could look like a result. */
