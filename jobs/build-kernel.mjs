@@ -4,22 +4,25 @@
 //
 // A kernel is written like a script: its top-level code becomes `_start`. `import … from
 // 'kernel-sdk'` finds the folder beside this file from wherever the kernel lies, so a scientist's
-// kernel need not be in this repository. Plain JavaScript, because it runs before anything of ours
-// is compiled.
+// kernel need not be in this repository. The same source gives the same bytes, whoever builds it.
+// Plain JavaScript, because it runs before anything of ours is compiled.
 
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { argv, exit, stderr } from 'node:process';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { argv, execPath, exit, stderr } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
 
 const jobsFolder = dirname(fileURLToPath(import.meta.url));
-const [source, target] = argv.slice(2);
+const compiler = join(jobsFolder, '../node_modules/assemblyscript/bin/asc.js');
+
+const [source, target] = argv.slice(2).map((path) => resolve(path));
 if (source === undefined || target === undefined) {
   stderr.write('usage: node jobs/build-kernel.mjs KERNEL.ts OUT.wasm\n');
   exit(2);
 }
 
+mkdirSync(dirname(target), { recursive: true });
 const options = [
   '-O3',
   // The lightest runtime that can free memory. Nothing is collected unless the kernel asks: a unit
@@ -31,21 +34,11 @@ const options = [
   // Without this a failed assertion imports `env.abort`, which no WASI host has.
   ['--use', 'abort=~lib/kernel-sdk/abort/abort'],
   ['--path', jobsFolder],
-  // Same source, same bytes: names of files in the kernel must not depend on who builds it.
-  ['--baseDir', dirname(resolve(source))],
+  // File names in messages are relative to this, so that they do not tell where the kernel was built.
+  ['--baseDir', dirname(source)],
+  ['--outFile', target],
 ].flat();
-
-let wasm;
-const { error } = await asc.main([resolve(source), '--outFile', 'kernel.wasm', ...options], {
-  stdout: stderr,
-  stderr,
-  writeFile: (_name, contents) => {
-    wasm = contents;
-  },
+const { status } = spawnSync(execPath, [compiler, source, ...options], {
+  stdio: ['ignore', 'inherit', 'inherit'],
 });
-if (error !== null || wasm === undefined) {
-  stderr.write(`${source} did not compile: ${error?.message ?? 'no output'}\n`);
-  exit(1);
-}
-await mkdir(dirname(resolve(target)), { recursive: true });
-await writeFile(target, wasm);
+exit(status ?? 1);

@@ -32,7 +32,7 @@ export function flag(name: string): bool {
   return args().indexOf(name, 1) > 0;
 }
 
-/** The whole number after `name`. Without a fallback (−1) the option must be there. */
+/** The whole number after `name`. Without a fallback that is one, the option must be there. */
 export function wholeOption(name: string, fallback: i64 = -1): u64 {
   const text = option(name);
   if (text === null) {
@@ -41,6 +41,14 @@ export function wholeOption(name: string, fallback: i64 = -1): u64 {
   }
   if (!isWhole(text)) fail(name + ' needs a whole number, not ' + text);
   return U64.parseInt(text);
+}
+
+/** The number after `name`, as JSON writes numbers. The option must be there. */
+export function numberOption(name: string): f64 {
+  const text = option(name);
+  const value = text === null ? NaN : F64.parseFloat(text);
+  if (isNaN(value)) fail(name + ' needs a number');
+  return value;
 }
 
 /** An environment variable, or null. `MANYHANDS_UNIT_INDEX` is always there. */

@@ -8,8 +8,8 @@
  */
 import './abort';
 
-export { args, env, flag, option, wholeOption } from './args';
-export { readFile, readStdin, text } from './input';
+export { args, env, flag, numberOption, option, wholeOption } from './args';
+export { readFile, readStdin, text, writeFile } from './files';
 export { progress } from './manyhands';
 export {
   exit,

@@ -2,8 +2,7 @@
  * What a kernel says. stdout is the unit's result: it is compared byte for byte with what other
  * hosts say, so print nothing there that could differ between them. stderr is for people.
  *
- *   print('{"count":' + count.toString() + "}");
- *   writeBytes(STDOUT, changetype<usize>(samples), byteLength);
+ *   print(`{"count":${count},"mean":${json(mean)}}`);
  */
 import { fd_write, proc_exit, SUCCESS } from './wasi_snapshot_preview1';
 
@@ -50,7 +49,7 @@ export function fail(sentence: string, code: u32 = 2): void {
   exit(code);
 }
 
-/** A number as JSON: the shortest text that reads back as the same f64; JSON has no NaN, so null. */
+/** A number as JSON, in digits that read back as the same f64. JSON has no NaN or infinity: null. */
 export function json(value: f64): string {
   return isFinite(value) ? value.toString() : 'null';
 }
@@ -59,7 +58,6 @@ export function json(value: f64): string {
 export function hex64(word: u64): string {
   const digits = '0123456789ABCDEF';
   let text = '';
-  for (let shift: i32 = 60; shift >= 0; shift -= 4)
-    text += digits.charAt(((word >> shift) & 15) as i32);
+  for (let shift = 60; shift >= 0; shift -= 4) text += digits.charAt(((word >> shift) & 15) as i32);
   return text;
 }

@@ -47,10 +47,4 @@ export const mlucasSelfTest: readonly {
     after1000: 'AFA7CCAFEEE4A0AF',
     after10000: 'E1061D8AAAA1E4E4',
   },
-  {
-    exponent: 88019,
-    after100: '7AFD2F95BF1D2361',
-    after1000: '87FE95F54CC56993',
-    after10000: '14F089BA4C45AFEC',
-  },
 ];

@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface KernelHost {
   readonly module: WebAssembly.Module;
   run(args: readonly string[], inputs?: KernelInputs): KernelEnd;
+  /** What is in the file of that name in /data. */
+  data(name: string): Uint8Array;
   /** Removes what the host wrote to disk. */
   close(): void;
 }
@@ -24,6 +26,7 @@ export interface KernelInputs {
   env?: Record<string, string>;
   /** Files in the folder that the kernel sees as /data. */
   data?: Record<string, Uint8Array>;
+  progress?: (done: number) => void;
 }
 
 export interface KernelEnd {
@@ -42,6 +45,7 @@ export function hostKernel(source: string): KernelHost {
   return {
     module,
     run: (args, inputs = {}) => runOnce(module, folder, args, inputs),
+    data: (name) => new Uint8Array(readFileSync(join(folder, name))),
     close: () => rmSync(folder, { recursive: true }),
   };
 }
@@ -50,7 +54,7 @@ function runOnce(
   module: WebAssembly.Module,
   folder: string,
   args: readonly string[],
-  { stdin = '', env = {}, data = {} }: KernelInputs,
+  { stdin = '', env = {}, data = {}, progress = () => {} }: KernelInputs,
 ): KernelEnd {
   const path = (name: string) => join(folder, name);
   for (const [name, bytes] of Object.entries(data)) writeFileSync(path(name), bytes);
@@ -72,9 +76,8 @@ function runOnce(
   });
   let exitCode: number | null;
   try {
-    exitCode = wasi.start(
-      new WebAssembly.Instance(module, wasi.getImportObject() as WebAssembly.Imports),
-    );
+    const imports = { ...wasi.getImportObject(), manyhands: { progress } };
+    exitCode = wasi.start(new WebAssembly.Instance(module, imports as WebAssembly.Imports));
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
     exitCode = null;

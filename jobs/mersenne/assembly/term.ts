@@ -1,7 +1,7 @@
 /**
  * The current term of the Lucas-Lehmer sequence, a number modulo 2^p - 1, and what one may ask of
  * it. How it is squared is the business of the two classes that extend this one; both keep it as
- * digits of some 28 bits, lowest first, whose widths add up to exactly p.
+ * digits of at most 28 bits, lowest first, whose widths add up to exactly p.
  *
  * Zero has two faces modulo 2^p - 1: all bits 0 and all bits 1. Neither method pays for telling
  * them apart on the way; `isZero` and `low64` do it once at the end.
