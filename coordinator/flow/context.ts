@@ -22,6 +22,8 @@ export type ShardQueue = {
   /** Takes up to `max` shards for this coordinator. */
   take(partition: number, max: number): Promise<ShardId[]>;
   finish(partition: number, id: ShardId): Promise<void>;
+  /** The shards this coordinator has taken and not finished. */
+  held(partition: number): ShardId[];
   /** Lets another coordinator, or a later try, have the shard. */
   giveBack(partition: number, id: ShardId): Promise<void>;
 };

@@ -58,4 +58,7 @@ export async function reconcile(context: Context, partition: number): Promise<vo
   }
   const missing = [...open].filter((id) => window.state(id) === undefined);
   if (missing.length > 0) await queue.add(partition, missing);
+  // Taken, but not in the window: a step failed in between.
+  const stray = queue.held(partition).filter((id) => window.state(id) === undefined);
+  if (stray.length > 0) await holdShards(context, partition, stray);
 }

@@ -114,10 +114,6 @@ export class Recorder implements ShardRecorder {
     // setImmediate: what arrives in the same turn of the event loop shares the commit.
     this.committing = new Promise((done) => setImmediate(done))
       .then(() => this.commitAll())
-      .catch((error) => {
-        // A bug of ours: the reports stay unanswered, and their hosts will send them again.
-        this.parts.log.error({ err: error }, 'a commit failed');
-      })
       .finally(() => {
         this.committing = null;
         this.start();
@@ -125,7 +121,17 @@ export class Recorder implements ShardRecorder {
   }
 
   private async commitAll(): Promise<void> {
-    while (this.pending.length > 0) await this.commit(this.takePending());
+    while (this.pending.length > 0) {
+      const intents = this.takePending();
+      try {
+        await this.commit(intents);
+      } catch (error) {
+        // A bug of ours. The reports stay unanswered and their hosts will send them again; what the
+        // window believes of these shards may be wrong, so they are read anew.
+        for (const { shard } of intents) this.parts.window.drop(shardId(shard));
+        this.parts.log.error({ err: error }, 'a commit failed');
+      }
+    }
   }
 
   private takePending(): Intent[] {

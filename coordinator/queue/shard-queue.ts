@@ -115,6 +115,10 @@ export class BullShardQueue implements ShardQueue {
     });
   }
 
+  held(partition: number): ShardId[] {
+    return [...this.at(partition).held.keys()];
+  }
+
   async giveBack(partition: number, id: ShardId): Promise<void> {
     const { held } = this.at(partition);
     const entry = held.get(id);

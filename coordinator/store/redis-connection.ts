@@ -54,7 +54,8 @@ export async function step<T>(redis: Redis, run: (redis: Redis) => Promise<T>): 
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (isRefusal(error)) throw new StorageRefuses(error.message, { cause: error });
-    if (isReply(error)) throw error;
+    // Without the command that ioredis hangs on it: it may be megabytes, and hold secrets.
+    if (isReply(error)) throw new Error(`Redis refused a step: ${error.message}`);
     throw new OutcomeUnknown(error.message, { cause: error });
   }
 }

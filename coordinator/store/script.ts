@@ -43,9 +43,10 @@ function bindings(name: string, body: string): string {
   const bind = (field: 'keys' | 'args', table: 'KEYS' | 'ARGV') => {
     const line = new RegExp(`^-- ${field}: (.*)$`, 'm').exec(body)?.[1];
     if (line === undefined) throw new Error(`${name}.lua has no "-- ${field}:" line`);
-    const names = line.split(',').map((part) => part.trim());
+    const [named = ''] = line.split('...');
+    const names = named.split(',').map((part) => part.trim());
     return names
-      .filter((part) => part !== '' && part !== '...')
+      .filter((part) => part !== '')
       .map((part, i) => `local ${part} = ${table}[${i + 1}]`)
       .join(' ');
   };
