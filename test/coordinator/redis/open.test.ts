@@ -51,6 +51,12 @@ describe('an embedded Redis', () => {
     expect(await setting('save')).toEqual(['save', '']);
   });
 
+  test("leads a process group of its own, so that the terminal's Ctrl-C does not reach it", async () => {
+    const { pid = 0 } = await open({ dataDir: await aDataFolder() });
+    expect(pid).toBeGreaterThan(0);
+    expect(process.kill(-pid, 0)).toBe(true); // throws when no group has this id
+  });
+
   test('makes a data folder that only its owner may enter', async () => {
     const dataDir = join(await aDataFolder(), 'new', 'one');
     await open({ dataDir });
