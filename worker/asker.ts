@@ -7,20 +7,17 @@ import type { CoordinatorMessage, HostMessage } from '../protocol/messages.ts';
 type NoWork = Extract<CoordinatorMessage, { type: 'noWork' }>;
 export type NoWorkReason = NoWork['reason'];
 
-type State =
-  | { kind: 'quiet' }
-  /** `noWork` is set once the coordinator said that it keeps the want. */
-  | { kind: 'asked'; id: number; noWork: NoWorkReason | null }
-  | { kind: 'holding_off'; untilMs: number; noWork: NoWorkReason | null };
-
-/** A coordinator that says "in a day" is asked again after this all the same: volunteers come and go. */
+/** A coordinator that says "in a day" is asked again after this all the same: jobs come and go. */
 const holdOffMsMax = 300_000;
+/** A want that was answered with an error is repeated after a moment, not at once. */
+const afterErrorMs = 5000;
 
 export class Asker {
   private readonly send: (message: HostMessage) => boolean;
   private readonly wake: () => void;
-  private state: State = { kind: 'quiet' };
-  private nextId = 1;
+  /** `noWork` is set once the coordinator said that it keeps the want. */
+  private open: { id: number; noWork: NoWorkReason | null } | null = null;
+  private holding: { untilMs: number; noWork: NoWorkReason | null } | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `wake` is called when the time to ask again has come. */
@@ -30,51 +27,60 @@ export class Asker {
   }
 
   get canAsk(): boolean {
-    return this.state.kind === 'quiet';
+    return this.open === null && this.holding === null;
   }
 
-  /** Why there is nothing, when the coordinator said so, and how long until we ask again. */
+  get isHoldingOff(): boolean {
+    return this.holding !== null;
+  }
+
+  /** Why there is nothing, when the coordinator said so; `retryInMs` null: it will tell. */
   get noWork(): { reason: NoWorkReason; retryInMs: number | null } | null {
-    const { state } = this;
-    if (state.kind === 'quiet' || state.noWork === null) return null;
-    const retryInMs =
-      state.kind === 'asked' ? null : Math.max(0, Math.round(state.untilMs - performance.now()));
-    return { reason: state.noWork, retryInMs };
+    if (this.open?.noWork) return { reason: this.open.noWork, retryInMs: null };
+    if (!this.holding?.noWork) return null;
+    const { untilMs, noWork } = this.holding;
+    return { reason: noWork, retryInMs: Math.max(0, Math.round(untilMs - performance.now())) };
   }
 
-  ask(units: number): void {
-    const id = this.nextId++;
-    if (this.send({ type: 'want', id, units })) this.state = { kind: 'asked', id, noWork: null };
+  ask(id: number, units: number): void {
+    if (this.send({ type: 'want', id, units })) this.open = { id, noWork: null };
   }
 
   granted(want: number): void {
-    if (this.isOpen(want)) this.reset();
+    if (this.open?.id === want) this.open = null;
   }
 
   refused({ want, reason, retryAfterMs }: NoWork): void {
-    if (!this.isOpen(want)) return;
-    if (retryAfterMs === null) this.state = { kind: 'asked', id: want, noWork: reason };
-    else this.holdOff(retryAfterMs, reason);
+    if (this.open?.id !== want) return;
+    if (retryAfterMs === null) this.open.noWork = reason;
+    else {
+      this.open = null;
+      this.holdOff(retryAfterMs, reason);
+    }
   }
 
-  isOpen(want: number): boolean {
-    return this.state.kind === 'asked' && this.state.id === want;
+  /** The coordinator answered this message with an error. */
+  failed(want: number): void {
+    if (this.open?.id !== want) return;
+    this.open = null;
+    this.holdOff(afterErrorMs);
   }
 
-  /** Asks nothing for a while, whatever was open. */
+  /** Asks nothing for a while. A want that is open stays so: it cannot be called back. */
   holdOff(ms: number, noWork: NoWorkReason | null = null): void {
+    clearTimeout(this.timer);
     const waitMs = Math.min(ms, holdOffMsMax);
-    this.reset();
-    this.state = { kind: 'holding_off', untilMs: performance.now() + waitMs, noWork };
+    this.holding = { untilMs: performance.now() + waitMs, noWork };
     this.timer = setTimeout(() => {
-      this.reset();
+      this.holding = null;
       this.wake();
     }, waitMs);
   }
 
-  /** Nothing is open: a new session, or the end. */
+  /** The session is over, and with it what was asked in it. */
   reset(): void {
     clearTimeout(this.timer);
-    this.state = { kind: 'quiet' };
+    this.open = null;
+    this.holding = null;
   }
 }

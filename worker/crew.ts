@@ -40,13 +40,6 @@ interface Run {
   progress: number | null;
 }
 
-/**
- * Units of a fraction of a millisecond are over before the next can be sent to the sandbox; this
- * many more then wait in front of each core.
- */
-const shortUnitMs = 20;
-const aheadPerCore = 4;
-
 export class Crew {
   /** `host_error` outcomes in a row: more than a few mean that this machine cannot run kernels. */
   hostErrors = 0;
@@ -105,12 +98,9 @@ export class Crew {
 
   /** Starts units until the cores are busy; at most `unitsMax` of them. */
   fill(holdings: Holdings, unitsMax: number): void {
-    const lately = this.times.lately;
-    const ahead = lately !== null && lately < shortUnitMs ? aheadPerCore : 0;
-    const slots = this.cores * (1 + ahead);
     const canRun = (jobId: string) => this.inputsOf(holdings, jobId).state !== 'fetching';
     let started = 0;
-    while (this.runs.size < slots && started < unitsMax) {
+    while (this.runs.size < this.cores && started < unitsMax) {
       const assignment = holdings.leases.next(canRun);
       const brief = assignment && holdings.briefs.get(assignment.jobId);
       if (!assignment || !brief) break;

@@ -1,9 +1,11 @@
 /**
  * Who this worker is: two Ed25519 keys, made without a question at the first join. `account.pem` is
  * the volunteer and may be copied to their other machines, which then earn for the same account;
- * `host.pem` is this machine and stays here.
+ * `host-….pem` is this machine and stays here. A host belongs to one account for good, so its file
+ * is named after the account: who puts another account.pem in place gets another host with it.
  */
 import { certificateBytes, sessionBytes } from '../protocol/identity.ts';
+import { hexOf } from './digest.ts';
 import type { Keys, SigningKey, Storage } from './platform/platform.ts';
 
 export interface Identity {
@@ -19,7 +21,7 @@ export interface Identity {
 
 export async function openIdentity(storage: Storage, keys: Keys): Promise<Identity> {
   const account = await openKey(storage, keys, 'account.pem');
-  const host = await openKey(storage, keys, 'host.pem');
+  const host = await openKey(storage, keys, hostFileOf(account.key.publicKey));
   return {
     isNew: account.isNew,
     hostKey: host.key.publicKey,
@@ -28,6 +30,9 @@ export async function openIdentity(storage: Storage, keys: Keys): Promise<Identi
     signSession: (gridId, nonce) => host.key.sign(sessionBytes(gridId, nonce)),
   };
 }
+
+const hostFileOf = (accountKey: Uint8Array): string =>
+  `host-${hexOf(accountKey.subarray(0, 8))}.pem`;
 
 /**
  * A key file that is there but cannot be read is an error and never replaced: the account's credit

@@ -46,10 +46,13 @@ export class Inputs {
     return [...this.jobs.values()].some(({ state }) => state.state === 'fetching');
   }
 
-  /** Lets go of all jobs but these; a download under way for another one ends. */
+  /**
+   * Lets go of all jobs but these; a download under way for another one ends. With no job at all
+   * the last ones stay: between two leases they are likely to be wanted again.
+   */
   keep(jobIds: ReadonlySet<string>): void {
-    for (const [jobId, { abort }] of this.jobs) {
-      if (jobIds.has(jobId)) continue;
+    for (const [jobId, { state, abort }] of this.jobs) {
+      if (jobIds.has(jobId) || (jobIds.size === 0 && state.state === 'here')) continue;
       abort.abort();
       this.jobs.delete(jobId);
     }

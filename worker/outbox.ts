@@ -3,7 +3,8 @@
  * of sessions and restarts, and is sent every time with the same bytes:
  *
  *   kept ─ ready ─► waiting ─ take ─► sent ─ answered, settle ─► (gone)
- *                      ▲─── putBack ───┘
+ *     ▲                ▲─── putBack ───┤
+ *     └─────────── keepAgain ──────────┘
  *
  * `kept` is the time in which a result gets onto the disk and a large output to the coordinator.
  * The outbox only remembers; what is durable is written by holdings.ts.
@@ -17,6 +18,11 @@ export interface WaitingResults {
   results: StoredResult[];
   /** Since when the first of them waits. */
   sinceMs: number;
+}
+
+export interface Report {
+  id: number;
+  results: HostResult[];
 }
 
 export interface SentReport {
@@ -39,7 +45,6 @@ export class Outbox {
   private readonly sent = new Map<number, SentReport>();
   /** How many results of a lease are only kept yet. */
   private readonly kept = new Map<string, number>();
-  private nextReportId = 1;
   private count = 0;
   private bytes = 0;
 
@@ -59,7 +64,7 @@ export class Outbox {
     if (ofLease.has(stored.result.unit)) return false;
     ofLease.set(stored.result.unit, stored);
     this.results.set(leaseId, ofLease);
-    this.kept.set(leaseId, (this.kept.get(leaseId) ?? 0) + 1);
+    this.keepAgain(stored);
     this.count++;
     this.bytes += stored.uploadBytes;
     return true;
@@ -80,8 +85,8 @@ export class Outbox {
     return this.kept.has(leaseId);
   }
 
-  /** The next report of this lease; null when nothing waits or enough is under way. */
-  take(leaseId: string, now: number): { id: number; results: HostResult[] } | null {
+  /** The next report of this lease, under that id; null when nothing waits or enough is under way. */
+  take(leaseId: string, nextId: () => number, now: number): Report | null {
     const lease = this.waiting.get(leaseId);
     if (lease === undefined || this.sent.size >= reportsMax) return null;
     let bytes = 0;
@@ -93,7 +98,7 @@ export class Outbox {
     }
     const results = lease.results.splice(0, count);
     if (lease.results.length === 0) this.waiting.delete(leaseId);
-    const id = this.nextReportId++;
+    const id = nextId();
     this.sent.set(id, { leaseId, results, atMs: now });
     return { id, results: results.map(({ result }) => result) };
   }
@@ -103,6 +108,11 @@ export class Outbox {
     const report = this.sent.get(reportId) ?? null;
     this.sent.delete(reportId);
     return report;
+  }
+
+  /** This result's output has to be uploaded once more. */
+  keepAgain({ leaseId }: StoredResult): void {
+    this.kept.set(leaseId, (this.kept.get(leaseId) ?? 0) + 1);
   }
 
   putBack(report: SentReport, now: number): void {

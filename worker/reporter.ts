@@ -25,6 +25,7 @@ export class Reporter {
   private readonly holdings: Holdings;
   private readonly uploader: Uploader;
   private readonly send: (message: HostMessage) => boolean;
+  private readonly nextId: () => number;
   private readonly emit: EmitEvent;
   private isOpen = false;
   private failures = 0;
@@ -35,10 +36,12 @@ export class Reporter {
     holdings: Holdings,
     artifacts: Artifacts,
     send: (message: HostMessage) => boolean,
+    nextId: () => number,
     emit: EmitEvent,
   ) {
     this.holdings = holdings;
     this.send = send;
+    this.nextId = nextId;
     this.emit = emit;
     this.uploader = new Uploader(holdings, artifacts, {
       uploaded: (stored) => {
@@ -101,21 +104,28 @@ export class Reporter {
 
   /**
    * The coordinator could not, or would not, take a report. Refused for good, its results are
-   * nobody's; otherwise they are offered again a little later. False when it was no report of ours.
+   * nobody's; otherwise they are offered again a little later.
    */
-  refused(reportId: number, code: string): boolean {
-    const report = this.holdings.outbox.answered(reportId);
-    if (report === null) return false;
+  refused(reportId: number, code: string): void {
+    const { holdings } = this;
+    const report = holdings.outbox.answered(reportId);
+    if (report === null) return;
     if (isFinal(code)) {
-      this.holdings.settle(
-        report.leaseId,
-        report.results.map(({ result }) => result.unit),
-      );
-    } else {
-      this.holdings.outbox.putBack(report, performance.now());
-      this.holdOff();
+      const units = report.results.map(({ result }) => result.unit);
+      holdings.settle(report.leaseId, units);
+      const text = `The grid refused the results of ${units.length} units: ${code}.`;
+      this.emit({ type: 'trouble', text });
+      return;
     }
-    return true;
+    const isUnknownOutput = code === ('artifact_unknown' satisfies ErrorCode);
+    const lost = report.results.filter(({ uploadBytes }) => isUnknownOutput && uploadBytes > 0);
+    const results = report.results.filter((stored) => !lost.includes(stored));
+    holdings.outbox.putBack({ ...report, results }, performance.now());
+    for (const stored of lost) {
+      holdings.outbox.keepAgain(stored);
+      this.uploader.add(stored);
+    }
+    this.holdOff();
   }
 
   /** Offers reports again that were never answered. */
@@ -137,7 +147,7 @@ export class Reporter {
     const token = this.holdings.leases.tokenOf(leaseId);
     if (token === null) return;
     for (;;) {
-      const report = this.holdings.outbox.take(leaseId, performance.now());
+      const report = this.holdings.outbox.take(leaseId, this.nextId, performance.now());
       if (report === null) return;
       this.send({ type: 'report', id: report.id, token, results: report.results });
     }

@@ -53,6 +53,8 @@ export function openNodeSocket(url: string, events: SocketEvents): Socket {
     socket.terminate();
   });
   socket.on('error', (error) => {
+    // A coordinator that does not speak our protocol selects none, and ws ends the handshake there.
+    if (/subprotocol/.test(error.message)) refusedWith = errorFacts('protocol_unknown').closeCode;
     failure ||= error.message || ('code' in error ? String(error.code) : error.name);
   });
   socket.on('close', (code, reason) => {
