@@ -1,9 +1,12 @@
 /**
  * Another `manyhands` command as a child process, for the demo. It runs in a process group of its
  * own, so that Ctrl-C reaches only the parent, which then ends its children in order; and it has a
- * channel to the parent, so that it ends by itself should the parent be killed.
+ * channel to the parent, so that it ends by itself should the parent be killed. What it tells goes
+ * to a file: a pipe would break with the parent, and the child would trip over it while it ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './failure.ts';
@@ -15,7 +18,6 @@ const lastLinesMax = 8;
 const stopWithinMs = 15_000;
 
 export type Child = {
-  name: string;
   /** The rest of the first line of stdout that begins so; a Failure when it ends before. */
   lineAfter(prefix: string): Promise<string>;
   /** Rejects when the child ends without being asked to; never resolves. */
@@ -23,28 +25,21 @@ export type Child = {
   stop(): Promise<void>;
 };
 
-export function startChild(name: string, args: string[]): Child {
+/** `folder` is where the child's stderr is kept, under its name. */
+export function startChild(name: string, args: string[], folder: string): Child {
+  const log = join(folder, `${name}.log`);
+  const stderr = openSync(log, 'a');
   const child = spawn(process.execPath, [commandPath, ...args], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', stderr, 'ipc'],
   });
-  const lastLines: string[] = [];
-  const listeners = new Set<(line: string) => void>();
+  closeSync(stderr);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  let stopping = false;
-
-  for (const input of [child.stdout, child.stderr]) {
-    if (input === null) continue;
-    createInterface({ input }).on('line', (line) => {
-      if (input === child.stdout) for (const listener of listeners) listener(line);
-      lastLines.push(line);
-      if (lastLines.length > lastLinesMax) lastLines.shift();
-    });
-  }
+  let isStopping = false;
 
   const died = new Promise<never>((_, reject) => {
     const tell = () => {
-      if (!stopping) reject(endedEarly(name, child, lastLines));
+      if (!isStopping) reject(endedEarly(name, child, log));
     };
     child.once('error', tell);
     child.once('close', tell);
@@ -53,18 +48,18 @@ export function startChild(name: string, args: string[]): Child {
   died.catch(() => {});
 
   return {
-    name,
     died,
     lineAfter(prefix) {
       const line = new Promise<string>((resolve) => {
-        listeners.add((text) => {
+        if (child.stdout === null) return;
+        createInterface({ input: child.stdout }).on('line', (text) => {
           if (text.startsWith(prefix)) resolve(text.slice(prefix.length));
         });
       });
       return Promise.race([line, died]);
     },
     async stop() {
-      stopping = true;
+      isStopping = true;
       child.kill('SIGTERM');
       const late = new AbortController();
       const kill = sleep(stopWithinMs, undefined, { signal: late.signal })
@@ -78,10 +73,11 @@ export function startChild(name: string, args: string[]): Child {
   };
 }
 
-function endedEarly(name: string, child: ChildProcess, lastLines: string[]): Failure {
+function endedEarly(name: string, child: ChildProcess, log: string): Failure {
   const how = child.signalCode === null ? `code ${child.exitCode}` : child.signalCode;
+  const lines = readFileSync(log, 'utf8').trim().split('\n').slice(-lastLinesMax);
   return new Failure('child_ended', `The ${name} of the demo ended early, with ${how}.`, {
-    why: lastLines.length > 0 ? lastLines : 'it said nothing',
+    why: lines.join('') === '' ? 'it said nothing' : lines,
     remedy: 'mend what it says above and start the demo again',
   });
 }

@@ -3,6 +3,7 @@
  * below 4,500 are prime. Every answer is compared with what others have published, so the demo fails
  * loudly when the grid computes or loses anything.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mersenneJob } from '../jobs/mersenne/job.ts';
 import { res64 } from '../jobs/mersenne/oracle.ts';
 import { lastTerms, mersenneExponents } from '../jobs/mersenne/published.ts';
@@ -17,6 +18,7 @@ import { onStdout, print } from './terminal.ts';
 
 /** 609 units: two cores finish them while one watches. */
 const exponentsBelow = 4500;
+const creditWithinMs = 5000;
 
 export type DemoRun = {
   job: JobView;
@@ -35,7 +37,18 @@ export async function computeMersenne(grid: Grid, signal: AbortSignal): Promise<
   if (job === null) return null;
   const results: ResultLine[] = [];
   for await (const line of readResults(grid, jobId)) results.push(line);
-  return { job, results, standings: await grid.standings(), wallMs };
+  return { job, results, standings: await settledStandings(grid, job), wallMs };
+}
+
+/** Credit follows a result within a moment: the standings once they count every unit. */
+async function settledStandings(grid: Grid, job: JobView): Promise<Standing[]> {
+  const deadline = Date.now() + creditWithinMs;
+  for (;;) {
+    const standings = await grid.standings();
+    const counted = standings.reduce((sum, standing) => sum + standing.units, 0);
+    if (counted >= job.canonical || Date.now() > deadline) return standings;
+    await sleep(100);
+  }
 }
 
 export function tellMersenne({ job, results, standings, wallMs }: DemoRun): void {

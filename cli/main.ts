@@ -41,13 +41,18 @@ const program = () =>
     .addCommand(leaderboard())
     .addCommand(coordinator());
 
-/** A reader that has seen enough (`… | head`) is no error, and nobody is left to tell. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.ok);
-    throw error;
-  });
-}
+/**
+ * A reader that has seen enough (`… | head`) is no error, and nobody is left to tell. A command that
+ * ends in an orderly way at SIGTERM does so here too.
+ */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  if (process.listenerCount('SIGTERM') === 0) process.exit(exitCodes.ok);
+  process.kill(process.pid, 'SIGTERM');
+});
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 try {
   await program().parseAsync();

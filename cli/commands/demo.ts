@@ -56,7 +56,7 @@ async function runDemo(
   options: { keep: boolean | undefined; json: boolean | undefined; signal: AbortSignal },
 ): Promise<void> {
   const start = (name: string, args: string[]) => {
-    const child = startChild(name, args);
+    const child = startChild(name, args, folder);
     children.push(child);
     return child;
   };
@@ -67,7 +67,7 @@ async function runDemo(
   if (options.signal.aborted) return;
   print(`Page: ${url}/`);
   for (const name of volunteers) {
-    start(`volunteer ${name}`, ['join', url, '--name', name, '--data', join(folder, name)]);
+    start(name, ['join', url, '--name', name, '--data', join(folder, name)]);
   }
 
   const grid = openGrid({ url, tokenFile: join(data, 'operator.token') });
