@@ -23,7 +23,6 @@ const matchesNames = (patterns: string[], names: string[]): boolean =>
   matchesSequence(patterns, names, (pattern) => pattern === '**', matchesName);
 
 const matchesName = (pattern: string, name: string): boolean =>
-  pattern === '**' ||
   matchesSequence(
     [...pattern],
     [...name],
