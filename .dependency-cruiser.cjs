@@ -57,7 +57,7 @@ module.exports = {
       'flow-joins-domain-and-store',
       'A flow step reads, asks the domain, writes. It knows no HTTP, no WebSocket and no BullMQ.',
       '^coordinator/flow/',
-      ['^coordinator/(flow|domain|store|artifacts|kernels)/', '^protocol/', core],
+      ['^coordinator/(flow|domain|store|tokens|artifacts)/', '^protocol/', core],
       ['pino'],
     ),
     {
@@ -77,6 +77,26 @@ module.exports = {
       '^coordinator/queue/',
       ['^coordinator/(queue|flow|domain|store)/', '^protocol/', core],
       ['bullmq', 'ioredis', 'pino'],
+    ),
+    only(
+      'tokens-are-seals',
+      'What a token vouches for, and the HMAC that proves it: secrets in, text out, nothing else.',
+      '^coordinator/tokens/',
+      ['^coordinator/(tokens|domain)/', '^protocol/', core],
+      ['msgpackr'],
+    ),
+    only(
+      'kernels-are-prepared-apart',
+      "A stranger's module is looked at in a thread; what looks at it touches no Redis.",
+      '^coordinator/kernels/',
+      ['^coordinator/(kernels|artifacts|domain)/', '^kernel/', '^protocol/', core],
+    ),
+    only(
+      'redis-folder-runs-a-server',
+      'It finds, starts and stops a program. What is in that Redis is not its business.',
+      '^coordinator/redis/',
+      ['^coordinator/redis/', core],
+      ['ioredis', 'env-paths'],
     ),
     only(
       'artifacts-are-bytes',

@@ -20,7 +20,6 @@ import { type Context, type Happening, type JobCache, partitions } from './flow/
 import { holdShards } from './flow/feed.ts';
 import { Recorder } from './flow/record.ts';
 import { dropJob } from './flow/renew.ts';
-import { Sealer } from './flow/seal.ts';
 import { Kernels } from './kernels/kernels.ts';
 import { lastingId } from './lasting-id.ts';
 import { type OperatorToken, openOperatorToken } from './operator-token.ts';
@@ -29,6 +28,7 @@ import { BullShardQueue } from './queue/shard-queue.ts';
 import { openRedis } from './redis/open.ts';
 import { openRedisStore } from './store/redis-store.ts';
 import { partitionOf, type Store } from './store/store.ts';
+import { Sealer } from './tokens/seal.ts';
 
 export type CoordinatorOptions = {
   host: string;

@@ -13,6 +13,7 @@ export type Submitted = z.infer<typeof submittedSchema>;
 
 /** An estimate of the seconds left, as a range; null while there is too little to go by. */
 export const etaSchema = z.object({ secondsMin: z.number(), secondsMax: z.number() }).nullable();
+export type Eta = z.infer<typeof etaSchema>;
 
 /** GET /v1/jobs/{id}. `canonical + failed + running + waiting` is `units`. */
 export const jobViewSchema = z.object({

@@ -19,3 +19,6 @@ export type LeaseFacts = {
 /** 30 s: three renewals at 10 s, so one may be lost and one late. */
 export const leaseDurationMs = 30_000;
 export const renewEveryMs = 10_000;
+
+/** A secret that seals tokens, and the id by which a token says which. */
+export type LeaseKey = { keyId: string; secret: Uint8Array };

@@ -3,8 +3,7 @@
  * time constant of 20 s: long enough that one slow unit does not shake it, short enough that hosts
  * who join are seen. Nothing is said before 20 units: an early guess is worse than none.
  */
-import type { z } from 'zod';
-import type { etaSchema } from '../../protocol/http.ts';
+import type { Eta } from '../../protocol/http.ts';
 
 const timeConstantMs = 20_000;
 const unitsMin = 20;
@@ -35,7 +34,7 @@ export class Pace {
   }
 
   /** A range: a third faster and a half slower than the present rate. */
-  eta(unitsLeft: number, now: number): z.infer<typeof etaSchema> {
+  eta(unitsLeft: number, now: number): Eta {
     const rate = this.unitsPerSecond(now);
     if (this.units < unitsMin || rate <= 0) return null;
     return { secondsMin: unitsLeft / rate / 1.33, secondsMax: (unitsLeft / rate) * 1.5 };

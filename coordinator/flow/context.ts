@@ -14,7 +14,7 @@ import type { LeaseHolder } from '../domain/record.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
 import type { Window } from '../domain/window.ts';
 import type { GridFacts, Store } from '../store/store.ts';
-import type { Sealer } from './seal.ts';
+import type { Sealer } from '../tokens/seal.ts';
 
 /** The queue as flow sees it: shards go in, come out to be held, and are done with. */
 export type ShardQueue = {

@@ -9,8 +9,8 @@ import type { JobFacts } from '../domain/job.ts';
 import { type LeaseFacts, leaseDurationMs } from '../domain/lease.ts';
 import { fromRuns, runsSize, toRuns, unitAt } from '../domain/shard.ts';
 import type { Asker } from '../domain/window.ts';
+import { sealLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
-import { sealLease } from './lease-token.ts';
 
 /** A message with more leases than this says more about bookkeeping than about work. */
 const leasesPerMessageMax = 16;

@@ -4,8 +4,8 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
 import { fromRuns, positionOf, toRuns } from '../domain/shard.ts';
 import { partitionOf } from '../store/store.ts';
+import { openLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
-import { openLease } from './lease-token.ts';
 
 /** Extends leases. Returns those that no longer stand: their host may drop them. */
 export function renewLeases(

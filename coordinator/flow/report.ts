@@ -10,8 +10,8 @@ import type { Verdict } from '../../protocol/outcome.ts';
 import { decodeOutput } from '../../protocol/output.ts';
 import type { RecordedResult } from '../domain/journal.ts';
 import { positionOf, runsInclude, type Shard } from '../domain/shard.ts';
+import { openLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
-import { openLease } from './lease-token.ts';
 
 /**
  * Records the results and returns one verdict each. Throws GridError `lease_invalid` (a forged or

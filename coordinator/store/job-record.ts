@@ -49,15 +49,3 @@ export function readPayments(text: string): Payment[] {
     };
   });
 }
-
-/** One sum per account over many outbox records: what the ledger posts. */
-export function sumByAccount(
-  payments: Iterable<Payment>,
-): Map<string, { micro: number; units: number }> {
-  const sums = new Map<string, { micro: number; units: number }>();
-  for (const { accountId, micro, units } of payments) {
-    const sum = sums.get(accountId) ?? { micro: 0, units: 0 };
-    sums.set(accountId, { micro: sum.micro + micro, units: sum.units + units });
-  }
-  return sums;
-}

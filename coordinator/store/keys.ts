@@ -6,7 +6,7 @@
  *   {gK}       partition K: its jobs, their shards' journals, its outbox, its BullMQ queue
  *   {ledger}   balances, standings, and how far each outbox has been applied
  */
-import type { JobId } from '../../protocol/ids.ts';
+import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { type ShardId, shardId } from '../domain/shard.ts';
 
 export const partitionTag = (partition: number): string => `{g${partition}}`;
@@ -45,10 +45,13 @@ export const keys = {
   balances: '{ledger}:balances',
   /** stream: every entry, as its postings */
   entries: '{ledger}:entries',
-  /** zset: account id by microcredit earned */
+  /** zset: account id by microcredit earned; a double, so it orders and the balance counts */
   standings: '{ledger}:standings',
   /** zset: account id by decayed microcredit (domain/standing.ts) */
   recent: '{ledger}:recent',
   /** hash: account id → units paid */
   unitsPaid: '{ledger}:units-paid',
 } as const;
+
+/** The ledger account of what a volunteer has earned. */
+export const pendingAccount = (accountId: AccountId): string => `volunteer:${accountId}:pending`;

@@ -4,14 +4,16 @@
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
+import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
-import { sumByAccount } from './job-record.ts';
+import { pendingAccount } from './keys.ts';
+import { assertOvertaken, outboxStep } from './outbox-step.ts';
 import {
   type AccountTotals,
   type AppendReply,
+  assertDistinctShards,
   type GridFacts,
   type HostFacts,
-  type LeaseKey,
   type OpenJob,
   type OutboxRecord,
   type Payment,
@@ -36,6 +38,7 @@ export class MemoryStore implements Store {
   private keys: LeaseKey[] = [];
   private readonly tokens = new Map<string, TokenFacts>();
   private readonly hosts = new Map<HostId, HostFacts>();
+  private readonly names = new Map<AccountId, string>();
   private readonly jobs = new Map<JobId, Job>();
   private readonly partitions = new Map<number, Partition>();
   private readonly ledger = new Map<string, bigint>();
@@ -63,6 +66,7 @@ export class MemoryStore implements Store {
     const known = this.hosts.get(host.hostId);
     if (known !== undefined && known.accountId !== host.accountId) return 'other_account';
     this.hosts.set(host.hostId, host);
+    this.names.set(host.accountId, host.name);
     return 'enrolled';
   }
 
@@ -138,6 +142,7 @@ export class MemoryStore implements Store {
     appends: readonly ShardAppend[],
     now: number,
   ): Promise<AppendReply[]> {
+    assertDistinctShards(appends);
     const partition = this.partition(number);
     const replies = appends.map(({ shard, expectedLength }): AppendReply => {
       if (!partition.open.has(shardId(shard))) return { kind: 'closed' };
@@ -168,16 +173,15 @@ export class MemoryStore implements Store {
     weight: number,
   ): Promise<boolean> {
     const partition = this.partition(number);
-    const [first, last] = [records[0], records.at(-1)];
-    if (first === undefined || last === undefined) return true;
-    if (last.number - first.number + 1 !== records.length) {
-      throw new Error(`outbox g${number} has a gap between ${first.number} and ${last.number}`);
+    const step = outboxStep(number, records);
+    if (step === null) return true;
+    if (partition.watermark !== step.before) {
+      assertOvertaken(number, step, partition.watermark);
+      return false;
     }
-    if (partition.watermark !== first.number - 1) return false;
-    partition.watermark = last.number;
-    for (const [accountId, sum] of sumByAccount(records.flatMap((record) => record.payments))) {
-      this.pay(accountId, sum, weight);
-    }
+    partition.watermark = step.last;
+    for (const [accountId, sum] of step.sums) this.pay(accountId, sum, weight);
+    this.post('mint', step.minted);
     return true;
   }
 
@@ -190,7 +194,7 @@ export class MemoryStore implements Store {
     return [...this.earned]
       .map(([accountId, { micro, weighted, units }]) => ({
         accountId,
-        name: this.nameOf(accountId),
+        name: this.names.get(accountId) ?? '',
         creditMicro: micro,
         weighted,
         units,
@@ -239,22 +243,18 @@ export class MemoryStore implements Store {
     return true;
   }
 
-  private pay(accountId: AccountId, sum: { micro: number; units: number }, weight: number): void {
-    const micro = BigInt(sum.micro);
-    const add = (account: string, amount: bigint) =>
-      this.ledger.set(account, (this.ledger.get(account) ?? 0n) + amount);
-    add(`volunteer:${accountId}:pending`, micro);
-    add('mint', -micro);
+  private pay(accountId: AccountId, sum: { micro: bigint; units: number }, weight: number): void {
+    this.post(pendingAccount(accountId), sum.micro);
     const earned = this.earned.get(accountId) ?? { micro: 0n, weighted: 0, units: 0 };
     this.earned.set(accountId, {
-      micro: earned.micro + micro,
-      weighted: earned.weighted + sum.micro * weight,
+      micro: earned.micro + sum.micro,
+      weighted: earned.weighted + Number(sum.micro) * weight,
       units: earned.units + sum.units,
     });
   }
 
-  private nameOf(accountId: AccountId): string {
-    return [...this.hosts.values()].findLast((host) => host.accountId === accountId)?.name ?? '';
+  private post(account: string, micro: bigint): void {
+    this.ledger.set(account, (this.ledger.get(account) ?? 0n) + micro);
   }
 
   private journal(partition: Partition, shard: Shard): Uint8Array {

@@ -3,25 +3,20 @@ import type { Redis } from 'ioredis';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import type { JobState } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
+import type { LeaseKey } from '../domain/lease.ts';
 import { parseShardId, type Shard, shardId } from '../domain/shard.ts';
-import {
-  readJobHash,
-  readPayments,
-  readUnits,
-  sumByAccount,
-  writePayments,
-  writeUnits,
-} from './job-record.ts';
-import { keys } from './keys.ts';
+import { readJobHash, readPayments, readUnits, writePayments, writeUnits } from './job-record.ts';
+import { keys, pendingAccount } from './keys.ts';
+import { assertOvertaken, outboxStep } from './outbox-step.ts';
 import { openConnection, type RedisAddress, step } from './redis-connection.ts';
 import { Script } from './script.ts';
 import {
   type AccountTotals,
   type AppendReply,
+  assertDistinctShards,
   type GridFacts,
   GridFormatUnknown,
   type HostFacts,
-  type LeaseKey,
   type OpenJob,
   type OutboxRecord,
   partitionOf,
@@ -191,6 +186,7 @@ class RedisStore implements Store {
     appends: readonly ShardAppend[],
     now: number,
   ): Promise<AppendReply[]> {
+    assertDistinctShards(appends);
     const named = [
       keys.open(partition),
       keys.jobsOpen(partition),
@@ -208,7 +204,8 @@ class RedisStore implements Store {
         append.closes ? 1 : 0,
         append.canonical,
         append.failed,
-        append.fuel,
+        // Not String(fuel): that rounds a number beyond 2^53 to the digits that tell it apart.
+        BigInt(append.fuel).toString(),
         append.creditMicro,
         writePayments(append.pay),
       );
@@ -236,27 +233,25 @@ class RedisStore implements Store {
     records: readonly OutboxRecord[],
     weight: number,
   ): Promise<boolean> {
-    const [first, last] = [records[0], records.at(-1)];
-    if (first === undefined || last === undefined) return true;
-    if (last.number - first.number + 1 !== records.length) {
-      throw new Error(
-        `outbox ${source(partition)} has a gap between ${first.number} and ${last.number}`,
-      );
-    }
-    const sums = [...sumByAccount(records.flatMap((record) => record.payments))];
+    const step = outboxStep(partition, records);
+    if (step === null) return true;
+    const sums = [...step.sums];
     const reply = await this.run(
       'applyOutbox',
       [keys.watermarks, keys.balances, keys.entries, keys.standings, keys.recent, keys.unitsPaid],
       [
         source(partition),
-        first.number - 1,
-        last.number,
+        step.before,
+        step.last,
         weight,
+        step.minted.toString(),
         sums.length,
-        ...sums.flatMap(([accountId, { micro, units }]) => [accountId, micro, units]),
+        ...sums.flatMap(([accountId, { micro, units }]) => [accountId, micro.toString(), units]),
       ],
     );
-    return reply === 1;
+    if (reply === 'applied') return true;
+    assertOvertaken(partition, step, Number(reply));
+    return false;
   }
 
   async trimOutbox(partition: number, upToNumber: number): Promise<void> {
@@ -264,21 +259,19 @@ class RedisStore implements Store {
   }
 
   async standings(max: number): Promise<StandingRow[]> {
-    const flat = await this.step((redis) =>
-      redis.zrevrange(keys.standings, 0, max - 1, 'WITHSCORES'),
-    );
-    const scores = [...pairs(flat)];
-    if (scores.length === 0) return [];
-    const ids = scores.map(([accountId]) => accountId);
-    const [recent, units, names] = await Promise.all([
+    const ids = await this.step((redis) => redis.zrevrange(keys.standings, 0, max - 1));
+    if (ids.length === 0) return [];
+    // The scores give the order only: as doubles they round beyond 2^53, the balances do not.
+    const [micro, recent, units, names] = await Promise.all([
+      this.step((redis) => redis.hmget(keys.balances, ...ids.map(pendingAccount))),
       this.step((redis) => redis.zmscore(keys.recent, ...ids)),
       this.step((redis) => redis.hmget(keys.unitsPaid, ...ids)),
       this.step((redis) => redis.hmget(keys.names, ...ids)),
     ]);
-    return scores.map(([accountId, micro], i) => ({
+    return ids.map((accountId, i) => ({
       accountId,
       name: names[i] ?? '',
-      creditMicro: BigInt(micro),
+      creditMicro: BigInt(micro[i] ?? 0),
       weighted: Number(recent[i] ?? 0),
       units: Number(units[i] ?? 0),
     }));
@@ -286,7 +279,7 @@ class RedisStore implements Store {
 
   async accountTotals(accountId: AccountId): Promise<AccountTotals> {
     const [micro, units] = await Promise.all([
-      this.step((redis) => redis.zscore(keys.standings, accountId)),
+      this.step((redis) => redis.hget(keys.balances, pendingAccount(accountId))),
       this.step((redis) => redis.hget(keys.unitsPaid, accountId)),
     ]);
     return { creditMicro: BigInt(micro ?? 0), units: Number(units ?? 0) };

@@ -9,7 +9,8 @@
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { JobState } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
-import type { Shard } from '../domain/shard.ts';
+import type { LeaseKey } from '../domain/lease.ts';
+import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 
 /** The reply was lost: whether the step happened is not known. Repeat it. */
 export class OutcomeUnknown extends Error {}
@@ -18,8 +19,6 @@ export class OutcomeUnknown extends Error {}
 export class StorageRefuses extends Error {}
 
 export type GridFacts = { gridId: string; partitions: number; createdAt: number };
-
-export type LeaseKey = { keyId: string; secret: Uint8Array };
 
 export type TokenFacts = { tokenId: string; name: string; scopes: TokenScope[]; createdAt: number };
 export const tokenScopes = ['read', 'submit', 'operate'] as const;
@@ -96,7 +95,10 @@ export interface Store {
   openShards(partition: number): Promise<Shard[]>;
   isShardOpen(shard: Shard): Promise<boolean>;
   readJournal(shard: Shard, fromByte?: number): Promise<Uint8Array>;
-  /** All appends of one partition in one step. Each has its own reply; they do not depend on each other. */
+  /**
+   * Appends to different shards of one partition, in one step. Each has its own reply, whatever
+   * becomes of the others.
+   */
   append(partition: number, appends: readonly ShardAppend[], now: number): Promise<AppendReply[]>;
 
   readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
@@ -104,7 +106,7 @@ export interface Store {
   watermark(partition: number): Promise<number>;
   /**
    * Pays the records into the ledger if they are the next ones: the first has number watermark + 1
-   * and there is no gap. False when somebody else was first.
+   * and there is no gap. False when somebody else was first. Throws when a record is missing.
    */
   applyOutbox(
     partition: number,
@@ -126,6 +128,16 @@ export function partitionOf(jobId: JobId, partitions: number): number {
   let sum = 0;
   for (let i = 1; i < jobId.length; i++) sum = (sum * 31 + jobId.charCodeAt(i)) >>> 0;
   return sum % partitions;
+}
+
+/** Both appends would be compared with the journal as it was before the step, and both written. */
+export function assertDistinctShards(appends: readonly ShardAppend[]): void {
+  const seen = new Set<ShardId>();
+  for (const { shard } of appends) {
+    const id = shardId(shard);
+    if (seen.has(id)) throw new Error(`shard ${id} is in one step twice`);
+    seen.add(id);
+  }
 }
 
 export class GridFormatUnknown extends Error {}

@@ -14,7 +14,7 @@
 --       failed, fuel, credit_micro, payments ('' for none)
 -- returns: for each append 'written', 'ended' (written, and the job ended), 'closed', or the length
 
-local fuel_carry = 1000000000000000
+local carry_digits = 15
 local keys_before, args_before, args_each = 4, 2, 10
 local reply = {}
 
@@ -44,10 +44,14 @@ for i = 1, tonumber(appends) do
       redis.call('HINCRBY', job, 'canonical', canonical)
       redis.call('HINCRBY', job, 'creditMicro', credit)
       -- A job's fuel may pass 2^63, so it is kept as two numbers: high * 10^15 + low.
-      local low = redis.call('HINCRBY', job, 'fuelLow', fuel)
-      if low >= fuel_carry then
-        redis.call('HINCRBY', job, 'fuelHigh', math.floor(low / fuel_carry))
-        redis.call('HSET', job, 'fuelLow', string.format('%.0f', low % fuel_carry))
+      -- The carry is cut off as text: as a Lua number the sum would lose its last digits.
+      redis.call('HINCRBY', job, 'fuelLow', fuel)
+      local low = redis.call('HGET', job, 'fuelLow')
+      if #low > carry_digits then
+        redis.call('HINCRBY', job, 'fuelHigh', string.sub(low, 1, -carry_digits - 1))
+        -- Stored as a whole number, without the zeros it may start with.
+        local rest = string.gsub(string.sub(low, -carry_digits), '^0+(%d)', '%1')
+        redis.call('HSET', job, 'fuelLow', rest)
       end
     end
     if failed ~= '0' then redis.call('HINCRBY', job, 'failed', failed) end

@@ -7,7 +7,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { pack, unpack } from 'msgpackr';
-import type { LeaseKey } from '../store/store.ts';
+import type { LeaseKey } from '../domain/lease.ts';
 
 /** 128 bits: nobody guesses one, and half the bytes of a whole SHA-256 in every message. */
 const macBytes = 16;
