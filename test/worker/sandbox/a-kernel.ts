@@ -6,7 +6,11 @@ import type { UnitRun } from '../../../worker/sandbox/sandbox.ts';
 const { parseWat } = await wabt();
 
 export function wasmOf(wat: string): Uint8Array {
-  const parsed = parseWat('kernel.wat', wat, { bulk_memory: true, multi_value: true });
+  const parsed = parseWat('kernel.wat', wat, {
+    bulk_memory: true,
+    multi_value: true,
+    reference_types: true,
+  });
   return new Uint8Array(parsed.toBinary({}).buffer);
 }
 
@@ -34,6 +38,8 @@ const signatures = {
   fd_write: '(param i32 i32 i32 i32) (result i32)',
   fd_read: '(param i32 i32 i32 i32) (result i32)',
   environ_get: '(param i32 i32) (result i32)',
+  path_create_directory: '(param i32 i32 i32) (result i32)',
+  fd_renumber: '(param i32 i32) (result i32)',
   fd_close: '(param i32) (result i32)',
   path_open: '(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)',
   random_get: '(param i32 i32) (result i32)',

@@ -10,8 +10,10 @@ import { leash } from './leash.ts';
 import type { FromProcess, ProcessOptions, ToProcess } from './messages.ts';
 import { permissionFlags, programFile } from './program.ts';
 
-/** The last thing a dying engine prints is why; a `detail` has room for a few lines of it. */
-const stderrCharsKept = 300;
+/** A dying engine prints a few KiB: what it was doing, a line that says why, a trace. */
+const stderrCharsKept = 8192;
+/** A `detail` has room for a few lines. */
+const lastWordsCharsMax = 300;
 
 export interface SandboxProcess {
   send(message: ToProcess): void;
@@ -46,7 +48,7 @@ export function startProcess(options: ProcessOptions, events: ProcessEvents): Sa
     if (isGone) return;
     isGone = true;
     letGo();
-    events.onGone(stderr === '' ? reason : `${reason}; its last words: ${stderr.trim()}`);
+    events.onGone(stderr === '' ? reason : `${reason}; its last words: ${lastWords(stderr)}`);
   };
   child.once('spawn', () => {
     if (child.pid !== undefined) giveWay(child.pid);
@@ -76,4 +78,9 @@ export function startProcess(options: ProcessOptions, events: ProcessEvents): Sa
       child.kill('SIGKILL');
     },
   };
+}
+
+function lastWords(stderr: string): string {
+  const why = stderr.split('\n').find((line) => line.startsWith('FATAL ERROR'));
+  return (why ?? stderr.trim()).slice(-lastWordsCharsMax);
 }
