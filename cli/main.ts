@@ -12,6 +12,7 @@ import { join } from './commands/join.ts';
 import { leaderboard } from './commands/leaderboard.ts';
 import { list } from './commands/list.ts';
 import { results } from './commands/results.ts';
+import { run } from './commands/run.ts';
 import { show } from './commands/show.ts';
 import { submit } from './commands/submit.ts';
 import { watch } from './commands/watch.ts';
@@ -39,6 +40,7 @@ const program = () =>
     .addCommand(results())
     .addCommand(cancel())
     .addCommand(leaderboard())
+    .addCommand(run())
     .addCommand(coordinator());
 
 /**

@@ -1,0 +1,49 @@
+/**
+ * Runs one kernel here, exactly as a volunteer would: metered by the same pass, in the same sandbox
+ * process. What works here works on the grid, and gives the same bytes and the same fuel there.
+ */
+import { KernelRefused, meterKernel } from '../kernel/meter.ts';
+import { openSandbox } from '../worker/sandbox/node/sandbox-process.ts';
+import type { SandboxEnd, UnitRun } from '../worker/sandbox/sandbox.ts';
+import { Failure } from './failure.ts';
+import { digestOf } from './files.ts';
+
+const pageBytes = 65_536;
+
+export type KernelRun = Omit<UnitRun, 'seed'> & { memoryBytesMax: number; wallMsMax: number };
+
+/** Never throws for what the kernel does; throws a Failure when it may not be a kernel at all. */
+export async function runKernelHere(
+  wasm: Uint8Array,
+  { memoryBytesMax, ...run }: KernelRun,
+  signal: AbortSignal,
+): Promise<SandboxEnd> {
+  const metered = meterOrRefuse(wasm, memoryBytesMax);
+  const sandbox = openSandbox({ threads: 1 });
+  const id = 'run';
+  signal.addEventListener('abort', () => sandbox.abort(id), { once: true });
+  try {
+    const kernel = { digest: digestOf(metered), wasm: metered };
+    // A volunteer's seed comes from job and unit; here there is neither, and every run is the same.
+    return await sandbox.run(kernel, { ...run, id, seed: 0n });
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/** The kernel with its meter. A module that V8 finds invalid is refused like one that we do. */
+export function meterOrRefuse(wasm: Uint8Array, memoryBytesMax: number): Uint8Array {
+  try {
+    const memoryPagesMax = Math.floor(memoryBytesMax / pageBytes);
+    const metered = meterKernel(wasm, { memoryPagesMax }).wasm;
+    if (WebAssembly.validate(new Uint8Array(metered))) return metered;
+    throw new KernelRefused('malformed', 'its types do not fit', 0);
+  } catch (error) {
+    if (!(error instanceof KernelRefused)) throw error;
+    throw new Failure('kernel_refused', 'The kernel cannot run on a grid.', {
+      why: `${error.reason} at byte ${error.offset}: ${error.detail}`,
+      remedy: 'build it for wasm32-wasi (preview 1), without the feature named above',
+      cause: error,
+    });
+  }
+}
