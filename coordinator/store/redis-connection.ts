@@ -22,6 +22,7 @@ const commandTimeoutMs = 5000;
 /** A second at most between attempts: an embedded Redis is back within one. */
 const reconnectMsMax = 1000;
 
+/** Throws OutcomeUnknown when Redis cannot be reached. */
 export async function openConnection(address: RedisAddress): Promise<Redis> {
   const redis = new Redis({
     ...connectOptions(address),
@@ -36,7 +37,13 @@ export async function openConnection(address: RedisAddress): Promise<Redis> {
   });
   // Each command reports its own failure; this listener only keeps Node from treating it as fatal.
   redis.on('error', () => {});
-  await redis.connect();
+  try {
+    await redis.connect();
+  } catch (error) {
+    redis.disconnect(); // or it would go on trying for as long as the process lives
+    const why = error instanceof Error ? error.message : String(error);
+    throw new OutcomeUnknown(`cannot connect to Redis: ${why}`, { cause: error });
+  }
   return redis;
 }
 
