@@ -1,0 +1,73 @@
+/** What tests of a store arrange with: an empty store, jobs split to the end, appends, hosts. */
+import { expect } from 'vitest';
+import type { JobFacts } from '../../../coordinator/domain/job.ts';
+import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { partitionOf, type ShardAppend, type Store } from '../../../coordinator/store/store.ts';
+import { accountId, hostId, jobId } from '../builders.ts';
+
+export type OpenStore = () => Promise<{ store: Store; close(): Promise<void> }>;
+
+export const gridFacts = { gridId: 'a-grid', partitions: 3, createdAt: 1_700_000_000_000 };
+
+/** Runs a body on an empty store of three partitions, and closes it whatever happens. */
+export const withStore =
+  (open: OpenStore, body: (store: Store) => Promise<void>) => async (): Promise<void> => {
+    const { store, close } = await open();
+    try {
+      await store.openGrid(gridFacts);
+      await body(store);
+    } finally {
+      await close();
+    }
+  };
+
+/** A job id that lies in the given partition. */
+export function jobIdIn(partition: number, nth = 0): string {
+  const ids = Array.from({ length: 1000 }, (_, number) => jobId(number + 1));
+  const found = ids.filter((id) => partitionOf(id, gridFacts.partitions) === partition)[nth];
+  if (found === undefined) throw new Error(`no job id for partition ${partition}`);
+  return found;
+}
+
+/** An append of some text that decides nothing and pays nobody, unless it is said otherwise. */
+export const anAppend = (
+  shard: Shard,
+  expectedLength: number,
+  text: string,
+  parts: Partial<ShardAppend> = {},
+): ShardAppend => ({
+  shard,
+  expectedLength,
+  bytes: Buffer.from(text),
+  closes: false,
+  canonical: 0,
+  failed: 0,
+  fuel: 0,
+  creditMicro: 0,
+  pay: [],
+  ...parts,
+});
+
+/** A job with all of its shards open. */
+export async function submitted(store: Store, job: JobFacts): Promise<Shard[]> {
+  await store.submitJob(job);
+  const count = Math.ceil(job.units / job.unitsPerShard);
+  const shards = Array.from({ length: count }, (_, number) => splitShard(job, number));
+  for (const shard of shards) expect(await store.openShard(job, shard)).toBe(true);
+  return shards;
+}
+
+export const partitionOfJob = (job: JobFacts): number =>
+  partitionOf(job.jobId, gridFacts.partitions);
+
+export const text = async (store: Store, shard: Shard, fromByte?: number): Promise<string> =>
+  Buffer.from(await store.readJournal(shard, fromByte)).toString();
+
+/** A host as it says hello. */
+export const aHost = (number: number, account: number, name: string) => ({
+  hostId: hostId(number),
+  accountId: accountId(account),
+  hostKey: new Uint8Array(32).fill(number),
+  accountKey: new Uint8Array(32).fill(account),
+  name,
+});

@@ -1,0 +1,179 @@
+/**
+ * What every store promises (coordinator/store/store.ts), as tests that each implementation runs. The
+ * grid's own facts, jobs and shards are here; appends and payments have a file each.
+ *
+ * `open` gives an empty store whose grid is not yet made.
+ */
+import { describe, expect, it } from 'vitest';
+import { splitShard } from '../../../coordinator/domain/shard.ts';
+import { partitionOf } from '../../../coordinator/store/store.ts';
+import { accountId, aJob } from '../builders.ts';
+import { aHost, gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
+import { journalContract } from './contract-journal.ts';
+import { ledgerContract } from './contract-ledger.ts';
+
+export function storeContract(name: string, open: OpenStore): void {
+  describe(`${name}: grid, hosts and tokens`, () => {
+    gridContract(open);
+  });
+  describe(`${name}: jobs and shards`, () => {
+    jobContract(open);
+  });
+  describe(`${name}: journals`, () => {
+    journalContract(open);
+  });
+  describe(`${name}: outbox and ledger`, () => {
+    ledgerContract(open);
+  });
+}
+
+function gridContract(open: OpenStore): void {
+  it(
+    'the first coordinator makes the grid; whoever comes later finds its facts',
+    withStore(open, async (store) => {
+      const later = { gridId: 'another', partitions: 7, createdAt: 5 };
+      expect(await store.openGrid(later)).toEqual(gridFacts);
+    }),
+  );
+
+  it(
+    'coordinators that start at once agree on the lease secret',
+    withStore(open, async (store) => {
+      const fresh = (keyId: string) => ({ keyId, secret: Buffer.from(`secret of ${keyId}`) });
+      const answers = await Promise.all([
+        store.leaseKeys(fresh('k1')),
+        store.leaseKeys(fresh('k2')),
+      ]);
+      for (const [newest, ...others] of answers) {
+        expect(newest.keyId).toBe('k1');
+        expect(Buffer.from(newest.secret).toString()).toBe('secret of k1');
+        expect(others).toEqual([]);
+      }
+    }),
+  );
+
+  it(
+    'a token is found by its hash, an unknown one is not',
+    withStore(open, async (store) => {
+      const facts = { tokenId: 't1', name: 'lab', scopes: ['submit' as const], createdAt: 3 };
+      await store.saveToken('abc', facts);
+      expect(await store.findToken('abc')).toEqual(facts);
+      expect(await store.findToken('abd')).toBeNull();
+    }),
+  );
+
+  it(
+    'a host belongs to the account it first came with',
+    withStore(open, async (store) => {
+      const host = aHost(1, 1, 'first');
+      expect(await store.enrolHost(host)).toBe('enrolled');
+      expect(await store.enrolHost(host)).toBe('enrolled');
+      expect(await store.enrolHost({ ...host, accountId: accountId(2) })).toBe('other_account');
+      expect(await store.enrolHost(aHost(2, 1, 'second host'))).toBe('enrolled');
+    }),
+  );
+}
+
+function jobContract(open: OpenStore): void {
+  it(
+    'submitting a job again changes nothing',
+    withStore(open, async (store) => {
+      const job = aJob({ units: 8 });
+      await store.submitJob(job);
+      await store.openShard(job, splitShard(job, 0));
+      await store.submitJob({ ...job, units: 4, submittedAt: 9 });
+      const read = await store.readJob(job.jobId);
+      expect(read).toMatchObject({ ...job, state: 'open', endedAt: null });
+      expect(read?.counts).toEqual({
+        cursor: 4,
+        shards: 1,
+        shardsOpen: 1,
+        canonical: 0,
+        failed: 0,
+        fuel: 0n,
+        creditMicro: 0n,
+      });
+    }),
+  );
+
+  it(
+    'an unknown job is null, cannot be cancelled, and opens no shard',
+    withStore(open, async (store) => {
+      const job = aJob();
+      expect(await store.readJob(job.jobId)).toBeNull();
+      expect(await store.cancelJob(job.jobId, 1)).toBe('unknown');
+      expect(await store.openShard(job, splitShard(job, 0))).toBe(false);
+      expect(await store.readJob(job.jobId)).toBeNull();
+    }),
+  );
+
+  it(
+    'jobs of all partitions are listed newest first; open ones oldest first, by partition',
+    withStore(open, async (store) => {
+      const jobs = [0, 1, 2].flatMap((partition) =>
+        [0, 1].map((nth) =>
+          aJob({ jobId: jobIdIn(partition, nth), submittedAt: 1000 + 10 * nth + partition }),
+        ),
+      );
+      for (const job of jobs) await store.submitJob(job);
+      const listed = await store.listJobs(4);
+      expect(listed.map((job) => job.submittedAt)).toEqual([1012, 1011, 1010, 1002]);
+
+      const [first, second] = [jobIdIn(1, 0), jobIdIn(1, 1)];
+      expect(await store.openJobs(1)).toEqual([
+        { jobId: first, state: 'open', cursor: 0 },
+        { jobId: second, state: 'open', cursor: 0 },
+      ]);
+      await store.cancelJob(first, 2000);
+      expect((await store.openJobs(1)).map((job) => job.jobId)).toEqual([second]);
+      expect(await store.listJobs(100)).toHaveLength(6);
+    }),
+  );
+
+  it(
+    'of coordinators that split at once, one opens each shard',
+    withStore(open, async (store) => {
+      const job = aJob({ units: 10 });
+      await store.submitJob(job);
+      for (const number of [0, 1, 2]) {
+        const shard = splitShard(job, number);
+        const opened = await Promise.all([1, 2, 3].map(() => store.openShard(job, shard)));
+        expect(opened.filter((isOpened) => isOpened)).toHaveLength(1);
+        expect(await store.isShardOpen(shard)).toBe(true);
+      }
+      expect(await store.openShard(job, splitShard(job, 0))).toBe(false);
+      expect((await store.readJob(job.jobId))?.counts).toMatchObject({ cursor: 10, shards: 3 });
+      const open = await store.openShards(partitionOf(job.jobId, gridFacts.partitions));
+      expect(open.sort((a, b) => a.number - b.number)).toEqual(
+        [0, 1, 2].map((number) => splitShard(job, number)),
+      );
+    }),
+  );
+
+  it(
+    'a shard past the cursor is not opened: no unit is ever left out',
+    withStore(open, async (store) => {
+      const job = aJob({ units: 10 });
+      await store.submitJob(job);
+      expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
+    }),
+  );
+
+  it(
+    'cancelling closes the shards of that job alone, once, and nothing is split any more',
+    withStore(open, async (store) => {
+      const [job, neighbour] = [0, 1].map((nth) => aJob({ jobId: jobIdIn(0, nth) }));
+      if (job === undefined || neighbour === undefined) throw new Error('two jobs');
+      for (const each of [job, neighbour]) {
+        await store.submitJob(each);
+        await store.openShard(each, splitShard(each, 0));
+      }
+      expect(await store.cancelJob(job.jobId, 5000)).toBe('cancelled');
+      expect(await store.cancelJob(job.jobId, 6000)).toBe('over');
+      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 5000 });
+      expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
+      expect(await store.isShardOpen(splitShard(job, 0))).toBe(false);
+      expect(await store.openShards(0)).toEqual([splitShard(neighbour, 0)]);
+    }),
+  );
+}
