@@ -57,7 +57,7 @@ export interface Job {
   prepare(): Promise<PreparedJob>;
 }
 
-export interface PreparedJob {
+interface PreparedJob {
   readonly document: JobDocument;
   /** The bytes that the document names and a coordinator must have before it. */
   readonly artifacts: ReadonlyMap<Digest, Uint8Array>;

@@ -14,13 +14,12 @@ export function mersenneJob({ below, from = 3 }: { below: number; from?: number 
     units: { sweep: { p: exponents } },
     run: { args: ({ p }) => ['--exponent', p] },
     limits: {
-      // An exponent near 100,000 takes 10^11 or so; a kernel that needs ten times that is astray.
+      // Exponents up to 150,000 need about half of this; a kernel that needs more is astray.
       fuelMax: '1000000000000',
       // The number itself is a few kilobytes; sixteen megabytes is room for exponents in the millions.
       memoryBytesMax: 16 * 1024 * 1024,
       // One line of some 80 bytes.
       outputBytesMax: 1024,
-      wallMsMax: 600_000,
     },
     view: { kind: 'tiles', width, height: Math.ceil(exponents.length / width), light: 'prime' },
   });

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WASI } from 'node:wasi';
 
@@ -36,11 +36,15 @@ export interface KernelEnd {
   stderr: string;
 }
 
-/** A host for the kernel with this source, given from the root of the repository. */
+/** A host for the kernel with this source; a relative path is from the root of the repository. */
 export function hostKernel(source: string): KernelHost {
   const folder = mkdtempSync(join(tmpdir(), 'manyhands-kernel-'));
   const wasm = join(folder, 'kernel.wasm');
-  execFileSync(process.execPath, [join(root, 'jobs/build-kernel.mjs'), join(root, source), wasm]);
+  execFileSync(process.execPath, [
+    join(root, 'jobs/build-kernel.mjs'),
+    resolve(root, source),
+    wasm,
+  ]);
   const module = new WebAssembly.Module(readFileSync(wasm));
   return {
     module,

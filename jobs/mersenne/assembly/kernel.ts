@@ -13,7 +13,7 @@ import { SCHOOLBOOK_END, SchoolbookTerm } from './schoolbook';
 import { Term } from './term';
 import { WeightedTerm } from './weighted';
 
-/** Needs 11 MB, and days: beyond that a test should be cut into several units. */
+/** Fits in 16 MiB, but takes days: beyond it a test should be cut into several units. */
 const EXPONENT_MAX: u64 = 10_000_000;
 
 const exponent = wholeOption('--exponent');
