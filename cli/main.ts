@@ -9,6 +9,7 @@ import { cancel } from './commands/cancel.ts';
 import { coordinator } from './commands/coordinator.ts';
 import { demo } from './commands/demo.ts';
 import { join } from './commands/join.ts';
+import { kernel } from './commands/kernel.ts';
 import { leaderboard } from './commands/leaderboard.ts';
 import { list } from './commands/list.ts';
 import { results } from './commands/results.ts';
@@ -41,6 +42,7 @@ const program = () =>
     .addCommand(cancel())
     .addCommand(leaderboard())
     .addCommand(run())
+    .addCommand(kernel())
     .addCommand(coordinator());
 
 /**

@@ -44,7 +44,7 @@ export async function printChunk(chunk: Uint8Array | string): Promise<void> {
  * that reorder text) they cannot move the cursor, rename the window or fake a line of ours.
  */
 export const plainText = (text: string): string =>
-  text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+  text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trimEnd();
 
 /** Resolves when stdout and stderr have been handed to the system. */
 export async function flushed(): Promise<void> {

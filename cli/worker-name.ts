@@ -25,7 +25,7 @@ export async function workerName(folder: string, given: string | undefined): Pro
 }
 
 function checked(name: string): string {
-  const isShown = plainText(name) === name && name !== '';
+  const isShown = plainText(name) === name && name.trim() === name && name !== '';
   if (isShown && name.length <= limits.hostNameCharsMax) return name;
   throw badUsage(
     'That name cannot be shown on a leaderboard.',

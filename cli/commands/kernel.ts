@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises';
+import { runLimitsSchema } from '../../protocol/job.ts';
+import { limits } from '../../protocol/limits.ts';
+import { buildKernel } from '../build-kernel.ts';
+import { command, wholeNumber } from '../command.ts';
+import { cannotWrite, readBytes } from '../files.ts';
+import { formatCount } from '../format.ts';
+import { meterOrRefuse } from '../run-kernel.ts';
+import { say } from '../terminal.ts';
+
+export const kernel = () =>
+  command('kernel', 'Build kernels, and look into them.', [
+    'manyhands kernel build kernel.ts -o kernel.wasm',
+    'manyhands kernel meter kernel.wasm -o metered.wasm',
+  ])
+    .addCommand(build())
+    .addCommand(meter());
+
+const build = () =>
+  command('build', 'Compile a kernel from source (.ts: AssemblyScript).', [
+    'manyhands kernel build kernel.ts -o kernel.wasm',
+  ])
+    .argument('<source>', 'the file to compile')
+    .requiredOption('-o, --out <file>', 'where the WebAssembly goes')
+    .action(async (source, { out }) => write(out, await buildKernel(source)));
+
+const meter = () =>
+  command('meter', 'Write the copy of a kernel that counts its fuel, as a coordinator would.', [
+    'manyhands kernel meter kernel.wasm -o metered.wasm',
+  ])
+    .argument('<kernel>', 'a WebAssembly module, WASI preview 1')
+    .requiredOption('-o, --out <file>', 'where the metered copy goes')
+    .option(
+      '--memory-max <bytes>',
+      'the memory that it may have',
+      wholeNumber('--memory-max', 1, limits.memoryBytesMax),
+      runLimitsSchema.parse({}).memoryBytesMax,
+    )
+    .action(async (path, { out, memoryMax }) => {
+      await write(out, meterOrRefuse(await readBytes(path), memoryMax));
+    });
+
+async function write(path: string, wasm: Uint8Array): Promise<void> {
+  await writeFile(path, wasm).catch((error) => {
+    throw cannotWrite(path, error);
+  });
+  say(`${path}: ${formatCount(wasm.length)} bytes.`);
+}
