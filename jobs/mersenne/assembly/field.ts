@@ -15,7 +15,11 @@ export const TWO_M: u64 = 2 * M;
 export const THREE_M: u64 = 3 * M;
 export const FOUR_M: u64 = 4 * M;
 
-/** Wasm multiplies 64 bits by 64 to 64, so a value is taken apart: the low 31 bits and the rest. */
+/**
+ * Wasm keeps only the low 64 bits of a product, so values are multiplied in two parts, the low 31
+ * bits and the rest. Of the results the low one counts once, the middle one 2^31 times (what is above
+ * its bit 30 wraps around), and the high one 2^62 = 2 times.
+ */
 const LOW31: u64 = (1 << 31) - 1;
 const LOW30: u64 = (1 << 30) - 1;
 

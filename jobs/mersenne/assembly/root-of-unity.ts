@@ -3,7 +3,8 @@
  *
  * Its elements other than zero are a cycle of length M² - 1 = 2^62 · (2^60 - 1). Creutzburg and
  * Tasche (1989) give an element of order 2^62: 2^(2^59) - i 3^(2^59). Squaring it halves the order;
- * with this sign one arrives at i, not at -i. The roots of order up to 2^61 = M + 1 have norm 1: the conjugate is the inverse.
+ * with this sign one arrives at i, not at -i. Roots of order up to 2^61 = M + 1 have norm 1: their
+ * conjugate is their inverse.
  */
 import { Field, TWO_M } from './field';
 
@@ -15,7 +16,7 @@ export function rootOfUnity(log2: u32): StaticArray<u64> {
     x = Field.sum(x, x, 0, 0);
     y = Field.sum(y, y, 0, 0);
   }
-  y = TWO_M - y;
+  y = Field.fold(TWO_M - y);
   for (let order: u32 = 62; order > log2; order--) {
     const real = Field.difference(x, x, y, y);
     y = Field.sum(x, y, x, y);
