@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { JobId } from '../protocol/ids.ts';
 import { makeHttpServer } from './api/routes.ts';
@@ -16,7 +15,13 @@ import { FairShare } from './domain/fair-share.ts';
 import type { JobFacts } from './domain/job.ts';
 import { parseShardId, type ShardId } from './domain/shard.ts';
 import { Window } from './domain/window.ts';
-import { type Context, type Happening, type JobCache, partitions } from './flow/context.ts';
+import {
+  type Clock,
+  type Context,
+  type Happening,
+  type JobCache,
+  partitions,
+} from './flow/context.ts';
 import { holdShards } from './flow/feed.ts';
 import { Recorder } from './flow/record.ts';
 import { dropJob } from './flow/renew.ts';
@@ -114,10 +119,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
           window,
           paces,
           log,
-          now: Date.now,
-          wait: async (ms) => {
-            await wait(ms);
-          },
+          clock: machineClock,
           happened,
           closed: finish,
           paid: () => rounds?.award(),
@@ -185,6 +187,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     throw error;
   }
 }
+
+const machineClock: Clock = {
+  now: Date.now,
+  soon: (run) => void setImmediate(run),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** Documents may be megabytes: read once, and kept for as many jobs as are likely to be worked on. */
 function jobCache(store: Store, jobsMax = 256): JobCache {

@@ -1,11 +1,12 @@
 /**
  * What a report does to a shard: pure, and safe to repeat. Given the state and some results of one
  * lease it says which entries to append, what to answer for each result, and what the append is
- * worth (counts and pay). A repeated report finds its replica recorded and appends nothing.
+ * worth (counts and pay). A repeated report finds its replica recorded, appends nothing, and gets the
+ * answer it got at first, whatever became of the unit since.
  */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
-import type { Verdict } from '../../protocol/outcome.ts';
+import { isHostOutcome, type Outcome, type Verdict } from '../../protocol/outcome.ts';
 import { creditMicro } from './credit.ts';
 import type { JournalEntry, RecordedResult } from './journal.ts';
 import type { ShardState } from './shard-state.ts';
@@ -40,16 +41,19 @@ export function recordResults(
   const failures = new Map<string, number[]>();
   let fuel = 0;
   let micro = 0;
-  const seen = new Set<number>();
+  const answered = new Map<number, Verdict>();
 
-  const verdicts = results.map((result): Verdict => {
+  const answer = (result: RecordedResult): Verdict => {
     const unit = state.unit(result.position);
-    const known = unit.ends.some((end) => end.leaseId === lease.leaseId);
-    if (known || seen.has(result.position)) return standingVerdict(unit, lease.leaseId);
+    const earlier = earlierVerdict(unit, lease.leaseId);
+    if (earlier !== null) return earlier;
     if (unit.status !== 'open') return 'not_needed';
-    seen.add(result.position);
     recorded.push(result);
-    const end: ReplicaEnd = { ...endOf(result), leaseId: lease.leaseId };
+    const end: ReplicaEnd = {
+      ...endOf(result),
+      leaseId: lease.leaseId,
+      accountId: lease.accountId,
+    };
     const decision = decide([...unit.ends, end]);
     if (decision.kind === 'accept') {
       accepted.push(result.position);
@@ -61,7 +65,12 @@ export function recordResults(
       const positions = failures.get(decision.reason) ?? [];
       failures.set(decision.reason, [...positions, result.position]);
     }
-    return failureVerdict(result);
+    return failureVerdict(result.outcome);
+  };
+  const verdicts = results.map((result) => {
+    const verdict = answered.get(result.position) ?? answer(result);
+    answered.set(result.position, verdict);
+    return verdict;
   });
 
   const entries: JournalEntry[] = [];
@@ -80,18 +89,15 @@ export function recordResults(
   return { entries, verdicts, canonical: accepted.length, failed, fuel, pay };
 }
 
-/** The answer to a repeated report: what became of that replica. */
-function standingVerdict(unit: Unit, leaseId: LeaseId): Verdict {
-  if (unit.status === 'accepted') return unit.canonical === leaseId ? 'accepted' : 'not_needed';
+/** What this replica's report was answered when it was recorded; null when it was not. */
+function earlierVerdict(unit: Unit, leaseId: LeaseId): Verdict | null {
+  if (unit.status === 'accepted' && unit.canonical === leaseId) return 'accepted';
   const end = unit.ends.find((candidate) => candidate.leaseId === leaseId);
-  return end === undefined ? 'pending' : failureVerdict(end);
+  return end === undefined ? null : failureVerdict(end.outcome);
 }
 
 /** A host's own failure counts for nothing; a kernel's failure waits for a second opinion. */
-function failureVerdict(end: { outcome: ReplicaEnd['outcome'] }): Verdict {
-  return end.outcome === 'host_error' || end.outcome === 'aborted' ? 'invalid' : 'pending';
-}
+const failureVerdict = (outcome: Outcome): Verdict =>
+  isHostOutcome(outcome) ? 'invalid' : 'pending';
 
-function endOf(result: RecordedResult): Omit<ReplicaEnd, 'leaseId'> {
-  return { outcome: result.outcome, exitCode: result.exitCode, fuel: result.fuel };
-}
+const endOf = ({ outcome, exitCode, fuel }: RecordedResult) => ({ outcome, exitCode, fuel });

@@ -62,13 +62,18 @@ export class ShardState {
         this.leases.set(entry.leaseId, { ...lease, positions: toRuns(kept) });
         return;
       }
-      case 'recorded':
+      case 'recorded': {
+        const { leaseId } = entry;
+        const lease = this.leases.get(leaseId);
+        if (lease === undefined) throw new Error(`results of lease ${leaseId} before the lease`);
+        const { accountId } = lease;
         for (const { position, outcome, exitCode, fuel } of entry.results) {
           const unit = this.unit(position);
-          unit.ends.push({ leaseId: entry.leaseId, outcome, exitCode, fuel });
+          unit.ends.push({ leaseId, accountId, outcome, exitCode, fuel });
           this.units[position] = unit;
         }
         return;
+      }
       case 'accepted':
         for (const position of entry.positions) {
           this.units[position] = accept(this.unit(position), entry.leaseId);

@@ -16,10 +16,9 @@ export const shardId = (shard: { jobId: JobId; number: number }): ShardId =>
 
 /** Throws when the text is no shard id: it comes from our own tables, so that is a bug. */
 export function parseShardId(id: ShardId): { jobId: JobId; number: number } {
-  const dash = id.lastIndexOf('-');
-  const number = Number(id.slice(dash + 1));
-  if (dash < 0 || !Number.isSafeInteger(number)) throw new Error(`not a shard id: ${id}`);
-  return { jobId: jobIdSchema.parse(id.slice(0, dash)), number };
+  const [, jobId = '', digits = ''] = /^(.*)-(0|[1-9][0-9]{0,15})$/.exec(id) ?? [];
+  if (!jobIdSchema.safeParse(jobId).success) throw new Error(`not a shard id: ${id}`);
+  return { jobId, number: Number(digits) };
 }
 
 export const shardSize = (units: ShardUnits): number =>

@@ -7,19 +7,21 @@
  *          ▼            │                 │
  *        open ──────────┴─────────────────┤
  *                                         └───────────────────────► failed
- *                                  two hosts' worth of the same failure,
+ *                                  the same failure from two accounts,
  *                                  or no success in `replicasMax` tries
  *
  * A success is accepted at once (commit first, audit afterwards). A kernel that traps, exits or runs
- * over a limit does so deterministically, so one more replica that ends in just the same way proves
- * that it is the unit's fault and not the host's.
+ * over a limit does so deterministically, so one more replica that ends in just the same way shows
+ * that it is the unit's fault and not the host's. It has to be another account's: one owner, whether
+ * broken or ill-meaning, cannot vouch for itself.
  */
-import type { LeaseId } from '../../protocol/ids.ts';
+import type { AccountId, LeaseId } from '../../protocol/ids.ts';
 import { isHostOutcome, type Outcome } from '../../protocol/outcome.ts';
 
-/** What decides: how a replica ended. Two results agree when everything here but the lease is equal. */
+/** What decides: how a replica ended, and whose it was. Two agree when they ended in the same way. */
 export type ReplicaEnd = {
   leaseId: LeaseId;
+  accountId: AccountId;
   outcome: Outcome;
   exitCode: number | null;
   fuel: number;
@@ -43,15 +45,16 @@ export function decide(ends: readonly ReplicaEnd[]): Decision {
   const success = ends.find((end) => end.outcome === 'success');
   if (success !== undefined) return { kind: 'accept', leaseId: success.leaseId };
   const failures = ends.filter((end) => !isHostOutcome(end.outcome));
-  const last = failures.at(-1);
-  if (last !== undefined && failures.filter((end) => agrees(end, last)).length >= 2) {
-    return { kind: 'fail', reason: failureReason(last) };
+  const failed = failures.at(-1);
+  if (failed !== undefined) {
+    const agreeing = failures.filter((end) => agrees(end, failed));
+    const accounts = new Set(agreeing.map((end) => end.accountId));
+    if (accounts.size >= 2) return { kind: 'fail', reason: failureReason(failed) };
   }
-  if (ends.length >= replicasMax) {
-    return {
-      kind: 'fail',
-      reason: `no success in ${replicasMax} tries; the last one: ${ends.at(-1)?.outcome}`,
-    };
+  const last = ends.at(-1);
+  if (last !== undefined && ends.length >= replicasMax) {
+    const reason = `no success in ${replicasMax} tries; the last one: ${failureReason(last)}`;
+    return { kind: 'fail', reason };
   }
   return { kind: 'another_replica' };
 }

@@ -15,8 +15,8 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import { FairShare } from './fair-share.ts';
 import { type JobFacts, weightOf } from './job.ts';
 import { type LeaseFacts, leaseDurationMs } from './lease.ts';
-import { fromRuns, type ShardId, shardId, shardSize, toRuns } from './shard.ts';
-import type { ShardState } from './shard-state.ts';
+import { fromRuns, runsInclude, type ShardId, shardId, shardSize, toRuns } from './shard.ts';
+import type { JournalLease, ShardState } from './shard-state.ts';
 
 export type Asker = { hostId: HostId; accountId: AccountId; memoryBytes: number };
 
@@ -49,22 +49,19 @@ export class Window {
   }
 
   /**
-   * Takes a shard in. Units out under leases that the journal knows stay out for one lease time:
-   * their hosts may come back and go on.
+   * Takes a shard in; one that is held already is refreshed. Units out under leases that the journal
+   * knows stay out for one lease time: their hosts may come back and go on.
    */
   hold(job: JobFacts, state: ShardState, now: number): void {
+    const id = shardId(state.shard);
+    if (this.shards.has(id)) {
+      this.refresh(state, now);
+      return;
+    }
     const held: HeldShard = { state, job, free: [], leases: new Map() };
-    this.shards.set(shardId(state.shard), held);
-    const out = new Set<number>();
-    for (const [leaseId, lease] of state.leases) {
-      const facts = { leaseId, ...lease, shard: state.shard };
-      for (const position of this.keep(held, facts, fromRuns(lease.positions), now))
-        out.add(position);
-    }
-    for (let position = shardSize(state.shard.units) - 1; position >= 0; position--) {
-      if (state.unit(position).status === 'open' && !out.has(position)) held.free.push(position);
-    }
-    this.freeUnits += held.free.length;
+    this.shards.set(id, held);
+    this.takeUp(held, state.leases, now);
+    this.refill(held);
   }
 
   drop(id: ShardId): void {
@@ -83,15 +80,23 @@ export class Window {
     return this.shards.get(id)?.state;
   }
 
-  /** Puts a state read anew in place of one that another coordinator's append made stale. */
+  /**
+   * Puts a state read anew in place of one that another coordinator's append made stale. Leases keep
+   * their deadlines and those that have ended stay ended, however often that happens; leases that
+   * are new in the journal come in as when a shard is taken in.
+   */
   refresh(state: ShardState, now: number): void {
     const held = this.shards.get(shardId(state.shard));
     if (held === undefined) return;
-    const leases = [...held.leases.values()];
-    this.drop(shardId(state.shard));
-    this.hold(held.job, state, now);
-    for (const lease of leases)
-      this.present(lease, toRuns([...lease.left].sort((a, b) => a - b)), now);
+    const before = held.state.leases;
+    held.state = state;
+    for (const lease of held.leases.values()) {
+      lease.left = stillOpen(state, lease.leaseId, lease.left);
+      if (lease.left.size === 0) this.forget(held, lease.leaseId);
+    }
+    const unheardOf = [...state.leases].filter(([id]) => !before.has(id) && !held.leases.has(id));
+    this.takeUp(held, unheardOf, now);
+    this.refill(held);
   }
 
   /**
@@ -125,26 +130,34 @@ export class Window {
       positions: toRuns(taken),
     };
     this.remember(held, facts, new Set(taken), now);
-    this.share.charge(job.jobId, taken.length * (this.meanFuel.get(job.jobId) ?? 1), weightOf(job));
+    this.share.charge(job.jobId, taken.length * this.fuelPerUnit(job.jobId), weightOf(job));
     return { ...facts, job };
   }
 
-  /** A host presents a lease after a reconnection. Returns the units of it that still stand. */
+  /**
+   * A host presents a lease after a reconnection, with the units of it that it still has. Those it
+   * has lost are free at once: it would renew the lease for the others and never report them. Units
+   * that were granted to somebody else meanwhile, or are not in the lease, it does not get. Returns
+   * how many of the units it may go on with.
+   */
   present(facts: LeaseFacts, positions: UnitRuns, now: number): number {
     const held = this.shards.get(shardId(facts.shard));
     if (held === undefined) return 0;
-    const known = held.leases.get(facts.leaseId);
+    const { leaseId, hostId } = facts;
+    const had = new Set(fromRuns(positions));
+    const known = held.leases.get(leaseId);
     if (known !== undefined) {
       known.deadline = now + leaseDurationMs;
+      const lost = [...known.left].filter((position) => !had.has(position));
+      this.release(leaseId, hostId, lost);
       return known.left.size;
     }
-    const wanted = new Set(fromRuns(positions));
-    const before = held.free.length;
-    const taken = held.free.filter((position) => wanted.has(position));
-    held.free = held.free.filter((position) => !wanted.has(position));
-    this.freeUnits -= before - held.free.length;
-    if (taken.length > 0) this.remember(held, facts, new Set(taken), now);
-    return taken.length;
+    const wanted = held.free.filter((p) => had.has(p) && runsInclude(facts.positions, p));
+    const taken = stillOpen(held.state, leaseId, wanted);
+    held.free = held.free.filter((position) => !taken.has(position));
+    this.freeUnits -= taken.size;
+    if (taken.size > 0) this.remember(held, facts, taken, now);
+    return taken.size;
   }
 
   /** Extends a lease. False when it does not stand here (any more), or is another host's. */
@@ -207,7 +220,8 @@ export class Window {
       if (held.job.jobId !== jobId) continue;
       const out = new Set<number>();
       for (const lease of held.leases.values())
-        for (const position of lease.left) out.add(position);
+        for (const position of lease.left)
+          if (held.state.unit(position).status === 'open') out.add(position);
       running += out.size;
     }
     return running;
@@ -219,20 +233,25 @@ export class Window {
       .flatMap((held) => [...held.leases.values()]);
   }
 
-  private keep(
-    held: HeldShard,
-    facts: LeaseFacts,
-    positions: Iterable<number>,
-    now: number,
-  ): Set<number> {
-    const left = new Set<number>();
-    for (const position of positions) {
-      const unit = held.state.unit(position);
-      const ended = unit.ends.some((end) => end.leaseId === facts.leaseId);
-      if (unit.status === 'open' && !ended) left.add(position);
+  /** Remembers leases that the journal tells of, with what is left of them. */
+  private takeUp(held: HeldShard, leases: Iterable<[LeaseId, JournalLease]>, now: number): void {
+    for (const [leaseId, { hostId, accountId, positions }] of leases) {
+      const left = stillOpen(held.state, leaseId, fromRuns(positions));
+      const facts = { leaseId, hostId, accountId, positions, shard: held.state.shard };
+      if (left.size > 0) this.remember(held, facts, left, now);
     }
-    if (left.size > 0) this.remember(held, facts, left, now);
-    return left;
+  }
+
+  /** Free is what is neither decided nor out; the first unit last, because grants take from the end. */
+  private refill(held: HeldShard): void {
+    const out = new Set([...held.leases.values()].flatMap(({ left }) => [...left]));
+    this.freeUnits -= held.free.length;
+    held.free = [];
+    for (let position = shardSize(held.state.shard.units) - 1; position >= 0; position--) {
+      const isOpen = held.state.unit(position).status === 'open';
+      if (isOpen && !out.has(position)) held.free.push(position);
+    }
+    this.freeUnits += held.free.length;
   }
 
   private remember(held: HeldShard, facts: LeaseFacts, left: Set<number>, now: number): void {
@@ -261,8 +280,28 @@ export class Window {
     this.freeUnits--;
   }
 
+  /**
+   * What a unit of the job is expected to cost. Of a job that is new here nothing is known: it counts
+   * as the others do on average, or its first grants would be as good as free and crowd them out.
+   */
+  private fuelPerUnit(jobId: JobId): number {
+    const known = [...this.meanFuel.values()];
+    const average = known.reduce((sum, fuel) => sum + fuel, 0) / Math.max(known.length, 1);
+    return this.meanFuel.get(jobId) ?? Math.max(average, 1);
+  }
+
   private learn(jobId: JobId, fuelPerUnit: number): void {
     const mean = this.meanFuel.get(jobId);
     this.meanFuel.set(jobId, mean === undefined ? fuelPerUnit : mean + 0.1 * (fuelPerUnit - mean));
   }
+}
+
+/** Of some units of a lease, those that are undecided and that it has not reported on yet. */
+function stillOpen(state: ShardState, leaseId: LeaseId, positions: Iterable<number>): Set<number> {
+  const open = new Set<number>();
+  for (const position of positions) {
+    const { status, ends } = state.unit(position);
+    if (status === 'open' && !ends.some((end) => end.leaseId === leaseId)) open.add(position);
+  }
+  return open;
 }

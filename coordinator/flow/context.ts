@@ -36,6 +36,15 @@ export type ShardRecorder = {
   note(shard: Shard, entry: JournalEntry): void;
 };
 
+/** Time as flow sees it: the machine's, or a simulated one. */
+export type Clock = {
+  now(): number;
+  /** Runs after what is already under way in this turn of the event loop. */
+  soon(run: () => void): void;
+  /** Runs once after a while; the returned function cancels. */
+  after(ms: number, run: () => void): () => void;
+};
+
 /** Things worth telling the doors about. */
 export type Happening =
   | { kind: 'job_submitted' }

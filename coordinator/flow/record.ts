@@ -28,7 +28,7 @@ import {
   StorageRefuses,
   type Store,
 } from '../store/store.ts';
-import type { Happening, ShardRecorder } from './context.ts';
+import type { Clock, Happening, ShardRecorder } from './context.ts';
 
 /** A commit of more makes its first report wait for the fsync of a megabyte (1.4 ms measured). */
 const resultsPerCommitMax = 4096;
@@ -59,8 +59,7 @@ export type RecorderParts = {
   store: Store;
   window: Window;
   paces: Map<JobId, Pace>;
-  now(): number;
-  wait(ms: number): Promise<void>;
+  clock: Clock;
   log: Logger;
   happened(happening: Happening): void;
   /** A shard closed: its queue entry is to be finished. */
@@ -72,7 +71,7 @@ export type RecorderParts = {
 export class Recorder implements ShardRecorder {
   private pending: Intent[] = [];
   private committing: Promise<void> | null = null;
-  private noteTimer: NodeJS.Timeout | null = null;
+  private cancelNoteTimer: (() => void) | null = null;
   private readonly parts: RecorderParts;
   /** True while Redis refuses writes: the doors then grant nothing. */
   isRefused = false;
@@ -90,10 +89,10 @@ export class Recorder implements ShardRecorder {
 
   note(shard: Shard, entry: JournalEntry): void {
     this.pending.push({ kind: 'note', shard, entry });
-    this.noteTimer ??= setTimeout(() => {
-      this.noteTimer = null;
+    this.cancelNoteTimer ??= this.parts.clock.after(noteDelayMs, () => {
+      this.cancelNoteTimer = null;
       this.start();
-    }, noteDelayMs);
+    });
   }
 
   /** Results that wait for their commit. */
@@ -103,16 +102,16 @@ export class Recorder implements ShardRecorder {
 
   /** Settles when everything handed in so far is answered. */
   async drain(): Promise<void> {
-    if (this.noteTimer !== null) clearTimeout(this.noteTimer);
-    this.noteTimer = null;
+    this.cancelNoteTimer?.();
+    this.cancelNoteTimer = null;
     this.start();
     while (this.committing !== null) await this.committing;
   }
 
   private start(): void {
     if (this.committing !== null || this.pending.length === 0) return;
-    // setImmediate: what arrives in the same turn of the event loop shares the commit.
-    this.committing = new Promise((done) => setImmediate(done))
+    // Not at once: what arrives in the same turn of the event loop shares the commit.
+    this.committing = new Promise<void>((done) => this.parts.clock.soon(done))
       .then(() => this.commitAll())
       .finally(() => {
         this.committing = null;
@@ -206,10 +205,10 @@ export class Recorder implements ShardRecorder {
 
   private async append(appends: ShardAppend[]): Promise<AppendReply[]> {
     if (appends.length === 0) return [];
-    const { store, partition, now, wait, log } = this.parts;
+    const { store, partition, clock, log } = this.parts;
     for (;;) {
       try {
-        const replies = await store.append(partition, appends, now());
+        const replies = await store.append(partition, appends, clock.now());
         this.isRefused = false;
         return replies;
       } catch (error) {
@@ -217,7 +216,7 @@ export class Recorder implements ShardRecorder {
         if (!this.isRefused)
           log.warn({ err: error }, 'cannot store results; trying until Redis can');
         this.isRefused = true;
-        await wait(retryDelayMs);
+        await this.pause();
       }
     }
   }
@@ -232,7 +231,7 @@ export class Recorder implements ShardRecorder {
   }
 
   private settle({ append, intents, answers }: Draft, reply: AppendReply): void {
-    const { window, paces, now, happened, closed, paid } = this.parts;
+    const { window, paces, clock, happened, closed, paid } = this.parts;
     const id = shardId(append.shard);
     const freeBefore = window.free;
     for (const intent of intents) {
@@ -241,7 +240,7 @@ export class Recorder implements ShardRecorder {
       const positions = intent.results.map((result) => result.position);
       window.settle(id, intent.lease.leaseId, positions, fuel);
     }
-    paces.get(append.shard.jobId)?.count(append.canonical + append.failed, now());
+    paces.get(append.shard.jobId)?.count(append.canonical + append.failed, clock.now());
     for (const answer of answers) answer();
     if (append.closes) {
       window.drop(id);
@@ -257,7 +256,7 @@ export class Recorder implements ShardRecorder {
   /** Another coordinator appended: what was decided is void. Takes its entries in and tries again. */
   private async reread({ append, intents }: Draft): Promise<Intent[]> {
     const state = await this.load(append.shard);
-    this.parts.window.refresh(state, this.parts.now());
+    this.parts.window.refresh(state, this.parts.clock.now());
     return intents;
   }
 
@@ -284,6 +283,10 @@ export class Recorder implements ShardRecorder {
     this.parts.closed(id);
   }
 
+  private pause(): Promise<void> {
+    return new Promise((done) => void this.parts.clock.after(retryDelayMs, done));
+  }
+
   private async load(shard: Shard): Promise<ShardState> {
     return ShardState.replay(shard, await this.readJournal(shard, 0));
   }
@@ -295,7 +298,7 @@ export class Recorder implements ShardRecorder {
         return await this.parts.store.readJournal(shard, fromByte);
       } catch (error) {
         if (!(error instanceof OutcomeUnknown) && !(error instanceof StorageRefuses)) throw error;
-        await this.parts.wait(retryDelayMs);
+        await this.pause();
       }
     }
   }
