@@ -41,9 +41,9 @@ export const shortestDocumentExample: JobDocumentInput = {
 /** Every field, as it is stored: what the scientist left out has its default. */
 export const documentExample: JobDocument = {
   version: 1,
-  name: 'mersenne-14',
+  name: 'mersenne-2300',
   kernel,
-  units: { sweep: { p: [3, 5, 7, 11, 13] } },
+  units: { sweep: { p: [1277, 1279, 2203, 2213, 2281] } },
   run: { args: ['--exponent', '{p}'], env: {}, stdin: null, files: {}, outputs: [] },
   limits: {
     fuelMax: '1000000000000',
@@ -110,10 +110,10 @@ export const hostMessageExamples: {
         unit: 4,
         outcome: 'success',
         exitCode: 0,
-        fuel: 12_043,
-        digest: 'oN9l9-BFJIKXqgXeZ-01PuBGUduTvETeg5ePAMLZi_g',
+        fuel: 41_957_077,
+        digest: 'dEWq2HVS-J3On_zg4jY2VMDo8TOfIzLYHPAAiDI2qF0',
         output:
-          'AUh7ImV4cG9uZW50IjoxMywicHJpbWUiOnRydWUsInJlczY0IjoiMDAwMDAwMDAwMDAwMDAwMCIsIml0ZXJhdGlvbnMiOjExfQoA',
+          'AUx7ImV4cG9uZW50IjoyMjgxLCJwcmltZSI6dHJ1ZSwicmVzNjQiOiIwMDAwMDAwMDAwMDAwMDAwIiwiaXRlcmF0aW9ucyI6MjI3OX0KAA',
         detail: '',
         wallMs: 4,
       },
@@ -153,7 +153,7 @@ export const coordinatorMessageExamples: {
         jobId,
         name: documentExample.name,
         kernel: meteredKernel,
-        kernelBytes: 9_310,
+        kernelBytes: 24_488,
         run: documentExample.run,
         limits: documentExample.limits,
         units: documentExample.units,
@@ -161,9 +161,9 @@ export const coordinatorMessageExamples: {
     ],
   },
   noWork: { type: 'noWork', want: 1, reason: 'no_jobs', retryAfterMs: null },
-  recorded: { type: 'recorded', report: 2, verdicts: ['accepted', 'accepted'] },
+  recorded: { type: 'recorded', report: 2, verdicts: ['pending', 'accepted'] },
   cancel: { type: 'cancel', leaseId, reason: 'job_cancelled' },
-  credited: { type: 'credited', creditMicro: '12043', units: 1 },
+  credited: { type: 'credited', creditMicro: '41', units: 1 },
   notice: {
     type: 'notice',
     code: 'artifact_unknown',
@@ -186,8 +186,8 @@ export const jobViewExample: JobView = {
   failed: 1,
   running: 2,
   waiting: 1,
-  fuel: '12043',
-  creditMicro: '0',
+  fuel: '41957077',
+  creditMicro: '41',
   unitsPerSecond: 0.5,
   eta: { secondsMin: 5, secondsMax: 8 },
   submittedAt: '2026-11-22T13:05:00.000Z',
@@ -198,17 +198,17 @@ export const jobViewExample: JobView = {
 export const resultLineExamples: readonly ResultLine[] = [
   {
     unit: 4,
-    params: { p: 13 },
+    params: { p: 2281 },
     verdict: 'accepted',
     outcome: 'success',
-    fuel: '12043',
-    digest: 'sha256:a0df65f7e045248297aa05de67ed353ee04651db93bc44de83978f00c2d98bf8',
-    output: { exponent: 13, prime: true, res64: '0000000000000000', iterations: 11 },
+    fuel: '41957077',
+    digest: 'sha256:7445aad87552f89dce9ffce0e2363654c0e8f1339f2332d81cf000883236a85d',
+    output: { exponent: 2281, prime: true, res64: '0000000000000000', iterations: 2279 },
     files: {},
   },
   {
     unit: 3,
-    params: { p: 11 },
+    params: { p: 2213 },
     verdict: 'invalid',
     outcome: 'kernel_trap',
     fuel: '8214',
@@ -221,15 +221,15 @@ export const resultLineExamples: readonly ResultLine[] = [
 
 export const artifactStoredExample: z.infer<typeof artifactStoredSchema> = {
   digest: kernel,
-  bytes: 9_041,
+  bytes: 18_414,
 };
 
 export const standingExample: Standing = {
   rank: 1,
   accountId,
   name: 'amber-otter-42',
-  creditMicro: '12043',
-  rac: '12043',
+  creditMicro: '41',
+  rac: '41',
   units: 1,
 };
 
