@@ -31,12 +31,12 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
   });
   let nextId = 0;
   let recorded = 0;
-  const send = (message: HostMessage) => {
-    if (socket.readyState === WebSocket.OPEN) socket.send(packr.pack(message));
+  const send = (frame: HostMessage | HostMessage[]) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(packr.pack(frame));
   };
-  const want = () => send({ type: 'want', id: nextId++, units: leaseUnits });
+  const want = (): HostMessage => ({ type: 'want', id: nextId++, units: leaseUnits });
 
-  const answer = (lease: Lease) => {
+  const report = (lease: Lease): HostMessage => {
     const results = lease.units.flatMap(([from, count]) =>
       Array.from({ length: count }, (_, i) => ({
         unit: from + i,
@@ -49,14 +49,13 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
         wallMs: 1,
       })),
     );
-    send({ type: 'report', id: nextId++, token: lease.token, results });
+    return { type: 'report', id: nextId++, token: lease.token, results };
   };
 
   socket.on('error', () => {
     // The bench ends by closing the coordinator; a reset is no news then.
   });
-  socket.on('message', (data: Buffer) => {
-    const message = unpackr.unpack(data) as CoordinatorMessage;
+  const receive = (message: CoordinatorMessage) => {
     if (message.type === 'challenge') {
       send({
         type: 'hello',
@@ -73,11 +72,13 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
         memoryBytes: 2 ** 33,
         leases: [],
       });
-    } else if (message.type === 'welcome') want();
-    else if (message.type === 'lease') {
-      for (const lease of message.leases) answer(lease);
-      want();
-    } else if (message.type === 'recorded') recorded += message.verdicts.length;
+    } else if (message.type === 'welcome') send(want());
+    else if (message.type === 'lease') send([...message.leases.map(report), want()]);
+    else if (message.type === 'recorded') recorded += message.verdicts.length;
+  };
+  socket.on('message', (data: Buffer) => {
+    const frame = unpackr.unpack(data) as CoordinatorMessage | CoordinatorMessage[];
+    for (const message of Array.isArray(frame) ? frame : [frame]) receive(message);
   });
   return {
     get recorded() {

@@ -150,7 +150,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       splitShare: new FairShare<JobId>(),
       jobs: jobCache(store),
       now: Date.now,
-      randomBytes: (count) => randomBytes(count),
+      randomBytes: pooledRandomBytes,
       happened,
     };
 
@@ -186,6 +186,16 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await close();
     throw error;
   }
+}
+
+/** Ten bytes for a lease id at a time would cost a call into OpenSSL each. */
+const randomPoolBytes = 4096;
+let randomPool = randomBytes(randomPoolBytes);
+function pooledRandomBytes(count: number): Uint8Array {
+  if (randomPool.length < count) randomPool = randomBytes(Math.max(randomPoolBytes, count));
+  const bytes = randomPool.subarray(0, count);
+  randomPool = randomPool.subarray(count);
+  return bytes;
 }
 
 const machineClock: Clock = {

@@ -25,6 +25,8 @@ export const limits = {
 
   /** One WebSocket frame either way: 256 results of 1 KiB and their envelopes fit in it. */
   frameBytesMax: 1024 * 1024,
+  /** Messages that share a frame: a report, the next want, a release, a renewal, and some to spare. */
+  messagesPerFrameMax: 16,
   /** Output up to here rides in the report and in the journal; above it is an artifact. */
   inlineOutputBytesMax: 1024,
   resultsPerReportMax: 256,

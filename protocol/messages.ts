@@ -1,7 +1,9 @@
 /**
  * The WebSocket messages. Frames are MessagePack; a text frame is read as JSON, with bytes in
  * base64url, and answered in JSON: handy for debugging. Any frame that does not fit its schema ends
- * the session with a documented code. docs/PROTOCOL.md tells the order and gives an example of each.
+ * the session with a documented code. A frame is one message, or several in an array: then what
+ * answers them comes in one frame too, which saves both sides most of what a small message costs.
+ * docs/PROTOCOL.md tells the order and gives an example of each.
  */
 import { z } from 'zod';
 import { accountIdSchema, digestSchema, hostIdSchema, jobIdSchema, leaseIdSchema } from './ids.ts';
@@ -108,6 +110,8 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
   byeSchema,
 ]);
 export type HostMessage = z.infer<typeof hostMessageSchema>;
+/** Several messages in one frame. */
+export const hostMessagesSchema = z.array(hostMessageSchema).min(1).max(limits.messagesPerFrameMax);
 export type Hello = z.infer<typeof helloSchema>;
 
 // ---- coordinator → host
@@ -219,3 +223,5 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
   noticeSchema,
 ]);
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
+/** Several messages in one frame. */
+export const coordinatorMessagesSchema = z.array(coordinatorMessageSchema).min(1);

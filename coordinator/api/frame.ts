@@ -3,19 +3,21 @@
  * frame from a host is parsed here, once, within the limits; inside, types are believed.
  */
 import { Packr, Unpackr } from 'msgpackr';
+import type { z } from 'zod';
 import { GridError, issuesOf } from '../../protocol/errors.ts';
 import {
   type CoordinatorMessage,
   type HostMessage,
   hostMessageSchema,
+  hostMessagesSchema,
 } from '../../protocol/messages.ts';
 
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' } as const;
 const packr = new Packr(options);
 const unpackr = new Unpackr(options);
 
-/** Throws GridError `bad_request` and says where the frame is wrong. */
-export function decodeFrame(data: Buffer, isBinary: boolean): HostMessage {
+/** The frame's messages. Throws GridError `bad_request` and says where the frame is wrong. */
+export function decodeFrame(data: Buffer, isBinary: boolean): HostMessage[] {
   let value: unknown;
   try {
     value = isBinary ? unpackr.unpack(data) : JSON.parse(data.toString('utf8'));
@@ -25,14 +27,21 @@ export function decodeFrame(data: Buffer, isBinary: boolean): HostMessage {
       isBinary ? 'The frame is no MessagePack.' : 'The frame is no JSON.',
     );
   }
-  const parsed = hostMessageSchema.safeParse(value);
+  if (!Array.isArray(value)) return [parse(hostMessageSchema, value)];
+  return parse(hostMessagesSchema, value);
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = issuesOf(parsed.error);
   throw new GridError('bad_request', `${issue?.path}: ${issue?.expected}`);
 }
 
-export function encodeFrame(message: CoordinatorMessage, isBinary: boolean): Buffer | string {
-  return isBinary ? packr.pack(message) : JSON.stringify(message, bytesAsBase64url);
+/** One message is its own frame; several share one. */
+export function encodeFrame(messages: CoordinatorMessage[], isBinary: boolean): Buffer | string {
+  const frame = messages.length === 1 ? messages[0] : messages;
+  return isBinary ? packr.pack(frame) : JSON.stringify(frame, bytesAsBase64url);
 }
 
 const bytesAsBase64url = (_key: string, value: unknown): unknown =>

@@ -20,14 +20,12 @@ import { enrolHost } from '../flow/enrol.ts';
 import { grantUnits, sendsRule } from '../flow/grant.ts';
 import { presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { reportResults } from '../flow/report.ts';
-import { decodeFrame, encodeFrame } from './frame.ts';
+import { HostSocket } from './host-socket.ts';
 
 /** From the challenge to a verified hello: two round trips and a signature on a slow machine. */
 const helloMs = 10_000;
 /** Reports under way at once. A worker waits for verdicts before it sends more than a few. */
 const reportsMax = 64;
-/** Bytes that a slow host has not taken from us yet; past this, it is cut off and may come again. */
-const unsentBytesMax = 8 * 1024 * 1024;
 
 export type SessionParts = {
   context: Context;
@@ -48,33 +46,24 @@ type State =
 
 export class Session {
   private state: State = { kind: 'awaiting_hello' };
-  private readonly socket: WebSocket;
+  private readonly socket: HostSocket;
   private readonly parts: SessionParts;
   private readonly nonce: Uint8Array;
-  private isBinary = true;
   private reports = 0;
   private waitingWant: { id: number; units: number } | null = null;
   private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
-  /** Answered pings prove that the other side lives; api/sessions.ts counts the silences. */
-  isAlive = true;
 
-  constructor(socket: WebSocket, parts: SessionParts) {
-    this.socket = socket;
+  constructor(webSocket: WebSocket, parts: SessionParts) {
     this.parts = parts;
     this.nonce = parts.context.randomBytes(32);
+    this.socket = new HostSocket(webSocket, {
+      message: (message) => this.handle(message),
+      failed: (error, about) => this.fail(error, about),
+      closed: () => this.end(),
+    });
     this.helloTimer = setTimeout(() => this.refuse(new GridError('hello_timeout')), helloMs);
-    socket.on('message', (data, isBinary) => {
-      void this.receive(data as Buffer, isBinary);
-    });
-    socket.on('pong', () => {
-      this.isAlive = true;
-    });
-    socket.on('error', () => {
-      // `close` follows, also after a frame that was too large; there is nothing to add to it.
-    });
-    socket.on('close', () => this.end());
-    this.send({
+    this.socket.send({
       type: 'challenge',
       protocol: protocolVersion,
       gridId: parts.context.grid.gridId,
@@ -98,17 +87,14 @@ export class Session {
     if (!this.serve(want.id, want.units)) this.waitingWant = want;
   }
 
-  get isWaiting(): boolean {
-    return this.waitingWant !== null;
-  }
-
   tell(message: CoordinatorMessage): void {
     this.send(message);
   }
 
+  /** Sends a ping, or ends a session that was silent since the last one. */
   ping(): void {
-    this.isAlive = false;
-    this.socket.ping();
+    if (this.socket.isAlive) this.socket.ping();
+    else this.socket.terminate();
   }
 
   /** Ends the session with a documented code. */
@@ -124,21 +110,8 @@ export class Session {
     this.socket.terminate();
   }
 
-  private async receive(data: Buffer, isBinary: boolean): Promise<void> {
-    if (this.state.kind === 'closing') return;
-    this.isAlive = true;
-    this.isBinary = isBinary;
-    let about: number | null = null;
-    try {
-      const message = decodeFrame(data, isBinary);
-      about = 'id' in message ? message.id : null;
-      await this.handle(message);
-    } catch (error) {
-      this.fail(error, about);
-    }
-  }
-
   private async handle(message: HostMessage): Promise<void> {
+    if (this.state.kind === 'closing') return;
     if (message.type === 'hello') return await this.greet(message);
     if (this.state.kind !== 'ready')
       throw new GridError('out_of_order', `${message.type} before hello.`);
@@ -258,9 +231,7 @@ export class Session {
   }
 
   private send(message: CoordinatorMessage): void {
-    if (this.state.kind === 'closing') return;
-    if (this.socket.bufferedAmount > unsentBytesMax) this.terminate();
-    else this.socket.send(encodeFrame(message, this.isBinary));
+    if (this.state.kind !== 'closing') this.socket.send(message);
   }
 
   private end(): void {

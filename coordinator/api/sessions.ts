@@ -135,10 +135,7 @@ export class Sessions {
   }
 
   private pingAll(): void {
-    for (const session of this.sessions) {
-      if (!session.isAlive) session.terminate();
-      else session.ping();
-    }
+    for (const session of this.sessions) session.ping();
   }
 
   private async tellCredit(): Promise<void> {

@@ -1,0 +1,94 @@
+/**
+ * A host's WebSocket as messages in and out. Frames are parsed here, once, within the limits. What
+ * answers the messages of one frame goes back in one frame, when the last of them is answered: a
+ * report and the next want then cost one write instead of two, and writes are what costs most.
+ */
+import type { WebSocket } from 'ws';
+import type { CoordinatorMessage, HostMessage } from '../../protocol/messages.ts';
+import { decodeFrame, encodeFrame } from './frame.ts';
+
+/** Bytes that a slow host has not taken from us yet; past this, it is cut off and may come again. */
+const unsentBytesMax = 8 * 1024 * 1024;
+
+export type HostSocketEvents = {
+  message(message: HostMessage): Promise<void>;
+  /** What `message` threw, or the frame that could not be read. */
+  failed(error: unknown, about: number | null): void;
+  closed(): void;
+};
+
+export class HostSocket {
+  /** Cleared by a ping, set by whatever arrives: a socket that stays silent is dead. */
+  isAlive = true;
+  private readonly socket: WebSocket;
+  private readonly events: HostSocketEvents;
+  private isBinary = true;
+  private framesUnanswered = 0;
+  private answers: CoordinatorMessage[] = [];
+
+  constructor(socket: WebSocket, events: HostSocketEvents) {
+    this.socket = socket;
+    this.events = events;
+    socket.on('message', (data, isBinary) => void this.receive(data as Buffer, isBinary));
+    socket.on('pong', () => {
+      this.isAlive = true;
+    });
+    socket.on('error', () => {
+      // `close` follows, also after a frame that was too large; there is nothing to add to it.
+    });
+    socket.on('close', () => events.closed());
+  }
+
+  send(message: CoordinatorMessage): void {
+    this.answers.push(message);
+    if (this.framesUnanswered === 0) this.flush();
+  }
+
+  ping(): void {
+    this.isAlive = false;
+    this.socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.flush();
+    this.socket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.socket.terminate();
+  }
+
+  private async receive(data: Buffer, isBinary: boolean): Promise<void> {
+    this.isAlive = true;
+    this.isBinary = isBinary;
+    let messages: HostMessage[];
+    try {
+      messages = decodeFrame(data, isBinary);
+    } catch (error) {
+      this.events.failed(error, null);
+      return;
+    }
+    const gathers = messages.length > 1;
+    if (gathers) this.framesUnanswered++;
+    await Promise.all(messages.map((message) => this.answer(message)));
+    if (!gathers) return;
+    this.framesUnanswered--;
+    if (this.framesUnanswered === 0) this.flush();
+  }
+
+  private async answer(message: HostMessage): Promise<void> {
+    try {
+      await this.events.message(message);
+    } catch (error) {
+      this.events.failed(error, 'id' in message ? message.id : null);
+    }
+  }
+
+  private flush(): void {
+    if (this.answers.length === 0) return;
+    const answers = this.answers;
+    this.answers = [];
+    if (this.socket.bufferedAmount > unsentBytesMax) this.terminate();
+    else this.socket.send(encodeFrame(answers, this.isBinary));
+  }
+}
