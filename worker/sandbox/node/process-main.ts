@@ -6,7 +6,7 @@
  *
  * Its main thread only passes messages on and compiles in the background, so it always answers.
  */
-import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { UnitEnd } from '../sandbox.ts';
 import type { FromProcess, ProcessOptions, RunNumber, ToProcess } from './messages.ts';
@@ -15,7 +15,7 @@ import type { ThreadWork } from './thread.ts';
 
 const { threads, memoryBytesMax }: ProcessOptions = JSON.parse(process.argv[2] ?? '{}');
 
-const pool = new Piscina<ThreadWork, UnitEnd>({
+const pool = new Piscina<ThreadWork | undefined, UnitEnd>({
   filename: new URL('./thread.js', import.meta.url).href,
   minThreads: threads,
   maxThreads: threads,
@@ -45,6 +45,9 @@ process.on('message', (message: ToProcess) => {
 });
 pool.on('message', (progress: FromProcess) => say(progress));
 watchMemory();
+// A thread takes some 50 ms to begin, more on a busy machine: no run's wall time should pay for it.
+// One that cannot begin is an error that nobody handles: the process ends, and the agent sees it.
+await Promise.all(Array.from({ length: threads }, () => pool.run(undefined, { name: 'warmUp' })));
 say({ kind: 'ready' });
 
 function load(digest: string, wasm: Uint8Array): void {
@@ -75,9 +78,14 @@ async function stop(run: RunNumber): Promise<void> {
   const before = pool.threads;
   stoppers.get(run)?.abort();
   const ended = before.filter((thread) => !pool.threads.includes(thread));
-  await Promise.all(ended.map((thread) => once(thread, 'exit')));
+  await Promise.all(ended.map(hasExited));
   say({ kind: 'stopped', run });
 }
+
+const hasExited = (thread: Worker): Promise<void> =>
+  new Promise((resolve) => {
+    thread.once('exit', () => resolve());
+  });
 
 function watchMemory(): void {
   if (memoryBytesMax === null) return;

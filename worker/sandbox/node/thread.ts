@@ -22,3 +22,6 @@ export default function runInThread({ run, module, unit }: ThreadWork): UnitEnd 
     parentPort?.postMessage({ kind: 'progress', run, fraction } satisfies FromProcess);
   });
 }
+
+/** Called once in each thread, so that it has loaded all of this before its first run. */
+export function warmUp(): void {}

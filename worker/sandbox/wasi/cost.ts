@@ -6,8 +6,14 @@
  * change one is to change `sandboxVersion`.
  */
 export const cost = {
-  /** One name looked up on a path, one buffer of a list, one entry of a folder, one event. */
+  /** One name looked up on a path, one entry of a folder passed over. */
   step: 64,
+  /** One buffer of a list: a view of the kernel's memory. */
+  buffer: 250,
+  /** What any path costs before its first step: decoded, split, its place described. */
+  path: 500,
+  /** One event polled, one entry listed: read, encoded, written. */
+  record: 500,
   /** A name made to live in a folder: what the host allocates for it. */
   inode: 1000,
   /** Making one random byte. */

@@ -5,6 +5,8 @@
  */
 import { clockCalls } from './calls/clock.ts';
 import { descriptorCalls } from './calls/descriptor.ts';
+import { listingCalls } from './calls/listing.ts';
+import { openCalls } from './calls/open.ts';
 import { pathCalls } from './calls/path.ts';
 import { processCalls } from './calls/process.ts';
 import { transferCalls } from './calls/transfer.ts';
@@ -16,15 +18,23 @@ export const wasiModuleName = 'wasi_snapshot_preview1';
 // biome-ignore lint/suspicious/noConfusingVoidType: a call that says nothing has succeeded
 type Call = (...args: never[]) => number | void;
 
+const groups = [
+  processCalls,
+  clockCalls,
+  descriptorCalls,
+  transferCalls,
+  listingCalls,
+  openCalls,
+  pathCalls,
+];
+
 export function wasiImports(world: World): Record<string, Call> {
-  const calls: Record<string, Call> = {
-    ...processCalls(world),
-    ...clockCalls(world),
-    ...descriptorCalls(world),
-    ...transferCalls(world),
-    ...pathCalls(world),
-  };
-  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, atBorder(call)]));
+  const imports: Record<string, Call> = {};
+  for (const group of groups) {
+    const calls: Record<string, Call> = group(world);
+    for (const [name, call] of Object.entries(calls)) imports[name] = atBorder(call);
+  }
+  return imports;
 }
 
 function atBorder(call: Call): Call {

@@ -3,9 +3,10 @@
  * one counts from a fixed date, the others from the run's beginning. Waiting takes no time: when
  * nothing is ready, the clock is moved to the earliest moment that was waited for.
  */
+import { cost } from '../cost.ts';
 import { errno, refuse } from '../errno.ts';
 import { rights } from '../rights.ts';
-import { elapsedNs, epochNs, nowNs, spendOnStep, type World } from '../world.ts';
+import { elapsedNs, epochNs, nowNs, spend, type World } from '../world.ts';
 
 const clocks = { realtime: 0, monotonic: 1, processCpu: 2, threadCpu: 3 } as const;
 /** The two calls of two looks cost a thousand fuel: a finer step than this would be a boast. */
@@ -64,7 +65,7 @@ interface Wait {
 }
 
 function readWait(world: World, at: number): Wait {
-  spendOnStep(world);
+  spend(world, cost.record);
   const wait: Wait = {
     userData: world.memory.u64(at),
     kind: world.memory.u8(at + 8),

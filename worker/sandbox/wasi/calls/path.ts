@@ -1,12 +1,5 @@
-/** Calls that name a file by a path below an open folder. */
+/** Calls about names below an open folder: making, linking, moving and removing them. */
 import { cost } from '../cost.ts';
-import {
-  type Descriptor,
-  descriptorFlags,
-  directoryAt,
-  freeNumber,
-  putDescriptor,
-} from '../descriptors.ts';
 import { errno, refuse } from '../errno.ts';
 import {
   checkTakesNames,
@@ -15,76 +8,26 @@ import {
   type Inode,
   leave,
   makeDirectory,
-  makeFile,
   makeLink,
 } from '../file-system.ts';
-import { checkPath, type FollowLast, findPlace, type Place, pathBytesMax } from '../paths.ts';
-import { directoryRights, fileRights, rights } from '../rights.ts';
+import { checkPath, type Place, pathBytesMax } from '../paths.ts';
+import { rights } from '../rights.ts';
 import { setTimes, writeFilestat } from '../stat.ts';
 import { nowNs, spend, spendOnBytes, spendOnStep, type World } from '../world.ts';
-import { setSize } from './transfer.ts';
+import { existing, followFor, followsLinks, lookUp } from './look-up.ts';
 
-const lookup = { followLinks: 1 } as const;
-const open = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const;
-const has = (flags: number, flag: number): boolean => (flags & flag) !== 0;
 const utf8 = new TextEncoder();
 
 export const pathCalls = (world: World) => {
   const { memory, state } = world;
-  const { files, descriptors } = state;
-
-  /** The place of a path that the kernel wrote into its memory, below a folder it has open. */
-  const place = (
-    number: number,
-    needs: bigint,
-    pointer: number,
-    length: number,
-    follow: FollowLast,
-  ): Place => {
-    const { directory } = directoryAt(descriptors, number, needs);
-    return findPlace(directory, memory.text(pointer, length, pathBytesMax), follow, () =>
-      spendOnStep(world),
-    );
-  };
-  const followFor = (flags: number): FollowLast =>
-    has(flags, lookup.followLinks) ? 'always' : 'ifSlash';
+  const { files } = state;
 
   return {
     path_create_directory(number: number, path: number, pathLength: number) {
-      const at = place(number, rights.createDirectory, path, pathLength, 'never');
+      const at = lookUp(world, number, rights.createDirectory, path, pathLength, 'never');
       if (at.inode !== null) refuse(errno.exists);
       spend(world, cost.inode);
       makeDirectory(files, at.parent, at.name, nowNs(world));
-    },
-
-    path_open(
-      number: number,
-      lookupFlags: number,
-      path: number,
-      pathLength: number,
-      openFlags: number,
-      wanted: bigint,
-      wantedToHandOn: bigint,
-      flags: number,
-      result: number,
-    ) {
-      const folder = directoryAt(descriptors, number, rights.open);
-      const slot = memory.slot(result, 4);
-      const isExclusive = has(openFlags, open.create) && has(openFlags, open.exclusive);
-      const follow = isExclusive ? 'ifSlash' : followFor(lookupFlags);
-      const at = place(number, rights.open, path, pathLength, follow);
-      const own = BigInt.asUintN(64, wanted) & folder.handsOn;
-      if (isExclusive && at.inode !== null) refuse(errno.exists);
-      const free = freeNumber(descriptors);
-      const inode = at.inode ?? create(world, at, openFlags, folder.rights);
-      checkOpen(inode, at, openFlags, BigInt.asUintN(64, wanted));
-      if (has(openFlags, open.truncate) && inode.kind === 'file') {
-        if ((folder.rights & rights.pathSetSize) === 0n) refuse(errno.notCapable);
-        setSize(world, inode, 0);
-      }
-      const handsOn = BigInt.asUintN(64, wantedToHandOn) & folder.handsOn;
-      putDescriptor(descriptors, free, describe(inode, own, handsOn, flags));
-      memory.setU32(slot, free);
     },
 
     path_filestat_get(
@@ -94,7 +37,7 @@ export const pathCalls = (world: World) => {
       pathLength: number,
       result: number,
     ) {
-      const at = place(number, rights.pathStat, path, pathLength, followFor(flags));
+      const at = lookUp(world, number, rights.pathStat, path, pathLength, followFor(flags));
       writeFilestat(memory, result, existing(at));
     },
     path_filestat_set_times(
@@ -106,7 +49,7 @@ export const pathCalls = (world: World) => {
       modified: bigint,
       timeFlags: number,
     ) {
-      const at = place(number, rights.pathSetTimes, path, pathLength, followFor(flags));
+      const at = lookUp(world, number, rights.pathSetTimes, path, pathLength, followFor(flags));
       setTimes(world, existing(at), accessed, modified, timeFlags);
     },
 
@@ -120,10 +63,10 @@ export const pathCalls = (world: World) => {
       newPathLength: number,
     ) {
       // Whether a hard link follows a symbolic one differs between systems: it does not here.
-      if (has(flags, lookup.followLinks)) refuse(errno.invalid);
-      const source = place(number, rights.linkSource, path, pathLength, 'never');
+      if (followsLinks(flags)) refuse(errno.invalid);
+      const source = lookUp(world, number, rights.linkSource, path, pathLength, 'never');
       const inode = existing(source);
-      const target = place(newNumber, rights.linkTarget, newPath, newPathLength, 'never');
+      const target = lookUp(world, newNumber, rights.linkTarget, newPath, newPathLength, 'never');
       if (target.inode !== null) refuse(errno.exists);
       if (target.wantsDirectory) refuse(errno.noEntry);
       if (inode.kind === 'directory') refuse(errno.notPermitted);
@@ -139,7 +82,7 @@ export const pathCalls = (world: World) => {
     ) {
       const text = memory.text(target, targetLength, pathBytesMax);
       checkPath(text);
-      const at = place(number, rights.symlink, path, pathLength, 'never');
+      const at = lookUp(world, number, rights.symlink, path, pathLength, 'never');
       if (at.inode !== null) refuse(errno.exists);
       if (at.wantsDirectory) refuse(errno.noEntry);
       spend(world, cost.inode);
@@ -153,7 +96,7 @@ export const pathCalls = (world: World) => {
       length: number,
       result: number,
     ) {
-      const at = place(number, rights.readLink, path, pathLength, 'never');
+      const at = lookUp(world, number, rights.readLink, path, pathLength, 'never');
       const inode = existing(at);
       if (inode.kind !== 'link') return refuse(errno.invalid);
       const target = memory.bytes(buffer, length);
@@ -165,12 +108,12 @@ export const pathCalls = (world: World) => {
     },
 
     path_unlink_file(number: number, path: number, pathLength: number) {
-      const at = place(number, rights.unlink, path, pathLength, 'never');
+      const at = lookUp(world, number, rights.unlink, path, pathLength, 'never');
       if (existing(at).kind === 'directory') refuse(errno.isDirectory);
       leave(files, at.parent, at.name, nowNs(world));
     },
     path_remove_directory(number: number, path: number, pathLength: number) {
-      const at = place(number, rights.removeDirectory, path, pathLength, 'never');
+      const at = lookUp(world, number, rights.removeDirectory, path, pathLength, 'never');
       const inode = existing(at);
       if (at.isDots) refuse(at.name === '.' ? errno.invalid : errno.notEmpty);
       if (inode.kind !== 'directory') return refuse(errno.notDirectory);
@@ -186,48 +129,12 @@ export const pathCalls = (world: World) => {
       newPath: number,
       newPathLength: number,
     ) {
-      const source = place(number, rights.renameSource, path, pathLength, 'never');
-      const target = place(newNumber, rights.renameTarget, newPath, newPathLength, 'never');
+      const source = lookUp(world, number, rights.renameSource, path, pathLength, 'never');
+      const target = lookUp(world, newNumber, rights.renameTarget, newPath, newPathLength, 'never');
       rename(world, source, target);
     },
   };
 };
-
-/** What is at the place; a path that ended in a slash is refused for anything but a folder. */
-function existing(at: Place): Inode {
-  if (at.inode === null) return refuse(errno.noEntry);
-  if (at.wantsDirectory && at.inode.kind !== 'directory') refuse(errno.notDirectory);
-  return at.inode;
-}
-
-function create(world: World, at: Place, openFlags: number, folderRights: bigint): Inode {
-  if (!has(openFlags, open.create)) refuse(errno.noEntry);
-  if (has(openFlags, open.directory)) refuse(errno.invalid);
-  if ((folderRights & rights.createFile) === 0n) refuse(errno.notCapable);
-  if (at.wantsDirectory) refuse(errno.isDirectory);
-  spend(world, cost.inode);
-  return makeFile(world.state.files, at.parent, at.name, nowNs(world));
-}
-
-function checkOpen(inode: Inode, at: Place, openFlags: number, wanted: bigint): void {
-  if (inode.kind === 'link') refuse(errno.tooManyLinks);
-  if (inode.kind === 'file') {
-    if (has(openFlags, open.directory) || at.wantsDirectory) refuse(errno.notDirectory);
-    return;
-  }
-  const isForWriting = has(openFlags, open.truncate) || (wanted & rights.write) !== 0n;
-  const isToCreate = has(openFlags, open.create) && !has(openFlags, open.directory);
-  if (isForWriting || isToCreate) refuse(errno.isDirectory);
-}
-
-function describe(inode: Inode, own: bigint, handsOn: bigint, flags: number): Descriptor {
-  const kept = { handsOn, flags: flags & descriptorFlags.all };
-  if (inode.kind === 'file')
-    return { kind: 'file', file: inode, position: 0, rights: own & fileRights, ...kept };
-  if (inode.kind === 'link') return refuse(errno.tooManyLinks);
-  const folder = { directory: inode, preopenedAt: null };
-  return { kind: 'directory', ...folder, rights: own & directoryRights, ...kept };
-}
 
 function rename(world: World, source: Place, target: Place): void {
   if (source.inode === null) refuse(errno.noEntry);

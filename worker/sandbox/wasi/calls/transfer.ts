@@ -1,27 +1,17 @@
-/** Calls that move bytes between the kernel's memory and a file, a stream, or a folder's listing. */
+/** Calls that move bytes between the kernel's memory and a file or a stream, and that size files. */
 import { cost } from '../cost.ts';
 import {
   descriptorFlags,
-  directoryAt,
   type FileDescriptor,
   nonDirectoryAt,
   type StreamDescriptor,
 } from '../descriptors.ts';
 import { Ending } from '../ending.ts';
 import { errno, refuse } from '../errno.ts';
-import {
-  cookieOfParent,
-  cookieOfSelf,
-  type Inode,
-  type RegularFile,
-  readFile,
-  resize,
-  writeFile,
-} from '../file-system.ts';
+import { type RegularFile, readFile, resize, writeFile } from '../file-system.ts';
 import { rights } from '../rights.ts';
-import { fileType } from '../stat.ts';
 import { append, appendToTail, readSource } from '../streams.ts';
-import { nowNs, spend, spendOnBytes, spendOnStep, stderrBytesKept, type World } from '../world.ts';
+import { nowNs, spend, spendOnBytes, stderrBytesKept, type World } from '../world.ts';
 
 export const transferCalls = (world: World) => {
   const { memory, state } = world;
@@ -89,22 +79,6 @@ export const transferCalls = (world: World) => {
       if (descriptor.kind !== 'file' || length < 0n) return refuse(errno.invalid);
       setSize(world, descriptor.file, sizeWithinQuota(world, length));
     },
-
-    fd_readdir(number: number, buffer: number, length: number, cookie: bigint, result: number) {
-      const { directory } = directoryAt(descriptors, number, rights.readDirectory);
-      const target = memory.bytes(buffer, length);
-      const at = memory.slot(result, 4);
-      const after = BigInt.asUintN(64, cookie);
-      let used = list(target, 0, '.', directory, cookieOfSelf, after);
-      used = list(target, used, '..', directory.parent ?? directory, cookieOfParent, after);
-      for (const [name, entry] of directory.entries) {
-        if (used === target.length) break;
-        spendOnStep(world);
-        used = list(target, used, name, entry.inode, entry.cookie, after);
-      }
-      spendOnBytes(world, used);
-      memory.setU32(at, used);
-    },
   };
 };
 
@@ -122,7 +96,7 @@ function sizeWithinQuota(world: World, size: bigint): number {
 
 function gather(world: World, list: number, count: number) {
   const gathered = world.memory.buffers(list, count);
-  spend(world, gathered.buffers.length * cost.step);
+  spend(world, gathered.buffers.length * cost.buffer);
   return gathered;
 }
 
@@ -177,30 +151,4 @@ function writeStream(
     if (isOutput) append(stdout, buffer);
     else appendToTail(stderr, buffer, stderrBytesKept);
   }
-}
-
-const direntBytes = 24;
-const utf8 = new TextEncoder();
-
-/** Puts one entry of a listing, cut off where the buffer ends, which asks the kernel for more. */
-function list(
-  target: Uint8Array,
-  used: number,
-  name: string,
-  inode: Inode,
-  cookie: number,
-  after: bigint,
-): number {
-  if (BigInt(cookie) <= after || used === target.length) return used;
-  const encoded = utf8.encode(name);
-  const entry = new Uint8Array(direntBytes + encoded.length);
-  const view = new DataView(entry.buffer);
-  view.setBigUint64(0, BigInt(cookie), true);
-  view.setBigUint64(8, inode.number, true);
-  view.setUint32(16, encoded.length, true);
-  view.setUint8(20, fileType[inode.kind]);
-  entry.set(encoded, direntBytes);
-  const part = entry.subarray(0, target.length - used);
-  target.set(part, used);
-  return used + part.length;
 }
