@@ -30,14 +30,21 @@ export class Artifacts {
   private readonly storage: Storage;
   private readonly sha256: Platform['sha256'];
   private readonly cacheBytesMax: number;
+  private readonly waitMs: (attempt: number) => number;
   private readonly underWay = new Map<Digest, Promise<unknown>>();
 
   /** `url` is the coordinator's, without a slash at its end. */
-  constructor(url: string, storage: Storage, sha256: Platform['sha256'], cacheMax = cacheBytesMax) {
+  constructor(
+    url: string,
+    storage: Storage,
+    sha256: Platform['sha256'],
+    options: { cacheBytesMax?: number; waitMs?: (attempt: number) => number } = {},
+  ) {
     this.url = url;
     this.storage = storage;
     this.sha256 = sha256;
-    this.cacheBytesMax = cacheMax;
+    this.cacheBytesMax = options.cacheBytesMax ?? cacheBytesMax;
+    this.waitMs = options.waitMs ?? ((attempt) => backoffMs(attempt, Math.random()));
   }
 
   /** The artifact, from the disk or the coordinator. Throws MissingArtifact, or when aborted. */
@@ -60,7 +67,7 @@ export class Artifacts {
       method: 'PUT',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' },
       body: new Uint8Array(bytes),
-      signal: AbortSignal.timeout(silenceMaxMs + bytes.length / uploadBytesPerMsMin),
+      signal: AbortSignal.timeout(silenceMaxMs + Math.ceil(bytes.length / uploadBytesPerMsMin)),
     });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
@@ -86,7 +93,7 @@ export class Artifacts {
         signal.throwIfAborted();
         if (error instanceof MissingArtifact && ++refusals >= refusalsMax) throw error;
       }
-      await sleep(backoffMs(attempt, Math.random()), signal);
+      await sleep(this.waitMs(attempt), signal);
     }
   }
 

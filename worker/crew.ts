@@ -27,6 +27,8 @@ export interface RunningUnit {
 export interface CrewEvents {
   /** A result is on the disk. */
   finished(stored: StoredResult): void;
+  /** A run ended for a reason of this machine. */
+  hostFailed(why: string): void;
   /** A core is free, or a result was kept or dropped. */
   changed(): void;
   /** Our own mistake. */
@@ -43,7 +45,6 @@ interface Run {
 export class Crew {
   /** `host_error` outcomes in a row: more than a few mean that this machine cannot run kernels. */
   hostErrors = 0;
-  lastHostError = '';
   /** Units begun since the worker started, without those that were aborted. */
   begun = 0;
   finished = 0;
@@ -131,12 +132,12 @@ export class Crew {
     if (!this.runs.delete(id) || end.outcome === 'aborted') return this.events.changed();
 
     this.ending++;
-    this.events.changed();
     const { outcome, fuel, detail } = end;
     const wallMs = Math.round(end.wallMs);
     this.times.observe(jobId, end.wallMs);
-    if (outcome === 'host_error') this.lastHostError = detail;
     this.hostErrors = outcome === 'host_error' ? this.hostErrors + 1 : 0;
+    if (outcome === 'host_error') this.events.hostFailed(detail);
+    this.events.changed();
     this.emit({ type: 'ended', jobId, jobName: brief.name, unit, outcome, fuel, wallMs, detail });
     const { result, largeOutput } = await resultOf(unit, end, this.sha256);
     const stored = await holdings.finish(leaseId, result, largeOutput);

@@ -15,7 +15,6 @@ import type { EmitEvent } from './events.ts';
 import { HandingBack } from './handing-back.ts';
 import type { Holdings } from './holdings.ts';
 import { Inputs } from './inputs.ts';
-import type { StoredResult } from './journal.ts';
 import { fromRuns } from './lease-book.ts';
 import type { Platform } from './platform/platform.ts';
 import { Renewal } from './renewal.ts';
@@ -55,6 +54,7 @@ export class GridWork {
   private readonly renewal: Renewal;
   /** Cleared while paused and before the end: nothing is started and nothing asked for. */
   private isTaking = true;
+  private hostError = '';
   private nextMessageId = 1;
 
   constructor(options: GridWorkOptions) {
@@ -71,7 +71,8 @@ export class GridWork {
       this.inputs,
       times,
       {
-        finished: (stored) => this.finished(stored),
+        finished: (stored) => this.reporter.add(stored),
+        hostFailed: (why) => this.standBack(why),
         changed: () => this.pump(),
         failed: options.failed,
       },
@@ -99,7 +100,7 @@ export class GridWork {
 
   /** Why this machine cannot run kernels; null while it can. */
   get hostTrouble(): string | null {
-    return this.crew.hostErrors >= hostErrorsMax ? this.crew.lastHostError : null;
+    return this.crew.hostErrors >= hostErrorsMax ? this.hostError : null;
   }
 
   /** The leases to present in a hello. */
@@ -143,7 +144,11 @@ export class GridWork {
         break;
       case 'noWork':
         this.asker.refused(message);
-        this.options.emit(message);
+        this.options.emit({
+          type: 'noWork',
+          reason: message.reason,
+          retryAfterMs: message.retryAfterMs,
+        });
         break;
       case 'recorded':
         this.reporter.recorded(message.report, message.verdicts);
@@ -153,7 +158,7 @@ export class GridWork {
         else this.handingBack.dropped(message.leaseId, message.reason);
         break;
       case 'notice':
-        this.options.emit(message);
+        this.options.emit({ type: 'notice', code: message.code, text: message.text });
         if (message.about === null) break;
         this.asker.failed(message.about);
         this.reporter.refused(message.about, message.code);
@@ -230,12 +235,13 @@ export class GridWork {
     this.options.emit({ type: 'lease', jobId: lease.jobId, jobName: brief.name, units });
   }
 
-  private finished(stored: StoredResult): void {
-    this.reporter.add(stored);
-    if (stored.result.outcome !== 'host_error' || this.hostTrouble === null) return;
-    // This machine fails at what it is given: the rest goes back, and later there is one more try.
+  /** This machine fails at what it is given: the rest goes back, and later there is one more try. */
+  private standBack(why: string): void {
+    const errorsTooMany = this.crew.hostErrors - hostErrorsMax;
+    if (errorsTooMany < 0) return;
+    this.hostError = why;
     this.handingBack.unstarted();
-    this.asker.holdOff(backoffMs(this.crew.hostErrors - hostErrorsMax, Math.random()));
+    this.asker.holdOff(backoffMs(errorsTooMany, Math.random()));
   }
 
   private ask(): void {

@@ -47,6 +47,7 @@ export class TestCoordinator {
   /** Answers the next socket, instead of a challenge. */
   closeCode: number | null = null;
   protocol = protocolVersion;
+  subprotocol = subprotocol;
   uploadsFail = false;
   /** What of an artifact is served: for tests of corrupt and cut downloads. */
   serve: (digest: string, bytes: Buffer, range: number, response: ServerResponse) => boolean = () =>
@@ -67,7 +68,7 @@ export class TestCoordinator {
     const sockets = new WebSocketServer({
       server,
       path: sessionPath,
-      handleProtocols: (offered) => offered.has(subprotocol) && subprotocol,
+      handleProtocols: (offered) => offered.has(this.subprotocol) && this.subprotocol,
     });
     sockets.on('connection', (socket) => this.meet(socket));
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
@@ -155,13 +156,33 @@ export class TestCoordinator {
     return lease;
   }
 
+  /** Grants several leases of the job in one message. */
+  grantMany(jobId: string, leases: number[][]): void {
+    const want = this.of('want').at(-1)?.id ?? 0;
+    const { socket } = this;
+    if (socket)
+      this.sendLeases(
+        socket,
+        want,
+        leases.map((units) => this.lease(jobId, units)),
+      );
+  }
+
+  /** This lease does not stand any more. */
+  forget(leaseId: string): void {
+    this.leases.delete(leaseId);
+  }
+
   record(report: Of<'report'>, verdict: Verdict = 'accepted'): void {
     const verdicts = report.results.map(() => verdict);
     this.send({ type: 'recorded', report: report.id, verdicts });
   }
 
   private meet(socket: WebSocket): void {
-    if (this.closeCode !== null) return socket.close(this.closeCode, 'as told');
+    if (this.closeCode !== null) {
+      socket.close(this.closeCode, 'as told');
+      return;
+    }
     const session = this.sessions++;
     this.socket = socket;
     this.told.set(socket, new Set());
@@ -190,7 +211,10 @@ export class TestCoordinator {
       hello.certificate,
     );
     const isSigned = verifies(hello.hostKey, sessionBytes(this.gridId, nonce), hello.signature);
-    if (!isCertified || !isSigned) return this.socket?.close(4401, 'signature');
+    if (!isCertified || !isSigned) {
+      this.socket?.close(4401, 'signature');
+      return;
+    }
     const held = hello.leases.flatMap(({ token }) =>
       [...this.leases].filter(([, lease]) => lease.token === token).map(([id]) => id),
     );
@@ -230,7 +254,8 @@ export class TestCoordinator {
     const first = this.free[0];
     if (first === undefined) {
       const { id } = want;
-      return this.send({ type: 'noWork', want: id, reason: 'nothing_left', retryAfterMs: null });
+      this.send({ type: 'noWork', want: id, reason: 'nothing_left', retryAfterMs: null });
+      return;
     }
     const most = Math.min(want.units, this.unitsPerLeaseMax);
     const granted = this.free.filter(({ jobId }) => jobId === first.jobId).slice(0, most);

@@ -6,13 +6,20 @@ import { join as joinPath } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Agent, type AgentEvent, type AgentOptions, openAgent } from '../../worker/agent.ts';
 import type { Sandbox } from '../../worker/sandbox/sandbox.ts';
-import type { TestCoordinator } from '../support/test-coordinator.ts';
+import { TestCoordinator } from '../support/test-coordinator.ts';
 import { echoSandbox } from './sandboxes.ts';
 
 export async function aFolder(): Promise<string> {
   const folder = await mkdtemp(joinPath(tmpdir(), 'mh-worker-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Stopped after the agents that joined it later: what ends last was there first. */
+export async function aGrid(): Promise<TestCoordinator> {
+  const grid = await new TestCoordinator().start();
+  onTestFinished(() => grid.stop());
+  return grid;
 }
 
 type Joined<S> = { agent: Agent; sandbox: S; events: AgentEvent[]; dataDir: string };

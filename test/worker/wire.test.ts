@@ -1,0 +1,51 @@
+import { Packr } from 'msgpackr';
+import { expect, test } from 'vitest';
+import { limits } from '../../protocol/limits.ts';
+import { hostMessageSchema } from '../../protocol/messages.ts';
+import { decodeFrame, encodeFrame } from '../../worker/wire.ts';
+
+const plain = new Packr({ useRecords: false });
+
+test('what a host sends is plain MessagePack that fits the contract, fuel to the last digit', () => {
+  const message = {
+    type: 'report',
+    id: 3,
+    token: 't',
+    results: [
+      {
+        unit: 999_999_999_999,
+        outcome: 'success',
+        exitCode: 0,
+        fuel: Number.MAX_SAFE_INTEGER,
+        digest: new Uint8Array(32).fill(7),
+        output: new Uint8Array([1, 2, 3]),
+        detail: '',
+        wallMs: 12,
+      },
+    ],
+  } as const;
+  const read = hostMessageSchema.parse(
+    plain.unpack(encodeFrame({ ...message, results: [...message.results] })),
+  );
+  expect(read).toMatchObject({ id: 3, results: [{ unit: 999_999_999_999, fuel: 2 ** 53 - 1 }] });
+});
+
+test('a message in the contract is read', () => {
+  const notice = { type: 'notice', code: 'x', text: 'y', about: null };
+  expect(decodeFrame(plain.pack(notice))).toEqual(notice);
+});
+
+test.each([
+  ['no MessagePack', new Uint8Array([0xc1, 0xff])],
+  ['more than one message', Buffer.concat([plain.pack({ type: 'bye' }), plain.pack(1)])],
+  ['an unknown type', plain.pack({ type: 'gift' })],
+  [
+    'a field that nobody knows',
+    plain.pack({ type: 'notice', code: '', text: '', about: null, x: 1 }),
+  ],
+  ['a field that is missing', plain.pack({ type: 'notice', code: '', text: '' })],
+  ['a number beyond 2^53', plain.pack({ type: 'recorded', report: 2n ** 60n, verdicts: [] })],
+  ['more than a frame may have', new Uint8Array(limits.frameBytesMax + 1)],
+])('a frame with %s is refused', (_what, frame) => {
+  expect(() => decodeFrame(frame)).toThrow();
+});
