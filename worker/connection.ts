@@ -10,6 +10,7 @@
  * our signature is refused, or we are banned. A frame that is not in the contract ends the session.
  */
 import { errorFacts } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 import type { CoordinatorMessage, Hello, HostMessage } from '../protocol/messages.ts';
 import { protocolVersion, sessionPath } from '../protocol/version.ts';
 import { backoffMs } from './backoff.ts';
@@ -59,6 +60,7 @@ export class Connection {
   private retryAt: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private leftBecause: string | null = null;
+  private unsent: HostMessage[] = [];
 
   /** `url` is the coordinator's, http or https. */
   constructor(url: string, openSocket: Platform['openSocket'], events: ConnectionEvents) {
@@ -80,12 +82,24 @@ export class Connection {
   /** Sends when a session is open; what it would not, the sender offers again after the next hello. */
   send(message: HostMessage): boolean {
     if (this.phase !== 'open' || this.socket === null) return false;
-    this.socket.send(encodeFrame(message));
+    this.unsent.push(message);
+    // A report and the next want are sent in one breath: they share a frame.
+    if (this.unsent.length === 1) queueMicrotask(() => this.flush());
+    else if (this.unsent.length === limits.messagesPerFrameMax) this.flush();
     return true;
+  }
+
+  private flush(): void {
+    if (this.unsent.length === 0) return;
+    const messages = this.unsent;
+    this.unsent = [];
+    // A session that ended meanwhile takes them with it: its end makes their senders repeat them.
+    if (this.phase === 'open') this.socket?.send(encodeFrame(messages));
   }
 
   /** Ends the session and the attempts. */
   close(): void {
+    this.flush();
     this.phase = 'closed';
     this.retryAt = null;
     clearTimeout(this.timer);
@@ -106,14 +120,18 @@ export class Connection {
   }
 
   private receive(socket: Socket, frame: Uint8Array): void {
-    if (this.phase === 'leaving' || this.phase === 'closed') return;
-    let message: CoordinatorMessage;
+    let messages: CoordinatorMessage[];
     try {
-      message = decodeFrame(frame);
+      messages = decodeFrame(frame);
     } catch {
       this.leave(4400, 'the coordinator sent a frame that is not in the contract');
       return;
     }
+    for (const message of messages) this.take(socket, message);
+  }
+
+  private take(socket: Socket, message: CoordinatorMessage): void {
+    if (this.phase === 'leaving' || this.phase === 'closed') return;
     if (message.type === 'challenge' && this.phase === 'connecting') {
       this.phase = 'greeting';
       this.greet(socket, message).catch(this.events.failed);
@@ -137,7 +155,7 @@ export class Connection {
       return;
     }
     const hello = await this.events.challenged(challenge);
-    if (this.phase === 'greeting' && socket === this.socket) socket.send(encodeFrame(hello));
+    if (this.phase === 'greeting' && socket === this.socket) socket.send(encodeFrame([hello]));
   }
 
   /** Ends this session from our side; the back-off follows. */
@@ -150,6 +168,7 @@ export class Connection {
   private ended(code: number, reason: string): void {
     clearTimeout(this.timer);
     this.socket = null;
+    this.unsent = [];
     if (this.phase === 'closed') return;
     const refusal = refusals.get(code);
     if (refusal !== undefined) {

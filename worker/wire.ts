@@ -7,6 +7,7 @@ import { limits } from '../protocol/limits.ts';
 import {
   type CoordinatorMessage,
   coordinatorMessageSchema,
+  coordinatorMessagesSchema,
   type HostMessage,
 } from '../protocol/messages.ts';
 
@@ -14,12 +15,17 @@ const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' 
 const packr = new Packr(options);
 const unpackr = new Unpackr(options);
 
-export const encodeFrame = (message: HostMessage): Uint8Array => packr.pack(message);
+/** One message is its own frame; several share one, and are answered by one. */
+export const encodeFrame = (messages: readonly HostMessage[]): Uint8Array =>
+  packr.pack(messages.length === 1 ? messages[0] : messages);
 
-/** Throws when the frame is not one well-formed message within the limits. */
-export function decodeFrame(frame: Uint8Array): CoordinatorMessage {
+/** The frame's messages. Throws when one is not well-formed, or the frame is too large. */
+export function decodeFrame(frame: Uint8Array): CoordinatorMessage[] {
   if (frame.length > limits.frameBytesMax) {
     throw new RangeError(`a frame of ${frame.length} bytes`);
   }
-  return coordinatorMessageSchema.parse(unpackr.unpack(frame));
+  const value: unknown = unpackr.unpack(frame);
+  return Array.isArray(value)
+    ? coordinatorMessagesSchema.parse(value)
+    : [coordinatorMessageSchema.parse(value)];
 }

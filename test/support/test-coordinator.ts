@@ -88,14 +88,20 @@ export class TestCoordinator {
     await new Promise((resolve) => (server ? server.close(resolve) : resolve(null)));
   }
 
-  /** A job whose units are all free; the kernel is any bytes: the test's sandbox does not care. */
-  addJob(options: { units: number; run?: Partial<JobBrief['run']>; fuelMax?: string }): JobBrief {
-    const kernel = this.addArtifact(Buffer.from('kernel'));
+  /** A job whose units are all free; the kernel is any bytes, for a sandbox that does not care. */
+  addJob(options: {
+    units: number;
+    kernel?: Buffer;
+    run?: Partial<JobBrief['run']>;
+    fuelMax?: string;
+  }): JobBrief {
+    const bytes = options.kernel ?? Buffer.from('kernel');
+    const kernel = this.addArtifact(bytes);
     const brief: JobBrief = {
       jobId: idFromBytes('j', randomBytes(10)),
       name: 'a job',
       kernel,
-      kernelBytes: 6,
+      kernelBytes: bytes.length,
       run: { args: ['{value}'], env: {}, stdin: null, files: {}, outputs: [], ...options.run },
       limits: {
         fuelMax: options.fuelMax ?? '1000000',
@@ -194,10 +200,13 @@ export class TestCoordinator {
       this.look();
     });
     socket.on('message', (data) => {
-      const message = hostMessageSchema.parse(unpack(data as Buffer));
-      this.log.push({ session, message });
-      if (message.type === 'hello') this.welcome(message, nonce);
-      else this.answer(socket, message);
+      const frame: unknown = unpack(data as Buffer);
+      for (const part of Array.isArray(frame) ? frame : [frame]) {
+        const message = hostMessageSchema.parse(part);
+        this.log.push({ session, message });
+        if (message.type === 'hello') this.welcome(message, nonce);
+        else this.answer(socket, message);
+      }
       this.look();
     });
     const { protocol, gridId } = this;

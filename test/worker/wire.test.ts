@@ -25,19 +25,27 @@ test('what a host sends is plain MessagePack that fits the contract, fuel to the
     ],
   } as const;
   const read = hostMessageSchema.parse(
-    plain.unpack(encodeFrame({ ...message, results: [...message.results] })),
+    plain.unpack(encodeFrame([{ ...message, results: [...message.results] }])),
   );
   expect(read).toMatchObject({ id: 3, results: [{ unit: 999_999_999_999, fuel: 2 ** 53 - 1 }] });
 });
 
 test('a message in the contract is read', () => {
   const notice = { type: 'notice', code: 'x', text: 'y', about: null };
-  expect(decodeFrame(plain.pack(notice))).toEqual(notice);
+  expect(decodeFrame(plain.pack(notice))).toEqual([notice]);
+});
+
+test('several messages share a frame, both ways', () => {
+  const notice = { type: 'notice', code: 'x', text: 'y', about: null };
+  expect(decodeFrame(plain.pack([notice, notice]))).toEqual([notice, notice]);
+  const want = { type: 'want', id: 1, units: 2 } as const;
+  expect(plain.unpack(encodeFrame([want, { type: 'bye' }]))).toEqual([want, { type: 'bye' }]);
 });
 
 test.each([
   ['no MessagePack', new Uint8Array([0xc1, 0xff])],
   ['more than one message', Buffer.concat([plain.pack({ type: 'bye' }), plain.pack(1)])],
+  ['an empty array', plain.pack([])],
   ['an unknown type', plain.pack({ type: 'gift' })],
   [
     'a field that nobody knows',
