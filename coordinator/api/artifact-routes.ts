@@ -36,8 +36,12 @@ export function artifactRoutes(server: FastifyInstance, context: Context): void 
         return reply.status(201).send({ digest, bytes: size });
       },
     );
-    // Fastify answers HEAD by the same handler, without the body.
-    scope.get('/v1/artifacts/:digest', (request, reply) => serve(context, request, reply));
+    // HEAD on its own: Fastify's stands on the body of GET, and would read a whole file for its size.
+    scope.route({
+      method: ['GET', 'HEAD'],
+      url: '/v1/artifacts/:digest',
+      handler: (request, reply) => serve(context, request, reply),
+    });
   });
 }
 
