@@ -3,6 +3,10 @@
  * host goes in but what is in `UnitRun`, so what comes out is the same on every host: outcome, exit
  * code, fuel and bytes. Only a `host_error` and the words of `detail` are this host's own.
  *
+ * Whoever changes what a kernel can see (the clock, the stream of randomness, the order of listings,
+ * a quota, an errno) or what a call costs changes results: raise `protocolVersion` with it, so that
+ * hosts of both kinds never work on one grid.
+ *
  * It returns when the kernel does. A kernel cannot run for ever, since its fuel ends, but it can
  * run for long: call this in a thread that may be ended.
  */

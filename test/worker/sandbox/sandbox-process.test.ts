@@ -65,7 +65,7 @@ describe('the sandbox process', () => {
   it('passes on what a kernel tells of its progress', async () => {
     sandbox = openSandbox({ threads: 1 });
     const told: number[] = [];
-    const run = aSandboxRun({ fuelMax: 1000 });
+    const run = aSandboxRun({ fuelMax: aWhile });
     await sandbox.run(spinner, run, (fraction) => told.push(fraction));
     expect(told).toEqual([0.5]);
   });
@@ -174,23 +174,24 @@ describe('when the sandbox process dies', () => {
     expect(await later).toMatchObject({ outcome: 'success' });
   });
 
-  it('because a thread would not end, only the late run pays', async () => {
+  it('because a thread would not end, only the run that was ended pays', async () => {
     sandbox = openSandbox({ threads: 2 });
-    const begun = aGate();
-    const late = sandbox.run(spinner, aSandboxRun({ fuelMax: forEver, wallMsMax: 500 }), () =>
-      begun.open(),
-    );
-    let neighbourBegan = 0;
-    const neighbour = sandbox.run(spinner, aSandboxRun({ fuelMax: aWhile * 2 }), () => {
-      neighbourBegan++;
-    });
-    await begun.opened;
+    const bothBegan = aGate();
+    let begun = 0;
+    const begin = () => {
+      if (++begun === 2) bothBegan.open();
+    };
+    const stubborn = aSandboxRun({ id: 'stubborn', fuelMax: forEver });
+    const ended = sandbox.run(spinner, stubborn, begin);
+    const neighbour = sandbox.run(spinner, aSandboxRun({ fuelMax: aWhile * 4 }), begin);
+    await bothBegan.opened;
     // A process that cannot answer is as good as a thread that does not end.
     const { pid } = ownSandboxProcess();
     process.kill(pid, 'SIGSTOP');
-    expect(await late).toMatchObject({ outcome: 'time_exceeded' });
+    sandbox.abort('stubborn');
+    expect(await ended).toMatchObject({ outcome: 'aborted' });
     expect(await neighbour).toMatchObject({ outcome: 'fuel_exhausted' });
-    expect(neighbourBegan).toBe(2);
+    expect(begun).toBe(3);
     expect(isAlive(pid)).toBe(false);
   });
 

@@ -23,7 +23,7 @@ const pool = new Piscina<ThreadWork | undefined, UnitEnd>({
   resourceLimits: { maxOldGenerationSizeMb: 128 },
 });
 const modules = new Map<string, Promise<WebAssembly.Module>>();
-const stoppers = new Map<RunNumber, AbortController>();
+const underWay = new Map<RunNumber, { stopper: AbortController; ended: Promise<void> }>();
 
 const say = (message: FromProcess): void => {
   // The channel can close at any time; then `disconnect` ends this process.
@@ -40,7 +40,7 @@ process.once('disconnect', die);
 process.on('message', (message: ToProcess) => {
   if (message.kind === 'load') load(message.digest, message.wasm);
   else if (message.kind === 'unload') modules.delete(message.digest);
-  else if (message.kind === 'run') void run(message);
+  else if (message.kind === 'run') begin(message);
   else void stop(message.run);
 });
 pool.on('message', (progress: FromProcess) => say(progress));
@@ -57,28 +57,35 @@ function load(digest: string, wasm: Uint8Array): void {
   modules.set(digest, module);
 }
 
-async function run({ run, digest, unit }: ToProcess & { kind: 'run' }): Promise<void> {
+function begin(message: ToProcess & { kind: 'run' }): void {
   const stopper = new AbortController();
-  stoppers.set(run, stopper);
+  const ended = run(message, stopper.signal).finally(() => underWay.delete(message.run));
+  underWay.set(message.run, { stopper, ended });
+}
+
+async function run(message: ToProcess & { kind: 'run' }, stop: AbortSignal): Promise<void> {
+  const { run, digest, unit } = message;
   try {
     const module = await modules.get(digest);
     if (module === undefined) throw new Error('the kernel was not loaded');
-    const end = await pool.run({ run, module, unit }, { signal: stopper.signal });
+    const end = await pool.run({ run, module, unit }, { signal: stop });
     say({ kind: 'ended', run, end });
   } catch (error) {
     // The thread itself failed, out of memory for instance.
-    if (!stopper.signal.aborted) say({ kind: 'ended', run, end: threadFailed(error) });
-  } finally {
-    stoppers.delete(run);
+    if (!stop.aborted) say({ kind: 'ended', run, end: threadFailed(error) });
   }
 }
 
-/** Ends the run's thread and answers when it is really gone; the agent counts the seconds. */
+/**
+ * Ends the run's thread and answers when it is really gone, or when the kernel is compiled that it
+ * still waits for: neither can be forced from here. The agent counts the seconds.
+ */
 async function stop(run: RunNumber): Promise<void> {
   const before = pool.threads;
-  stoppers.get(run)?.abort();
-  const ended = before.filter((thread) => !pool.threads.includes(thread));
-  await Promise.all(ended.map(hasExited));
+  const found = underWay.get(run);
+  found?.stopper.abort();
+  const threadsEnded = before.filter((thread) => !pool.threads.includes(thread)).map(hasExited);
+  await Promise.all([found?.ended, ...threadsEnded]);
   say({ kind: 'stopped', run });
 }
 

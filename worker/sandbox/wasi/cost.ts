@@ -2,8 +2,8 @@
  * What a call costs beyond the flat price that the meter takes for any call out of the kernel. The
  * work of some calls grows with what they are asked for; without a price on that, a kernel could
  * make the host copy gigabytes for the fuel of one instruction. Prices are the work as measured, at
- * about one fuel a nanosecond, rounded up. They are part of what makes fuel the same everywhere: to
- * change one is to change `sandboxVersion`.
+ * about one fuel a nanosecond, rounded up. They are part of what makes fuel the same everywhere; see
+ * `runner.ts` before you change one.
  */
 export const cost = {
   /** One name looked up on a path, one entry of a folder passed over. */

@@ -21,7 +21,7 @@ interface InodeBase {
   changedNs: bigint;
 }
 
-export interface Entry {
+interface Entry {
   inode: Inode;
   cookie: number;
 }
@@ -43,7 +43,7 @@ export interface RegularFile extends InodeBase {
   isShared: boolean;
 }
 
-export interface SymbolicLink extends InodeBase {
+interface SymbolicLink extends InodeBase {
   kind: 'link';
   target: string;
 }

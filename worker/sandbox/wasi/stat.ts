@@ -8,7 +8,7 @@ import { nowNs, type World } from './world.ts';
 /** A standard stream is `unknown`, like a pipe: as a character device it would be a terminal. */
 export const fileType = { unknown: 0, directory: 3, file: 4, link: 7 } as const;
 
-export const filestatBytes = 64;
+const filestatBytes = 64;
 /** There is one file system. */
 const deviceNumber = 1n;
 

@@ -15,7 +15,7 @@ import { GuestMemory } from './guest-memory.ts';
 import { type RandomState, seedRandom } from './random.ts';
 import { type ByteSink, type ByteSource, emptySink } from './streams.ts';
 
-export interface WasiState {
+interface WasiState {
   /** Zero-terminated, as a kernel reads them. */
   args: Uint8Array[];
   env: Uint8Array[];
@@ -30,7 +30,7 @@ export interface WasiState {
 }
 
 /** The meter's own global in the instance: what is left, for the kernel and for its calls alike. */
-export interface FuelGauge {
+interface FuelGauge {
   value: bigint;
 }
 
