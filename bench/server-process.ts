@@ -1,37 +1,48 @@
-/** The bench's coordinator in a process of its own, with one endless job. */
-
+/** The process of a bench's coordinator: it does what it is told over IPC and answers each order. */
 import { readFile } from 'node:fs/promises';
-import { startCoordinator } from '../coordinator/main.ts';
+import { type Coordinator, startCoordinator } from '../coordinator/main.ts';
+import { impatientClient } from '../coordinator/redis/connection.ts';
 import { emptyKernel } from './empty-kernel.ts';
+import type { ServerOrder } from './server.ts';
 
-process.once('message', async ({ dataDir }: { dataDir: string }) => {
-  const coordinator = await startCoordinator({
-    host: '127.0.0.1',
-    port: 0,
-    dataDir,
-    logLevel: 'warn',
-  });
-  const token = (await readFile(coordinator.operatorToken.path, 'utf8')).trim();
-  const authorization = { authorization: `Bearer ${token}` };
+let coordinator: Coordinator | null = null;
+
+process.on('message', async (order: ServerOrder) => {
+  process.send?.(await obey(order));
+  if (order.kind === 'stop') process.disconnect();
+});
+
+async function obey(order: ServerOrder): Promise<unknown> {
+  if (order.kind === 'start') {
+    const { dataDir } = order;
+    coordinator = await startCoordinator({ host: '127.0.0.1', port: 0, dataDir, logLevel: 'warn' });
+    return { url: coordinator.url, redisPid: coordinator.redisPid() };
+  }
+  if (coordinator === null) throw new Error('the coordinator was not started');
+  if (order.kind === 'submit') return await submit(coordinator, order.document);
+  if (order.kind === 'redisBytes') return await redisBytes(coordinator);
+  await coordinator.close();
+  return true;
+}
+
+async function submit({ url, operatorToken }: Coordinator, document: object): Promise<true> {
+  const token = (await readFile(operatorToken.path, 'utf8')).trim();
+  const headers = { authorization: `Bearer ${token}` };
   const { digest, wasm } = emptyKernel();
-  await fetch(`${coordinator.url}/v1/artifacts/${digest}`, {
-    method: 'PUT',
-    headers: authorization,
-    body: wasm,
-  });
-  const reply = await fetch(`${coordinator.url}/v1/jobs`, {
+  await fetch(`${url}/v1/artifacts/${digest}`, { method: 'PUT', headers, body: wasm });
+  const reply = await fetch(`${url}/v1/jobs`, {
     method: 'POST',
-    headers: { ...authorization, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      name: 'endless',
-      kernel: digest,
-      units: { range: { count: 1_000_000_000 } },
-    }),
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...document, kernel: digest }),
   });
   if (!reply.ok) throw new Error(`the bench's job was refused: ${await reply.text()}`);
-  process.send?.({ url: coordinator.url, redisPid: coordinator.redisPid() });
-  process.once('message', async () => {
-    await coordinator.close();
-    process.disconnect();
-  });
-});
+  return true;
+}
+
+async function redisBytes({ redisConnection }: Coordinator): Promise<number> {
+  const redis = impatientClient(redisConnection);
+  await redis.connect();
+  const info = await redis.info('memory');
+  redis.disconnect();
+  return Number(/used_memory:(\d+)/.exec(info)?.[1]);
+}

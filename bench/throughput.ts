@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { cpuMicros } from './cpu.ts';
+import { startServer, stopServer } from './server.ts';
 import type { VolunteersOrder } from './volunteers-process.ts';
 
 const leaseSizes = [1, 8, 32];
@@ -55,16 +56,13 @@ export async function throughput(say: (line: string) => void): Promise<{ cases: 
 
 async function measureOurs(leaseUnits: number): Promise<Rate> {
   const dataDir = await mkdtemp(join(tmpdir(), 'manyhands-bench-'));
-  const server = start('./server-process.js');
+  const server = await startServer(dataDir);
   const load = start('./volunteers-process.js');
   try {
-    server.send({ dataDir });
-    const [{ url, redisPid }] = (await once(server, 'message')) as [
-      { url: string; redisPid: number },
-    ];
-    load.send({ url, count: volunteers, leaseUnits } satisfies VolunteersOrder);
+    await server.submit({ name: 'endless', units: { range: { count: 1_000_000_000 } } });
+    load.send({ url: server.url, count: volunteers, leaseUnits } satisfies VolunteersOrder);
     await wait(warmUpMs);
-    const pids = [server.pid ?? 0, redisPid];
+    const pids = [server.pid, server.redisPid];
     const [units, cpu, at] = [await ask(load), await cpuMicros(pids), performance.now()];
     await wait(measureMs);
     const done = (await ask(load)) - units;
@@ -75,7 +73,7 @@ async function measureOurs(leaseUnits: number): Promise<Rate> {
     };
   } finally {
     await stop(load);
-    await stop(server);
+    await stopServer(server);
     await rm(dataDir, { recursive: true, force: true });
   }
 }

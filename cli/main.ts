@@ -5,6 +5,7 @@
  */
 import { protocolVersion } from '../protocol/version.ts';
 import { command, isAnswer } from './command.ts';
+import { bench } from './commands/bench.ts';
 import { cancel } from './commands/cancel.ts';
 import { coordinator } from './commands/coordinator.ts';
 import { demo } from './commands/demo.ts';
@@ -43,7 +44,8 @@ const program = () =>
     .addCommand(leaderboard())
     .addCommand(run())
     .addCommand(kernel())
-    .addCommand(coordinator());
+    .addCommand(coordinator())
+    .addCommand(bench());
 
 /**
  * A reader that has seen enough (`… | head`) is no error, and nobody is left to tell. A command that

@@ -1,0 +1,19 @@
+/** The benches by name. Each says what it does while it runs, and returns what it measured. */
+import { footprint } from './footprint.ts';
+import { throughput } from './throughput.ts';
+
+export type Bench = {
+  summary: string;
+  run(say: (line: string) => void): Promise<object>;
+};
+
+export const benches: Record<string, Bench> = {
+  throughput: {
+    summary: 'units recorded per second, and CPU per unit, against BullMQ',
+    run: throughput,
+  },
+  footprint: {
+    summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',
+    run: footprint,
+  },
+};
