@@ -4,8 +4,8 @@
  *   mersenne-4500 ██████████▒▒······ 61%  374 done · 8 running · 227 waiting  118/s  ETA 2–3 s
  *
  * done, running and failed are segments of the bar with signs of their own, so nothing depends on
- * colour. In a pipe or a log it is one plain line for every tenth done, and one every 30 s, since
- * silence in a log reads as a hang.
+ * colour. In a pipe or a log it is a plain line at first, one for every tenth done, and one every 30 s,
+ * since silence in a log reads as a hang.
  */
 import type { JobView } from '../protocol/http.ts';
 import { formatCount, formatEta, formatRate, percentOf } from './format.ts';
@@ -59,7 +59,7 @@ function liveBar(): ProgressBar {
 }
 
 function plainLines(): ProgressBar {
-  let saidAt = Date.now();
+  let saidAt = 0;
   let saidPercent = 0;
   let noted = '';
   const stamp = () => new Date().toISOString().replace(/\.\d+/, '');

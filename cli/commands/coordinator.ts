@@ -23,7 +23,12 @@ export const coordinator = () =>
         .env('MANYHANDS_HOST')
         .default('127.0.0.1'),
     )
-    .option('--data <dir>', 'where it keeps what must last', coordinatorFolder)
+    .addOption(
+      new Option('--data <dir>', 'where it keeps what must last').default(
+        coordinatorFolder,
+        'a folder of yours, or MANYHANDS_DATA',
+      ),
+    )
     .addOption(
       new Option('--redis <url>', 'use this Redis instead of an own one').env('MANYHANDS_REDIS'),
     )

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { Option } from '@commander-js/extra-typings';
 import { leaderboardSchema } from '../../protocol/http.ts';
 import { type Agent, type AgentEnd, openAgent } from '../../worker/agent.ts';
 import { openSandbox } from '../../worker/sandbox/node/sandbox-process.ts';
@@ -29,7 +30,12 @@ export const join = () =>
     .option('--name <name>', 'what the leaderboard shows (default: made up, and kept)')
     .option('--team <team>', 'the team that the credit counts for')
     .option('--cores <n>', 'how many cores to lend: 2, or 50%', parseCores)
-    .option('--data <dir>', 'where keys and unreported results are kept', workerFolder)
+    .addOption(
+      new Option('--data <dir>', 'where keys and unreported results are kept').default(
+        workerFolder,
+        'a folder of yours',
+      ),
+    )
     .option('--once', 'stop when there has been no work for 5 s')
     .option('--max-units <n>', 'stop after this many units', wholeNumber('--max-units', 1, 1e12))
     .addOption(jsonOption())

@@ -28,8 +28,8 @@ export const run = () =>
     .argument('[args...]', 'its arguments, after --')
     .option('--argv0 <name>', 'the name that the kernel is called by', 'kernel')
     .option('--stdin <file>', 'its standard input; - is ours (default: empty)')
-    .option('--file <guest=host>', 'a file it finds, like /data/x=./x; repeatable', collect, [])
-    .option('--env <k=v>', 'a variable it finds; repeatable', collect, [])
+    .option('--file <guest=host>', 'a file it finds, like /data/x=./x; repeatable', collect)
+    .option('--env <k=v>', 'a variable it finds; repeatable', collect)
     .option('--out <dir>', 'where the files it writes go (default: nowhere)')
     .option(
       '--fuel-max <n>',
@@ -66,9 +66,9 @@ and stderr names the outcome.`,
         wasm,
         {
           args: [options.argv0, ...args],
-          env: Object.fromEntries(options.env.map((pair) => split('--env', pair))),
+          env: Object.fromEntries((options.env ?? []).map((pair) => split('--env', pair))),
           stdin: await readStdin(options.stdin),
-          files: await readFiles(options.file),
+          files: await readFiles(options.file ?? []),
           outputs: everything,
           fuelMax: options.fuelMax,
           memoryBytesMax: options.memoryMax,
@@ -153,7 +153,7 @@ function split(option: string, pair: string): [string, string] {
   throw badUsage(`"${pair}" does not do for ${option}.`, 'a = is missing', `write ${option} A=B`);
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
