@@ -15,8 +15,8 @@ import type { Sandbox } from './sandbox/sandbox.ts';
 import type { AgentStatus } from './status.ts';
 
 export type { AgentEvent } from './events.ts';
-export type { AgentEnd, AgentEndReason } from './lifecycle.ts';
-export type { AgentStatus, Reason } from './status.ts';
+export type { AgentEnd } from './lifecycle.ts';
+export type { AgentStatus } from './status.ts';
 
 export interface AgentOptions {
   /** The coordinator's address: http(s)://host:port. */

@@ -55,7 +55,7 @@ export class TestCoordinator {
 
   private readonly briefs = new Map<string, JobBrief>();
   private free: { jobId: string; unit: number }[] = [];
-  private readonly leases = new Map<string, { jobId: string; token: string }>();
+  private readonly leases = new Map<string, { jobId: string; token: string; units: number[] }>();
   private readonly told = new Map<WebSocket, Set<string>>();
   private readonly waiting: { until: () => boolean; resolve: () => void }[] = [];
   private openWant: { socket: WebSocket; id: number; units: number } | null = null;
@@ -224,19 +224,30 @@ export class TestCoordinator {
       this.socket?.close(4401, 'signature');
       return;
     }
-    const held = hello.leases.flatMap(({ token }) =>
-      [...this.leases].filter(([, lease]) => lease.token === token).map(([id]) => id),
-    );
+    const presented = new Set(hello.leases.map(({ token }) => token));
+    const held = [...this.leases].filter(([, { token }]) => presented.has(token));
+    this.freeLost(presented);
     this.send({
       type: 'welcome',
       hostId: idFromBytes('h', hello.hostKey),
       accountId: idFromBytes('a', hello.accountKey),
       uploadToken: `upload-${this.sessions}`,
       renewEveryMs: this.renewEveryMs,
-      heldLeases: held,
+      heldLeases: held.map(([leaseId]) => leaseId),
       creditMicro: '0',
       units: 0,
     });
+  }
+
+  /** What a host no longer knows of will not come: a real coordinator lets such leases run out. */
+  private freeLost(presented: ReadonlySet<string>): void {
+    const reported = new Set(this.reported.map((r) => `${r.leaseId}/${r.result.unit}`));
+    for (const [leaseId, lease] of this.leases) {
+      if (presented.has(lease.token)) continue;
+      for (const unit of lease.units.splice(0)) {
+        if (!reported.has(`${leaseId}/${unit}`)) this.free.push({ jobId: lease.jobId, unit });
+      }
+    }
   }
 
   private answer(socket: WebSocket, message: HostMessage): void {
@@ -250,10 +261,10 @@ export class TestCoordinator {
       }
       if (this.records) this.record(message);
     } else if (message.type === 'release') {
-      const [, { jobId }] = this.leaseOf(message.token);
-      for (const [from, count] of message.units) {
-        for (let i = 0; i < count; i++) this.free.push({ jobId, unit: from + i });
-      }
+      const [, lease] = this.leaseOf(message.token);
+      const isBack = (unit: number) => message.units.some(([at, n]) => unit >= at && unit < at + n);
+      for (const unit of lease.units.filter(isBack)) this.free.push({ jobId: lease.jobId, unit });
+      lease.units = lease.units.filter((unit) => !isBack(unit));
     }
   }
 
@@ -277,7 +288,7 @@ export class TestCoordinator {
   private lease(jobId: string, units: number[]): Lease {
     const leaseId = idFromBytes('l', randomBytes(10));
     const token = `token-of-${leaseId}`;
-    this.leases.set(leaseId, { jobId, token });
+    this.leases.set(leaseId, { jobId, token, units: [...units] });
     const runs = units.map((unit): [number, number] => [unit, 1]);
     return { leaseId, token, jobId, units: runs, params: null, expiresInMs: 30_000 };
   }
@@ -290,7 +301,7 @@ export class TestCoordinator {
     this.send({ type: 'lease', want, leases, jobs });
   }
 
-  private leaseOf(token: string): [string, { jobId: string }] {
+  private leaseOf(token: string): [string, { jobId: string; units: number[] }] {
     const found = [...this.leases].find(([, lease]) => lease.token === token);
     if (found === undefined) throw new Error(`a token that was never given: ${token}`);
     return found;
