@@ -31,7 +31,7 @@ const seen = (state: ShardState) => ({
 describe('the state of a shard', () => {
   it('is the same read from its journal as built entry by entry', () => {
     fc.assert(
-      fc.property(fc.array(anyReport(units, 8), { maxLength: 30 }), (reports) => {
+      fc.property(fc.array(anyReport(units, 8), { maxLength: 30, size: 'max' }), (reports) => {
         const { state, journal } = recorded(reports);
         expect(seen(ShardState.replay(aShard(units), journal))).toEqual(seen(state));
         expect(state.length).toBe(journal.length);
@@ -41,7 +41,7 @@ describe('the state of a shard', () => {
 
   it('[W1] makes each unit accepted or failed with a reason, once and for good', () => {
     fc.assert(
-      fc.property(fc.array(anyReport(units, 20), { maxLength: 60 }), (reports) => {
+      fc.property(fc.array(anyReport(units, 20), { maxLength: 60, size: 'max' }), (reports) => {
         const decided = new Map<number, unknown>();
         for (let count = 1; count <= reports.length; count++) {
           const { state } = recorded(reports.slice(0, count));

@@ -1,6 +1,6 @@
 /**
  * What every store promises (coordinator/store/store.ts), as tests that each implementation runs. The
- * grid's own facts, jobs and shards are here; appends and payments have a file each.
+ * grid's own facts, jobs and shards are here; appends, payments and races have a file each.
  *
  * `open` gives an empty store whose grid is not yet made.
  */
@@ -11,6 +11,7 @@ import { accountId, aJob } from '../builders.ts';
 import { aHost, gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
 import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
+import { raceContract } from './contract-race.ts';
 
 export function storeContract(name: string, open: OpenStore): void {
   describe(`${name}: grid, hosts and tokens`, () => {
@@ -24,6 +25,9 @@ export function storeContract(name: string, open: OpenStore): void {
   });
   describe(`${name}: outbox and ledger`, () => {
     ledgerContract(open);
+  });
+  describe(`${name}: races`, () => {
+    raceContract(open);
   });
 }
 
