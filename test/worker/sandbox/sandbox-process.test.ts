@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openSandbox } from '../../../worker/sandbox/node/sandbox-process.ts';
+import { runKernel } from '../../../worker/sandbox/runner.ts';
 import type { Sandbox, SandboxKernel, SandboxRun } from '../../../worker/sandbox/sandbox.ts';
 import { aMeteredKernel, aProgram, aRun, text } from './a-kernel.ts';
 import { isAlive, ownSandboxProcess } from './processes.ts';
@@ -20,6 +21,20 @@ const greeter = kernelOf(hello);
 /** Says that it has begun, then works until its fuel ends. */
 const spinner = kernelOf(
   aProgram(['progress'], '(call $progress (f64.const 0.5)) (loop $again (br $again))'),
+);
+/** Puts chance and time into its output and into a file. */
+const curious = kernelOf(
+  aProgram(
+    ['random_get', 'clock_time_get', 'path_open', 'fd_write'],
+    `(drop (call $random_get (i32.const 96) (i32.const 1000)))
+     (drop (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 88)))
+     (drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 3) (i32.const 1)
+       (i64.const 0x42) (i64.const 0) (i32.const 0) (i32.const 8)))
+     (i32.store (i32.const 0) (i32.const 88)) (i32.store (i32.const 4) (i32.const 1008))
+     (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+     (drop (call $fd_write (i32.const 4) (i32.const 0) (i32.const 1) (i32.const 8)))`,
+    '(data (i32.const 64) "new")',
+  ),
 );
 const forEver = Number.MAX_SAFE_INTEGER;
 /** Some tenths of a second, so that the process can be met at work. */
@@ -51,6 +66,16 @@ describe('the sandbox process', () => {
     const end = await sandbox.run(greeter, aSandboxRun());
     expect(end).toMatchObject({ outcome: 'success', exitCode: 0, detail: '' });
     expect(text(end.stdout)).toBe('hello');
+  });
+
+  it('[S3] gives what the same run gives in any other place, to the last bit of fuel', async () => {
+    const { wasm } = curious;
+    const run = aSandboxRun({ seed: 42n, files: { '/in': new Uint8Array(100) }, outputs: ['/**'] });
+    const here = runKernel(new WebAssembly.Module(new Uint8Array(wasm)), run);
+    expect(here).toMatchObject({ outcome: 'success' });
+    sandbox = openSandbox({ threads: 1 });
+    const { wallMs: _, ...there } = await sandbox.run(curious, run);
+    expect(there).toEqual(here);
   });
 
   it('runs many units of many kernels, and the first again after all others', async () => {
