@@ -1,38 +1,24 @@
 /**
- * The coordinator put together: Redis → store → window, recorder, queue → doors. Each part is made
- * here and nowhere else, and closed in the opposite order.
+ * The coordinator put together: Redis → store, queue → engine → doors. Each part is made here and
+ * nowhere else, and closed in the opposite order.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import type { JobId } from '../protocol/ids.ts';
 import { makeHttpServer } from './api/routes.ts';
 import { Sessions } from './api/sessions.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
-import { Demand } from './domain/demand.ts';
-import { FairShare } from './domain/fair-share.ts';
-import type { JobFacts } from './domain/job.ts';
-import { parseShardId, type ShardId } from './domain/shard.ts';
 import { Window } from './domain/window.ts';
-import {
-  type Clock,
-  type Context,
-  type Happening,
-  type JobCache,
-  partitions,
-} from './flow/context.ts';
-import { holdShards } from './flow/feed.ts';
-import { Recorder } from './flow/record.ts';
-import { dropJob } from './flow/renew.ts';
+import { startEngine } from './engine.ts';
+import type { Clock } from './flow/context.ts';
 import { Kernels } from './kernels/kernels.ts';
 import { lastingId } from './lasting-id.ts';
 import { type OperatorToken, openOperatorToken } from './operator-token.ts';
-import { type Rounds, startRounds } from './queue/rounds.ts';
 import { BullShardQueue } from './queue/shard-queue.ts';
 import { openRedis } from './redis/open.ts';
+import type { RedisAddress } from './store/redis-connection.ts';
 import { openRedisStore } from './store/redis-store.ts';
-import { partitionOf, type Store } from './store/store.ts';
 import { Sealer } from './tokens/seal.ts';
 
 export type CoordinatorOptions = {
@@ -47,6 +33,8 @@ export type Coordinator = {
   /** Where it listens, with the port that was picked. */
   url: string;
   operatorToken: OperatorToken;
+  /** Where its Redis is. */
+  redisConnection: RedisAddress;
   /** The embedded Redis's process; null when the operator runs Redis. */
   redisPid(): number | null;
   /** Drains: what is under way is stored and answered, then everything stops. */
@@ -85,11 +73,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const artifacts = await Artifacts.open(join(options.dataDir, 'artifacts'));
     const kernels = new Kernels(artifacts);
 
-    // The parts below call each other back; these late-bound doors break the knot.
-    let sessions: Sessions | null = null;
-    let rounds: Rounds | null = null;
     const window = new Window();
-    const demand = new Demand();
     const queue = await BullShardQueue.open({
       address: redis.connection,
       partitions: grid.partitions,
@@ -98,90 +82,48 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       lost: (id) => window.drop(id),
     });
     closers.push(() => queue.close());
-
-    const finish = (id: ShardId) => {
-      void queue.finish(partitionOf(parseShardId(id).jobId, grid.partitions), id);
-    };
-    const happened = (happening: Happening) => {
-      if (happening.kind === 'units_free') sessions?.serveWaiting();
-      else if (happening.kind === 'job_submitted') rounds?.feed();
-      else if (happening.kind === 'paid') sessions?.paid(happening.accountIds);
-      else if (happening.kind === 'job_ended') context.paces.delete(happening.jobId);
-      else void dropJob(context, happening.jobId).then((leases) => sessions?.cancelled(leases));
-    };
-    const paces: Context['paces'] = new Map();
-    const recorders = Array.from(
-      { length: grid.partitions },
-      (_, partition) =>
-        new Recorder({
-          partition,
-          store,
-          window,
-          paces,
-          log,
-          clock: machineClock,
-          happened,
-          closed: finish,
-          paid: () => rounds?.award(),
-        }),
-    );
-    closers.push(async () => {
-      await Promise.all(recorders.map((recorder) => recorder.drain()));
-    });
-    const recorderOf = (jobId: JobId): Recorder => {
-      const recorder = recorders[partitionOf(jobId, grid.partitions)];
-      if (recorder === undefined) throw new Error(`no partition for ${jobId}`);
-      return recorder;
-    };
-
-    const context: Context = {
+    const engine = await startEngine({
       grid,
       store,
       artifacts,
-      queue,
       sealer,
+      queue,
       window,
-      paces,
-      log,
-      recorder: {
-        record: (shard, lease, results) => recorderOf(shard.jobId).record(shard, lease, results),
-        note: (shard, entry) => recorderOf(shard.jobId).note(shard, entry),
-      },
-      splitShare: new FairShare<JobId>(),
-      jobs: jobCache(store),
-      now: Date.now,
+      clock: machineClock,
       randomBytes: pooledRandomBytes,
-      happened,
-    };
+      log,
+    });
+    closers.push(() => engine.close());
 
-    for (const partition of partitions(context)) {
-      await holdShards(context, partition, await queue.takeBack(partition));
-    }
-    rounds = startRounds(context, demand, () => sessions?.hosts ?? 0);
-    closers.push(rounds.close);
-
-    const isRefusing = () => recorders.some((recorder) => recorder.isRefused);
+    let sessions: Sessions | null = null;
     const http = makeHttpServer({
-      context,
+      context: engine.context,
       prepareKernel: (digest, memoryBytesMax) => kernels.prepare(digest, memoryBytesMax),
       hosts: () => sessions?.hosts ?? 0,
-      isReady: () => !isRefusing(),
+      isReady: () => !engine.isRefusing(),
       version,
       log,
     });
     sessions = new Sessions(http.server, {
-      context,
-      demand,
-      feed: () => rounds?.feed(),
-      isRefusing,
+      context: engine.context,
+      demand: engine.demand,
+      feed: () => engine.feed(),
+      isRefusing: () => engine.isRefusing(),
     });
     const doors = sessions;
+    engine.attach(doors);
     closers.push(async () => {
       await doors.close();
       await http.close();
     });
     const url = await http.listen({ host: options.host, port: options.port });
-    return { url, operatorToken, redisPid: () => redis.pid ?? null, close };
+    return {
+      url,
+      operatorToken,
+      redisConnection: redis.connection,
+      redisPid: () => redis.pid ?? null,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -206,21 +148,3 @@ const machineClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** Documents may be megabytes: read once, and kept for as many jobs as are likely to be worked on. */
-function jobCache(store: Store, jobsMax = 256): JobCache {
-  const cache = new Map<JobId, JobFacts>();
-  return {
-    async facts(jobId) {
-      const known = cache.get(jobId);
-      if (known !== undefined) return known;
-      const job = await store.readJob(jobId);
-      if (job === null) return null;
-      const { state: _state, counts: _counts, endedAt: _endedAt, ...facts } = job;
-      cache.set(jobId, facts);
-      const [oldest] = cache.keys();
-      if (cache.size > jobsMax && oldest !== undefined) cache.delete(oldest);
-      return facts;
-    },
-  };
-}

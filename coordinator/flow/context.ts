@@ -56,7 +56,8 @@ export type Happening =
 export type Context = {
   grid: GridFacts;
   store: Store;
-  artifacts: Artifacts;
+  /** What is public of it: the simulation keeps its bytes in memory. */
+  artifacts: Pick<Artifacts, keyof Artifacts>;
   queue: ShardQueue;
   recorder: ShardRecorder;
   sealer: Sealer;

@@ -4,26 +4,30 @@
  * that several coordinators do not knock at Redis at once.
  */
 import type { Logger } from 'pino';
+import type { Clock } from '../flow/context.ts';
+
+export type RoundParts = { clock: Clock; log: Logger; randomBytes(count: number): Uint8Array };
 
 export type Round = { wake(): void; close(): Promise<void> };
 
 export function startRound(
   name: string,
   everyMs: number,
-  log: Logger,
+  { clock, log, randomBytes }: RoundParts,
   work: () => Promise<void>,
 ): Round {
   let isClosed = false;
   let isWoken = false;
   let running: Promise<void> | null = null;
-  let timer: NodeJS.Timeout | null = null;
+  let cancelTimer: (() => void) | null = null;
 
   const schedule = () => {
     if (isClosed) return;
-    timer = setTimeout(wake, everyMs * (0.75 + Math.random() / 2));
+    const jitter = (randomBytes(1)[0] ?? 0) / 512;
+    cancelTimer = clock.after(everyMs * (0.75 + jitter), wake);
   };
   const run = async () => {
-    if (timer !== null) clearTimeout(timer);
+    cancelTimer?.();
     do {
       isWoken = false;
       try {
@@ -47,7 +51,7 @@ export function startRound(
     wake,
     async close() {
       isClosed = true;
-      if (timer !== null) clearTimeout(timer);
+      cancelTimer?.();
       await running;
     },
   };

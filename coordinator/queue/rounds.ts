@@ -1,11 +1,11 @@
 /** Everything that happens on a timer, in one list. */
 import type { Demand } from '../domain/demand.ts';
 import { award } from '../flow/award.ts';
-import { type Context, partitions } from '../flow/context.ts';
+import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { holdShards, reconcile } from '../flow/feed.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { splitJobs } from '../flow/split.ts';
-import { type Round, startRound } from './round.ts';
+import { type Round, type RoundParts, startRound } from './round.ts';
 
 /** A window that runs low wakes the feeder; this is for work that other coordinators add. */
 const feedMs = 250;
@@ -20,22 +20,28 @@ const shardsPerStep = 8;
 
 export type Rounds = { feed(): void; award(): void; close(): Promise<void> };
 
-export function startRounds(context: Context, demand: Demand, hosts: () => number): Rounds {
+export function startRounds(
+  context: Context,
+  clock: Clock,
+  demand: Demand,
+  hosts: () => number,
+): Rounds {
+  const parts: RoundParts = { clock, log: context.log, randomBytes: context.randomBytes };
   const all = partitions(context);
   const feeders = all.map((partition) =>
-    startRound('feed', feedMs, context.log, () => feed(context, partition, demand, hosts)),
+    startRound('feed', feedMs, parts, () => feed(context, partition, demand, hosts)),
   );
   const awards = all.map((partition) =>
-    startRound('award', awardMs, context.log, async () => {
+    startRound('award', awardMs, parts, async () => {
       const accountIds = await award(context, partition);
       if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
     }),
   );
   const others = [
-    startRound('expire', expireMs, context.log, async () => {
+    startRound('expire', expireMs, parts, async () => {
       expireLeases(context);
     }),
-    startRound('reconcile', reconcileMs, context.log, async () => {
+    startRound('reconcile', reconcileMs, parts, async () => {
       for (const partition of all) await reconcile(context, partition);
     }),
   ];

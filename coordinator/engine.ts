@@ -1,0 +1,157 @@
+/**
+ * The engine: window, recorders and rounds tied to each other, over a store, a queue and a clock that
+ * are given. It is a coordinator without Redis below it and without doors above, which is why the
+ * simulation runs it as it is: memory, simulated time, and hosts that are only code.
+ */
+import type { Logger } from 'pino';
+import type { AccountId, JobId } from '../protocol/ids.ts';
+import { Demand } from './domain/demand.ts';
+import { FairShare } from './domain/fair-share.ts';
+import type { JobFacts } from './domain/job.ts';
+import type { LeaseFacts } from './domain/lease.ts';
+import type { ShardId } from './domain/shard.ts';
+import type { Window } from './domain/window.ts';
+import {
+  type Clock,
+  type Context,
+  type Happening,
+  type JobCache,
+  partitions,
+  type ShardQueue,
+} from './flow/context.ts';
+import { holdShards } from './flow/feed.ts';
+import { Recorder } from './flow/record.ts';
+import { dropJob } from './flow/renew.ts';
+import { type Rounds, startRounds } from './queue/rounds.ts';
+import { type GridFacts, partitionOf, type Store } from './store/store.ts';
+import type { Sealer } from './tokens/seal.ts';
+
+export type EngineParts = {
+  grid: GridFacts;
+  store: Store;
+  artifacts: Context['artifacts'];
+  sealer: Sealer;
+  /** Also gives back what an earlier run of this coordinator had taken. */
+  queue: ShardQueue & { takeBack(partition: number): Promise<ShardId[]> };
+  /** Made outside, because the queue drops from it the shards that it lost. */
+  window: Window;
+  clock: Clock;
+  randomBytes(count: number): Uint8Array;
+  log: Logger;
+};
+
+/** Who is told what happens. */
+export type Doors = {
+  /** Hosts connected and welcomed. */
+  readonly hosts: number;
+  serveWaiting(): void;
+  cancelled(leases: readonly LeaseFacts[]): void;
+  paid(accountIds: Iterable<AccountId>): void;
+};
+
+export type Engine = {
+  context: Context;
+  demand: Demand;
+  /** From now on these doors are told. Nothing is granted before, so they miss nothing. */
+  attach(doors: Doors): void;
+  /** The window runs low. */
+  feed(): void;
+  /** Whether results cannot be stored at the moment. */
+  isRefusing(): boolean;
+  /** Ends the rounds, and settles when everything reported is stored and answered. */
+  close(): Promise<void>;
+};
+
+/** Takes up what an earlier run held, then starts the rounds. */
+export async function startEngine(parts: EngineParts): Promise<Engine> {
+  const { grid, store, queue, window, clock, log } = parts;
+  // The parts call each other back; these late-bound ends break the knot.
+  let doors: Doors | null = null;
+  let rounds: Rounds | null = null;
+
+  const demand = new Demand();
+  const paces: Context['paces'] = new Map();
+  const happened = (happening: Happening) => {
+    if (happening.kind === 'units_free') doors?.serveWaiting();
+    else if (happening.kind === 'job_submitted') rounds?.feed();
+    else if (happening.kind === 'paid') doors?.paid(happening.accountIds);
+    else if (happening.kind === 'job_ended') paces.delete(happening.jobId);
+    else void dropJob(context, happening.jobId).then((leases) => doors?.cancelled(leases));
+  };
+  const recorders = Array.from(
+    { length: grid.partitions },
+    (_, partition) =>
+      new Recorder({
+        partition,
+        store,
+        window,
+        paces,
+        clock,
+        log,
+        happened,
+        closed: (id) => void queue.finish(partition, id),
+        paid: () => rounds?.award(),
+      }),
+  );
+  const recorderOf = (jobId: JobId): Recorder => {
+    const recorder = recorders[partitionOf(jobId, grid.partitions)];
+    if (recorder === undefined) throw new Error(`no partition for ${jobId}`);
+    return recorder;
+  };
+  const context: Context = {
+    grid,
+    store,
+    artifacts: parts.artifacts,
+    queue,
+    sealer: parts.sealer,
+    window,
+    paces,
+    log,
+    recorder: {
+      record: (shard, lease, results) => recorderOf(shard.jobId).record(shard, lease, results),
+      note: (shard, entry) => recorderOf(shard.jobId).note(shard, entry),
+    },
+    splitShare: new FairShare<JobId>(),
+    jobs: jobCache(store),
+    now: () => clock.now(),
+    randomBytes: (count) => parts.randomBytes(count),
+    happened,
+  };
+
+  for (const partition of partitions(context)) {
+    await holdShards(context, partition, await queue.takeBack(partition));
+  }
+  const running = startRounds(context, clock, demand, () => doors?.hosts ?? 0);
+  rounds = running;
+  return {
+    context,
+    demand,
+    attach: (attached) => {
+      doors = attached;
+    },
+    feed: () => running.feed(),
+    isRefusing: () => recorders.some((recorder) => recorder.isRefused),
+    close: async () => {
+      await running.close();
+      await Promise.all(recorders.map((recorder) => recorder.drain()));
+    },
+  };
+}
+
+/** Documents may be megabytes: read once, and kept for as many jobs as are likely to be worked on. */
+function jobCache(store: Store, jobsMax = 256): JobCache {
+  const cache = new Map<JobId, JobFacts>();
+  return {
+    async facts(jobId) {
+      const known = cache.get(jobId);
+      if (known !== undefined) return known;
+      const job = await store.readJob(jobId);
+      if (job === null) return null;
+      const { state: _state, counts: _counts, endedAt: _endedAt, ...facts } = job;
+      cache.set(jobId, facts);
+      const [oldest] = cache.keys();
+      if (cache.size > jobsMax && oldest !== undefined) cache.delete(oldest);
+      return facts;
+    },
+  };
+}
