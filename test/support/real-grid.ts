@@ -1,0 +1,120 @@
+// A real coordinator on a real Redis of its own, in this process, in a folder that goes away; and the
+// scientist's side of it. What the doors tests knock at.
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { emptyKernel } from '../../bench/empty-kernel.ts';
+import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
+import type { ErrorBody } from '../../protocol/errors.ts';
+import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/http.ts';
+import type { JobDocumentInput } from '../../protocol/job.ts';
+
+export type RealGrid = {
+  readonly url: string;
+  readonly dataDir: string;
+  /** The operator's token. */
+  readonly token: string;
+  /** The digest of a kernel that is stored here and does nothing. */
+  readonly kernel: string;
+  /** With the operator's token, unless the request brings its own headers. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Stores an input; returns its digest. */
+  put(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
+  /** A job of units 0, 1, 2… of the empty kernel. Throws when it is refused. */
+  submit(units: number, parts?: Partial<JobDocumentInput>): Promise<string>;
+  show(jobId: string): Promise<JobView>;
+  cancel(jobId: string): Promise<void>;
+  /** So that the next test has the coordinator to itself. */
+  cancelAll(): Promise<void>;
+  results(jobId: string, from?: number): Promise<ResultLine[]>;
+  standings(): Promise<Standing[]>;
+  /** Drains the coordinator and starts it again on the same data, at another port. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export async function startRealGrid(): Promise<RealGrid> {
+  const dataDir = await realpath(await mkdtemp(join(tmpdir(), 'mh-grid-')));
+  const start = (): Promise<Coordinator> =>
+    startCoordinator({ host: '127.0.0.1', port: 0, dataDir, logLevel: 'fatal' });
+  let coordinator = await start();
+  const token = (await readFile(coordinator.operatorToken.path, 'utf8')).trim();
+  const authorization = { authorization: `Bearer ${token}` };
+
+  const request = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
+    const reply = await grid.fetch(path, init);
+    if (!reply.ok) throw new Error(`${init.method ?? 'GET'} ${path}: ${await reply.text()}`);
+    return (await reply.json()) as T;
+  };
+
+  const grid: RealGrid = {
+    get url() {
+      return coordinator.url;
+    },
+    dataDir,
+    token,
+    kernel: emptyKernel().digest,
+    fetch: (path, init = {}) =>
+      fetch(`${coordinator.url}${path}`, {
+        ...init,
+        headers: { ...authorization, ...(init.headers as Record<string, string>) },
+      }),
+    async put(bytes) {
+      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+      await request(`/v1/artifacts/${digest}`, { method: 'PUT', body: bytes });
+      return digest;
+    },
+    async submit(units, parts = {}) {
+      const document: JobDocumentInput = {
+        name: 'a job',
+        kernel: grid.kernel,
+        units: { range: { count: units } },
+        ...parts,
+      };
+      const { jobId } = await request<Submitted>('/v1/jobs', json(document));
+      return jobId;
+    },
+    show: (jobId) => request(`/v1/jobs/${jobId}`),
+    async cancel(jobId) {
+      await request(`/v1/jobs/${jobId}/cancel`, { method: 'POST' });
+    },
+    async cancelAll() {
+      const { jobs } = await request<{ jobs: JobView[] }>('/v1/jobs');
+      for (const { jobId, state } of jobs) if (state === 'open') await grid.cancel(jobId);
+    },
+    async results(jobId, from = 0) {
+      const reply = await grid.fetch(`/v1/jobs/${jobId}/results?from=${from}`);
+      if (!reply.ok) throw new Error(`results of ${jobId}: ${await reply.text()}`);
+      const lines = (await reply.text()).split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line) as ResultLine);
+    },
+    async standings() {
+      return (await request<{ standings: Standing[] }>('/v1/leaderboard')).standings;
+    },
+    async restart() {
+      await coordinator.close();
+      coordinator = await start();
+    },
+    async stop() {
+      await coordinator.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+  await grid.put(emptyKernel().wasm);
+  return grid;
+}
+
+/** A POST of this as JSON. */
+export const json = (body: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+/** The error of a reply that was refused. */
+export async function refusal(reply: Response): Promise<ErrorBody['error'] & { status: number }> {
+  const { error } = (await reply.json()) as ErrorBody;
+  return { ...error, status: reply.status };
+}
