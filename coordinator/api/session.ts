@@ -1,7 +1,7 @@
 /**
  * One host's WebSocket, from its challenge to its end.
  *
- *   awaiting_hello ─ hello, verified ─► ready ─ bye, error, silence, shutdown ─► closing
+ *   awaiting_hello ─ hello ─► greeting ─ verified ─► ready ─ bye, error, silence, shutdown ─► closing
  *
  * Each frame is parsed, answered by one flow step, and forgotten. A want that cannot be served is
  * kept (`waiting`), and answered the moment units are free.
@@ -41,6 +41,7 @@ export type SessionParts = {
 
 type State =
   | { kind: 'awaiting_hello' }
+  | { kind: 'greeting' }
   | { kind: 'ready'; asker: Asker; accountId: AccountId }
   | { kind: 'closing' };
 
@@ -114,7 +115,7 @@ export class Session {
     if (this.state.kind === 'closing') return;
     if (message.type === 'hello') return await this.greet(message);
     if (this.state.kind !== 'ready')
-      throw new GridError('out_of_order', `${message.type} before hello.`);
+      throw new GridError('out_of_order', `${message.type} before the welcome.`);
     const { context } = this.parts;
     const { hostId } = this.state.asker;
     switch (message.type) {
@@ -148,9 +149,10 @@ export class Session {
   private async greet(hello: Hello): Promise<void> {
     if (this.state.kind !== 'awaiting_hello')
       throw new GridError('out_of_order', 'A second hello.');
+    this.state = { kind: 'greeting' };
     const { context } = this.parts;
     const { hostId, accountId, totals } = await enrolHost(context, hello, this.nonce);
-    if (this.state.kind !== 'awaiting_hello') return;
+    if (this.state.kind !== 'greeting') return;
     clearTimeout(this.helloTimer);
     this.state = {
       kind: 'ready',

@@ -92,8 +92,10 @@ export class Sessions {
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const path = new URL(request.url ?? '/', 'http://host').pathname;
-    if (path !== sessionPath || this.isClosing) {
+    // From here on the HTTP server does not listen to this socket any more: a connection that is reset
+    // before it is a session would be an uncaught error.
+    socket.on('error', () => socket.destroy());
+    if (this.isClosing || pathOf(request) !== sessionPath) {
       const status = this.isClosing ? '503 Service Unavailable' : '404 Not Found';
       socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
       return;
@@ -159,3 +161,6 @@ export class Sessions {
     while (this.sessions.size > 0) await new Promise((done) => setTimeout(done, 10));
   }
 }
+
+/** Not parsed as a URL: a stranger wrote it, and some of what HTTP lets through (`//`) is none. */
+const pathOf = (request: IncomingMessage): string | undefined => request.url?.split('?')[0];
