@@ -1,14 +1,15 @@
 /**
  * How many units to ask for. Enough that no core waits while a lease travels, few enough that units
- * do not lie here while another host has nothing: about 15 s of work in hand.
+ * do not lie here while another host has nothing: about 10 s of work in hand.
  *
  * It starts small: as long as nothing is known of a job's units there is one for each core, and
- * what is in hand at most doubles with what was finished, so a first short unit promises nothing.
+ * then never more in hand than half of what was finished. A first short unit promises nothing; and
+ * of two hosts that find a short job, the one that is a second ahead does not take it all.
  */
 import { limits } from '../protocol/limits.ts';
 
-/** Bridges a restart of the coordinator and a reconnect (some 10 s) without an idle core. */
-const inHandMsTarget = 15_000;
+/** Bridges a restart of the coordinator and the reconnection without an idle core. */
+const inHandMsTarget = 10_000;
 /** Work in hand beyond this is handed back: the units turned out longer than those before them. */
 const inHandMsMax = 60_000;
 /** Up to here one spare unit waits for the first core that is free; above, a core that asks when it
@@ -37,7 +38,7 @@ function targetUnits(cores: number, finished: number, unitMs: number | null): nu
   if (unitMs === null) return cores;
   const byTime = Math.ceil((cores * inHandMsTarget) / Math.max(unitMs, 0.01));
   const spare = unitMs <= spareUnitMsMax ? 1 : 0;
-  const byTrust = cores + 2 * finished;
+  const byTrust = cores + Math.ceil(finished / 2);
   return Math.max(cores + spare, Math.min(byTime, byTrust, limits.unitsPerWantMax * 2));
 }
 

@@ -11,13 +11,18 @@ describe('how many units to ask for', () => {
     expect(unitsToWant({ ...hand, finished: 0, unitMs: null, inHand: 4 })).toBe(0);
   });
 
-  test('fifteen seconds of work when there is none in hand', () => {
-    expect(unitsToWant(hand)).toBe(60);
+  test('ten seconds of work when there is none in hand', () => {
+    expect(unitsToWant(hand)).toBe(40);
+  });
+
+  test('never to have more in hand than half of what was finished, and one for each core', () => {
+    expect(unitsToWant({ ...hand, finished: 20, unitMs: 1 })).toBe(14);
+    expect(unitsToWant({ ...hand, finished: 20, unitMs: 1, inHand: 7 })).toBe(7);
   });
 
   test('nothing while more than half of that is in hand', () => {
-    expect(unitsToWant({ ...hand, inHand: 31 })).toBe(0);
-    expect(unitsToWant({ ...hand, inHand: 30 })).toBe(30);
+    expect(unitsToWant({ ...hand, inHand: 21 })).toBe(0);
+    expect(unitsToWant({ ...hand, inHand: 20 })).toBe(20);
   });
 
   test('more before the last core is free, however short the target', () => {
@@ -30,7 +35,7 @@ describe('how many units to ask for', () => {
   });
 
   test('little after a first short unit: it promises nothing', () => {
-    expect(unitsToWant({ ...hand, finished: 1, unitMs: 1, inHand: 3 })).toBe(3);
+    expect(unitsToWant({ ...hand, finished: 1, unitMs: 1, inHand: 3 })).toBe(2);
   });
 
   test('never more than a want may name, nor less than none', () => {
@@ -62,8 +67,8 @@ describe('how many units to hand back', () => {
     expect(unitsToHandBack(2, 120, 1000)).toBe(0);
   });
 
-  test('all beyond fifteen seconds when the units turned out long', () => {
-    expect(unitsToHandBack(2, 200, 1000)).toBe(170);
+  test('all beyond ten seconds when the units turned out long', () => {
+    expect(unitsToHandBack(2, 200, 1000)).toBe(180);
   });
 
   test('but one for each core stays', () => {
