@@ -42,7 +42,6 @@ export const runSchema = z.strictObject({
     .default({}),
   outputs: z.array(guestPath).max(limits.outputsMax).default([]),
 });
-export type RunSpec = z.infer<typeof runSchema>;
 
 const whole = (max: number) =>
   z
@@ -57,7 +56,6 @@ export const runLimitsSchema = z.strictObject({
   outputBytesMax: whole(limits.outputBytesMax).default(1_048_576),
   wallMsMax: whole(limits.wallMsMax).default(3_600_000),
 });
-export type RunLimits = z.infer<typeof runLimitsSchema>;
 
 const field = z.string().min(1).max(200);
 const compareSchema = z.union(

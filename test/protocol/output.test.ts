@@ -98,7 +98,7 @@ describe('an encoded output', () => {
 
   test('keeps a file named __proto__ a file', () => {
     const files = Object.create(null);
-    files['__proto__'] = Uint8Array.of(1);
+    Object.defineProperty(files, '__proto__', { value: Uint8Array.of(1), enumerable: true });
     const back = decodeOutput(encodeOutput({ stdout: new Uint8Array(), files }));
     expect(Object.keys(back.files)).toEqual(['__proto__']);
   });

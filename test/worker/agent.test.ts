@@ -82,7 +82,7 @@ describe('work', () => {
 
   test('no more units are taken than was asked for', async () => {
     grid.addJob({ units: 100 });
-    const { agent, sandbox } = await join(grid, undefined, { maxUnits: 7 });
+    const { agent, sandbox } = await join(grid, echoSandbox(), { maxUnits: 7 });
     expect(await agent.done).toMatchObject({ reason: 'max_units', finished: 7 });
     expect(sandbox.runs).toHaveLength(7);
     expect(grid.reported).toHaveLength(7);
