@@ -30,7 +30,8 @@ import { admit, admitCommand, type KernelKind, kindOf } from './meter/admit.ts';
 import { findRecursion } from './meter/call-graph.ts';
 import { encodeMetered } from './meter/encode.ts';
 import { decodeModule, type KernelModule } from './meter/module.ts';
-import { type Findings, type FunctionPlan, scanFunction } from './meter/scan.ts';
+import type { Findings, FunctionPlan } from './meter/plan.ts';
+import { scanFunction } from './meter/scan.ts';
 import { METER_VERSION } from './meter/weights.ts';
 
 export { KernelRefused } from './refused.ts';

@@ -10,7 +10,7 @@
  */
 import { KernelRefused } from '../refused.ts';
 import type { KernelModule } from './module.ts';
-import type { FunctionPlan } from './scan.ts';
+import type { FunctionPlan } from './plan.ts';
 
 /**
  * Together 512 KiB by our upper estimate of frames. V8 gives 984 KiB to a browser's worker and to

@@ -2,7 +2,7 @@
  * The initial value of a global, an offset, or an element: one constant and `end`. Extended
  * constants and reads of globals are refused; no compiler to WASI needs them.
  */
-import { op, PREFIX_SIMD, SIMD_BASE } from './opcodes.ts';
+import { op, readOpcode } from './op.ts';
 import type { Reader } from './reader.ts';
 import { hex, readReferenceType } from './value-types.ts';
 
@@ -10,7 +10,7 @@ import { hex, readReferenceType } from './value-types.ts';
 export function readConstantExpression(reader: Reader, functions: number): number | null {
   const start = reader.at;
   let target: number | null = null;
-  const opcode = reader.byte();
+  const opcode = readOpcode(reader);
   switch (opcode) {
     case op.i32Const:
       reader.skipLeb(5);
@@ -31,9 +31,7 @@ export function readConstantExpression(reader: Reader, functions: number): numbe
       target = reader.u32();
       if (target >= functions) reader.refuse('malformed', `There is no function ${target}.`, start);
       break;
-    case PREFIX_SIMD:
-      if (reader.u32() !== op.v128Const - SIMD_BASE)
-        reader.refuse('malformed', 'Not a constant.', start);
+    case op.v128Const:
       reader.skip(16);
       break;
     default:

@@ -6,11 +6,12 @@
  */
 import { meterExports } from './admit.ts';
 import { RECURSION_STACK_BYTES } from './call-graph.ts';
+import { CodeWriter } from './code-writer.ts';
 import type { KernelModule } from './module.ts';
-import { op } from './opcodes.ts';
+import { EMPTY_BLOCK, op } from './op.ts';
+import type { FunctionPlan } from './plan.ts';
 import { Reader } from './reader.ts';
 import { growth, type MeterGlobals, rewriteBody } from './rewrite-body.ts';
-import type { FunctionPlan } from './scan.ts';
 import { type Section, section, sectionOrder } from './sections.ts';
 import { valueType } from './value-types.ts';
 import { Writer } from './writer.ts';
@@ -54,11 +55,11 @@ export function encodeMetered(parts: MeteredParts): Uint8Array {
 function encodeCode(parts: MeteredParts, globals: MeterGlobals, types: TypeSection): Writer {
   const { module, plans, recursive } = parts;
   const out = new Writer(module.bytes.length * 2);
-  const body = new Writer(4096);
+  const body = new CodeWriter(4096);
   const context = {
     module: module.bytes,
     globals,
-    blockType: (results: Uint8Array, to: Writer) => types.writeBlockType(results, to),
+    writeBlockType: (results: Uint8Array, to: Writer) => types.writeBlockType(results, to),
   };
   out.u32(plans.length);
   plans.forEach((plan, index) => {
@@ -81,7 +82,7 @@ class TypeSection {
 
   writeBlockType(results: Uint8Array, out: Writer): void {
     const [only] = results;
-    if (only === undefined) out.byte(0x40);
+    if (only === undefined) out.byte(EMPTY_BLOCK);
     else if (results.length === 1) out.byte(only);
     else out.signed(this.#indexOf(results));
   }

@@ -27,8 +27,8 @@ export const kernelLimits = {
   localsMax: 1_000,
   /** Ruby's biggest function has 138 kB; V8 refuses above 7.6 MB. */
   bodyBytesMax: 1024 * 1024,
-  /** Blocks within blocks. */
-  nestingMax: 256,
+  /** Blocks within blocks, one for each case of a `switch`; Ruby's interpreter has 617. */
+  nestingMax: 2_000,
   /**
    * Locals times control instructions (each entry of a branch table is one): the compiler keeps a
    * value for every local at every join. A 20 kB module with 49,000 locals in 3,000 nested loops

@@ -2,59 +2,9 @@
  * Every instruction a kernel may use, as data: which immediates follow it, how it changes the
  * height of the operand stack, which weight it has, and what the meter wants to know about it. What
  * is not here is refused. From the core specification 2.0, appendix "Index of Instructions".
- *
- * Instructions behind a prefix byte get numbers above the plain ones: 0xfc from 256, 0xfd from 512.
  */
+import { MISC_BASE, OPCODES, SIMD_BASE } from './op.ts';
 import { type WeightClass, weights } from './weights.ts';
-
-export const PREFIX_MISC = 0xfc;
-export const PREFIX_SIMD = 0xfd;
-export const MISC_BASE = 256;
-export const SIMD_BASE = 512;
-const OPCODES = 768;
-
-export const op = {
-  unreachable: 0x00,
-  block: 0x02,
-  loop: 0x03,
-  if: 0x04,
-  else: 0x05,
-  end: 0x0b,
-  br: 0x0c,
-  brIf: 0x0d,
-  brTable: 0x0e,
-  return: 0x0f,
-  call: 0x10,
-  callIndirect: 0x11,
-  localGet: 0x20,
-  localSet: 0x21,
-  localTee: 0x22,
-  globalGet: 0x23,
-  globalSet: 0x24,
-  memorySize: 0x3f,
-  memoryGrow: 0x40,
-  i32Const: 0x41,
-  i64Const: 0x42,
-  f32Const: 0x43,
-  f64Const: 0x44,
-  i32Eq: 0x46,
-  i64LtS: 0x53,
-  i32LtS: 0x48,
-  i64GtU: 0x56,
-  i32Add: 0x6a,
-  i32Sub: 0x6b,
-  i64Add: 0x7c,
-  i64Sub: 0x7d,
-  i64Shl: 0x86,
-  i64ShrU: 0x88,
-  i64ExtendI32U: 0xad,
-  refNull: 0xd0,
-  refFunc: 0xd2,
-  memoryInit: MISC_BASE + 8,
-  memoryCopy: MISC_BASE + 10,
-  memoryFill: MISC_BASE + 11,
-  v128Const: SIMD_BASE + 12,
-} as const;
 
 /** What follows the opcode. */
 export const imm = {
@@ -324,7 +274,7 @@ export function featureOf(opcode: number): Feature {
 
 /** Names the proposal that a refused instruction belongs to, for the sentence of the refusal. */
 export function refusedFeature(opcode: number): string | null {
-  if (opcode >= SIMD_BASE) return opcode >= SIMD_BASE + 256 ? 'relaxed SIMD' : null;
+  if (opcode >= SIMD_BASE) return opcode >= OPCODES ? 'relaxed SIMD' : null;
   if (opcode >= MISC_BASE) return null;
   if (opcode === 0x12 || opcode === 0x13) return 'tail calls';
   if ((opcode >= 0x06 && opcode <= 0x0a) || (opcode >= 0x18 && opcode <= 0x19) || opcode === 0x1f)

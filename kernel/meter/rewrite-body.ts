@@ -15,11 +15,12 @@
  *
  * In a function with loops, fuel lives in a local between settlements: a global is memory.
  */
-import { op } from './opcodes.ts';
-import type { FunctionPlan, Site } from './scan.ts';
+import type { CodeWriter } from './code-writer.ts';
+import { writeTurnsPaidFor } from './counted-loop-code.ts';
+import { EMPTY_BLOCK, op } from './op.ts';
+import type { FunctionPlan, Site } from './plan.ts';
 import { valueType } from './value-types.ts';
 import { BULK_BYTES_PER_FUEL_LOG2, GROWN_PAGE_FUEL } from './weights.ts';
-import type { Writer } from './writer.ts';
 
 /** Indices of the meter's own globals in this module. */
 export interface MeterGlobals {
@@ -38,183 +39,248 @@ export const growth = { fine: 0, overLimit: 1, hostFailed: 2 } as const;
  */
 const LONG_BODY_BYTES = 1024;
 
-const EMPTY_BLOCK = 0x40;
+const MEMORY_GROW_BYTES = 2;
 
 export interface BodyContext {
   module: Uint8Array;
   globals: MeterGlobals;
-  /** The block type for these results, without parameters. */
-  blockType(results: Uint8Array, out: Writer): void;
+  /** Writes the type of a block without parameters that leaves these results. */
+  writeBlockType(results: Uint8Array, out: CodeWriter): void;
 }
 
 export function rewriteBody(
   context: BodyContext,
   plan: FunctionPlan,
   countsFrame: boolean,
-  out: Writer,
+  out: CodeWriter,
 ): void {
-  const { globals } = context;
-  const has = (kind: Site['kind']) => plan.sites.some((site) => site.kind === kind);
-  const calls = has('reload');
-  const measures = has('bulk') || has('grow');
-  const checksEntry = calls || plan.codeEnd - plan.codeStart > LONG_BODY_BYTES;
-  const canStop = countsFrame || checksEntry || plan.hasLoop || measures;
-  const keepsLocal = plan.hasLoop;
+  new BodyRewriter(context, plan, countsFrame, out).run();
+}
 
-  // Locals of ours come after the function's own.
-  const fuelLocal = plan.locals;
-  const lengthLocal = plan.locals + (keepsLocal ? 1 : 0);
-  out.u32(plan.localGroups + (keepsLocal ? 1 : 0) + (measures ? 1 : 0));
-  out.copy(context.module, plan.localsStart, plan.codeStart);
-  if (keepsLocal) out.bytes(1, valueType.i64);
-  if (measures) out.bytes(1, valueType.i32);
+class BodyRewriter {
+  readonly #context: BodyContext;
+  readonly #plan: FunctionPlan;
+  readonly #out: CodeWriter;
+  readonly #globals: MeterGlobals;
+  readonly #countsFrame: boolean;
+  readonly #checksEntry: boolean;
+  readonly #canStop: boolean;
+  /** Types of the locals we add, behind the function's own. */
+  readonly #added: number[] = [];
+  readonly #fuelLocal: number | null;
+  readonly #lengthLocal: number;
+  readonly #turnsLocal: number;
+  readonly #fuelAfterLocal: number;
+  /** How much of the original has been written. */
+  #copied: number;
+  /** Blocks of ours around the code that is being copied, within the function. */
+  #extraLabels = 0;
 
-  const withIndex = (opcode: number, index: number) => {
-    out.byte(opcode);
-    out.u32(index);
-  };
-  const i64 = (value: number) => {
-    out.byte(op.i64Const);
-    out.signed(value);
-  };
-  const i32 = (value: number) => {
-    out.byte(op.i32Const);
-    out.signed(value);
-  };
-  const getFuel = () =>
-    keepsLocal ? withIndex(op.localGet, fuelLocal) : withIndex(op.globalGet, globals.fuel);
-  const setFuel = () =>
-    keepsLocal ? withIndex(op.localSet, fuelLocal) : withIndex(op.globalSet, globals.fuel);
-  const settle = () => {
-    if (!keepsLocal) return;
-    withIndex(op.localGet, fuelLocal);
-    withIndex(op.globalSet, globals.fuel);
-  };
-  const reload = () => {
-    if (!keepsLocal) return;
-    withIndex(op.globalGet, globals.fuel);
-    withIndex(op.localSet, fuelLocal);
-  };
-  const check = (labels: number) => {
-    getFuel();
-    i64(0);
-    out.byte(op.i64LtS);
-    withIndex(op.brIf, labels);
-  };
-  const moveStack = (opcode: number) => {
-    withIndex(op.globalGet, globals.stack);
-    i32(plan.frameBytes);
-    out.byte(opcode);
-    withIndex(op.globalSet, globals.stack);
-  };
-  const giveFrameBack = () => {
-    if (countsFrame) moveStack(op.i32Add);
-  };
+  constructor(context: BodyContext, plan: FunctionPlan, countsFrame: boolean, out: CodeWriter) {
+    this.#context = context;
+    this.#plan = plan;
+    this.#out = out;
+    this.#globals = context.globals;
+    this.#countsFrame = countsFrame;
+    this.#copied = plan.codeStart;
 
-  /** Takes fuel for the i32 in `lengthLocal`, shifted. */
-  const chargeLength = (shift: number, amount: number) => {
-    getFuel();
-    withIndex(op.localGet, lengthLocal);
-    out.byte(op.i64ExtendI32U);
-    i64(amount);
-    out.bytes(shift, op.i64Sub);
-    setFuel();
-  };
+    const kinds = new Set(plan.sites.map((site) => site.kind));
+    const measures = kinds.has('bulk') || kinds.has('grow');
+    const isLong = plan.codeEnd - plan.codeStart > LONG_BODY_BYTES;
+    this.#checksEntry = kinds.has('reload') || isLong;
+    this.#canStop = countsFrame || this.#checksEntry || plan.hasLoop || measures;
+    this.#fuelLocal = plan.hasLoop ? this.#addLocal(valueType.i64) : null;
+    this.#lengthLocal = measures ? this.#addLocal(valueType.i32) : 0;
+    this.#turnsLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
+    this.#fuelAfterLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
+  }
+
+  run(): void {
+    const { module } = this.#context;
+    const { localGroups, localsStart, codeStart, codeEnd, sites } = this.#plan;
+    this.#out.u32(localGroups + this.#added.length);
+    this.#out.copy(module, localsStart, codeStart);
+    for (const type of this.#added) this.#out.bytes(1, type);
+    if (this.#canStop) this.#enter();
+    for (const site of sites) {
+      this.#copyTo(site.at);
+      this.#insert(site);
+    }
+    this.#copyTo(codeEnd);
+    if (this.#canStop) this.#leave();
+    this.#out.byte(op.end);
+  }
+
+  #enter(): void {
+    const out = this.#out;
+    out.bytes(op.block, EMPTY_BLOCK);
+    this.#reload();
+    if (this.#countsFrame) {
+      this.#moveStack(op.i32Sub);
+      out.indexed(op.globalGet, this.#globals.stack);
+      out.i32(0);
+      out.byte(op.i32LtS);
+      out.indexed(op.brIf, 0);
+    }
+    if (this.#checksEntry) this.#check(0);
+    out.byte(op.block);
+    this.#context.writeBlockType(this.#plan.type.results, out);
+  }
+
+  #leave(): void {
+    this.#out.byte(op.end);
+    this.#settle();
+    this.#giveFrameBack();
+    this.#out.bytes(op.return, op.end);
+    this.#settle();
+    this.#out.byte(op.unreachable);
+  }
+
+  #insert(site: Site): void {
+    switch (site.kind) {
+      case 'charge':
+        this.#getFuel();
+        this.#out.i64(site.value);
+        this.#out.byte(op.i64Sub);
+        this.#setFuel();
+        return;
+      case 'check':
+        this.#check(site.value);
+        return;
+      case 'counted':
+        this.#countTurns(site);
+        return;
+      case 'counted_end':
+        this.#extraLabels--;
+        this.#out.byte(op.end);
+        return;
+      case 'settle':
+        this.#settle();
+        return;
+      case 'reload':
+        this.#reload();
+        return;
+      case 'return':
+        this.#settle();
+        this.#giveFrameBack();
+        return;
+      case 'bulk':
+        this.#out.indexed(op.localTee, this.#lengthLocal);
+        this.#chargeLength(op.i64ShrU, BULK_BYTES_PER_FUEL_LOG2);
+        this.#check(site.value);
+        return;
+      case 'grow':
+        this.#grow(site.value);
+        return;
+    }
+  }
+
+  /** The loop is written twice: once as it was, and once, by the sites in it, with a counter. */
+  #countTurns({ loop }: Site): void {
+    if (loop === undefined || this.#fuelLocal === null) return;
+    const out = this.#out;
+    writeTurnsPaidFor(out, loop.counted, loop.costs, {
+      fuel: this.#fuelLocal,
+      turns: this.#turnsLocal,
+      fuelAfter: this.#fuelAfterLocal,
+    });
+    out.bytes(op.if, EMPTY_BLOCK);
+    out.indexed(op.localGet, this.#fuelAfterLocal);
+    out.indexed(op.localSet, this.#fuelLocal);
+    out.copy(this.#context.module, this.#copied, loop.end);
+    out.byte(op.else);
+    this.#extraLabels++;
+  }
 
   /**
    * Over the limit memory.grow answers -1, costs nothing more and is remembered. Within the limit
    * it must succeed: that the host is short of memory is not the kernel's doing and must not
    * become part of a result.
    */
-  const grow = (labels: number) => {
-    withIndex(op.localTee, lengthLocal);
+  #grow(labels: number): void {
+    const out = this.#out;
+    out.indexed(op.localTee, this.#lengthLocal);
     out.bytes(op.i64ExtendI32U, op.memorySize, 0, op.i64ExtendI32U, op.i64Add);
-    withIndex(op.globalGet, globals.pages);
+    out.indexed(op.globalGet, this.#globals.pages);
     out.bytes(op.i64ExtendI32U, op.i64GtU, op.if, valueType.i32);
-    i32(growth.overLimit);
-    withIndex(op.globalSet, globals.growth);
-    i32(-1);
+    out.i32(growth.overLimit);
+    out.indexed(op.globalSet, this.#globals.growth);
+    out.i32(-1);
     out.byte(op.else);
-    chargeLength(I64_MUL, GROWN_PAGE_FUEL);
-    check(labels + 1);
-    withIndex(op.localGet, lengthLocal);
+    this.#chargeLength(op.i64Mul, GROWN_PAGE_FUEL);
+    this.#check(labels + 1);
+    out.indexed(op.localGet, this.#lengthLocal);
     out.bytes(op.memoryGrow, 0);
-    withIndex(op.localTee, lengthLocal);
-    i32(-1);
+    out.indexed(op.localTee, this.#lengthLocal);
+    out.i32(-1);
     out.bytes(op.i32Eq, op.if, EMPTY_BLOCK);
-    i32(growth.hostFailed);
-    withIndex(op.globalSet, globals.growth);
-    withIndex(op.br, labels + 2);
+    out.i32(growth.hostFailed);
+    out.indexed(op.globalSet, this.#globals.growth);
+    out.indexed(op.br, labels + 2);
     out.byte(op.end);
-    withIndex(op.localGet, lengthLocal);
+    out.indexed(op.localGet, this.#lengthLocal);
     out.byte(op.end);
-  };
-
-  const insert = (site: Site) => {
-    switch (site.kind) {
-      case 'charge':
-        getFuel();
-        i64(site.value);
-        out.byte(op.i64Sub);
-        setFuel();
-        return;
-      case 'check':
-        check(site.value);
-        return;
-      case 'settle':
-        settle();
-        return;
-      case 'reload':
-        reload();
-        return;
-      case 'return':
-        settle();
-        giveFrameBack();
-        return;
-      case 'bulk':
-        withIndex(op.localTee, lengthLocal);
-        chargeLength(op.i64ShrU, BULK_BYTES_PER_FUEL_LOG2);
-        check(site.value);
-        return;
-      case 'grow':
-        grow(site.value);
-        return;
-    }
-  };
-
-  if (canStop) {
-    out.bytes(op.block, EMPTY_BLOCK);
-    reload();
-    if (countsFrame) {
-      moveStack(op.i32Sub);
-      withIndex(op.globalGet, globals.stack);
-      i32(0);
-      out.byte(op.i32LtS);
-      withIndex(op.brIf, 0);
-    }
-    if (checksEntry) check(0);
-    out.byte(op.block);
-    context.blockType(plan.type.results, out);
+    this.#copied += MEMORY_GROW_BYTES;
   }
 
-  let copied = plan.codeStart;
-  for (const site of plan.sites) {
-    out.copy(context.module, copied, site.at);
-    insert(site);
-    copied = site.kind === 'grow' ? site.at + MEMORY_GROW_BYTES : site.at;
+  /** Takes fuel for the length in its local, times or shifted by the amount. */
+  #chargeLength(operation: number, amount: number): void {
+    this.#getFuel();
+    this.#out.indexed(op.localGet, this.#lengthLocal);
+    this.#out.byte(op.i64ExtendI32U);
+    this.#out.i64(amount);
+    this.#out.bytes(operation, op.i64Sub);
+    this.#setFuel();
   }
-  out.copy(context.module, copied, plan.codeEnd);
 
-  if (canStop) {
-    out.byte(op.end);
-    settle();
-    giveFrameBack();
-    out.bytes(op.return, op.end);
-    settle();
-    out.byte(op.unreachable);
+  /** To $stop, that many labels further out, when the fuel is negative. */
+  #check(labels: number): void {
+    this.#getFuel();
+    this.#out.i64(0);
+    this.#out.byte(op.i64LtS);
+    this.#out.indexed(op.brIf, labels + this.#extraLabels);
   }
-  out.byte(op.end);
+
+  #getFuel(): void {
+    if (this.#fuelLocal === null) this.#out.indexed(op.globalGet, this.#globals.fuel);
+    else this.#out.indexed(op.localGet, this.#fuelLocal);
+  }
+
+  #setFuel(): void {
+    if (this.#fuelLocal === null) this.#out.indexed(op.globalSet, this.#globals.fuel);
+    else this.#out.indexed(op.localSet, this.#fuelLocal);
+  }
+
+  #settle(): void {
+    if (this.#fuelLocal === null) return;
+    this.#out.indexed(op.localGet, this.#fuelLocal);
+    this.#out.indexed(op.globalSet, this.#globals.fuel);
+  }
+
+  #reload(): void {
+    if (this.#fuelLocal === null) return;
+    this.#out.indexed(op.globalGet, this.#globals.fuel);
+    this.#out.indexed(op.localSet, this.#fuelLocal);
+  }
+
+  #giveFrameBack(): void {
+    if (this.#countsFrame) this.#moveStack(op.i32Add);
+  }
+
+  #moveStack(operation: number): void {
+    this.#out.indexed(op.globalGet, this.#globals.stack);
+    this.#out.i32(this.#plan.frameBytes);
+    this.#out.byte(operation);
+    this.#out.indexed(op.globalSet, this.#globals.stack);
+  }
+
+  #copyTo(offset: number): void {
+    this.#out.copy(this.#context.module, this.#copied, offset);
+    this.#copied = Math.max(this.#copied, offset);
+  }
+
+  #addLocal(type: number): number {
+    this.#added.push(type);
+    return this.#plan.locals + this.#added.length - 1;
+  }
 }
-
-const I64_MUL = 0x7e;
-const MEMORY_GROW_BYTES = 2;

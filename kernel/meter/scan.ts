@@ -1,92 +1,33 @@
 /**
- * Reads the body of one function once, from start to end: checks every instruction and index, and
- * notes what the rest of the meter needs: the control flow with its costs, the sites where code is
- * to be inserted, whom the function calls, and how much stack it takes.
+ * Reads the body of one function once, from start to end, and notes what the rest of the meter
+ * needs: the control flow with its costs, the sites where code is to be inserted, whom the function
+ * calls, and how much stack it takes.
  *
- * Types are V8's to check. Indices are ours: the metered module has more locals, globals and labels
- * than the original, and an index that was out of range must not come to point at one of them.
+ * It follows liveness and the height of the operand stack as validation does, but not types. Code
+ * that cannot be reached is read and left alone.
  */
+import { recogniseCountedLoop } from './counted-loop.ts';
 import { FlowGraph, SETTLED } from './flow-graph.ts';
+import { Immediates } from './immediates.ts';
 import { kernelLimits } from './limits.ts';
 import type { KernelModule } from './module.ts';
+import { op, readOpcode } from './op.ts';
 import {
   deltaOf,
-  type Feature,
   featureOf,
   imm,
   immediateOf,
-  MISC_BASE,
   mutatesTable,
-  op,
-  PREFIX_MISC,
-  PREFIX_SIMD,
   refusedFeature,
-  SIMD_BASE,
   trait,
   traitOf,
   weightOf,
 } from './opcodes.ts';
 import { placeCounters } from './placement.ts';
+import type { Findings, FunctionPlan, Site, SiteKind } from './plan.ts';
 import { Reader } from './reader.ts';
-import {
-  type FunctionType,
-  hex,
-  isValueType,
-  readReferenceType,
-  readValueType,
-  valueType,
-} from './value-types.ts';
+import { type FunctionType, hex, readValueType, valueType } from './value-types.ts';
 import { HOST_CALL_FUEL } from './weights.ts';
-
-/** Where something is inserted, in the order of positions. */
-export interface Site {
-  /** Offset in the module. */
-  at: number;
-  kind: SiteKind;
-  /** charge: the fuel. Sites that may end the run: how many labels enclose them. */
-  value: number;
-}
-
-export type SiteKind =
-  /** Takes fuel for one block, or more. */
-  | 'charge'
-  /** The head of a loop: is there fuel left? */
-  | 'check'
-  /** Before a call: others must see the fuel. */
-  | 'settle'
-  /** After a call: others may have used fuel. */
-  | 'reload'
-  | 'return'
-  /** memory.fill, copy or init: the length is on top of the stack. */
-  | 'bulk'
-  /** memory.grow, which is replaced. */
-  | 'grow';
-
-export interface FunctionPlan {
-  type: FunctionType;
-  /** The declarations of locals, without their count. */
-  localsStart: number;
-  localGroups: number;
-  /** How many there are, parameters included. */
-  locals: number;
-  codeStart: number;
-  /** Just before the final `end`. */
-  codeEnd: number;
-  sites: Site[];
-  hasLoop: boolean;
-  callees: Set<number>;
-  /** Signatures of indirect calls. */
-  indirect: Set<string>;
-  /** What one activation takes of the call stack, in bytes, at most. */
-  frameBytes: number;
-}
-
-/** What the inspector wants to know of all bodies together. */
-export interface Findings {
-  features: Set<Feature>;
-  makesNan: boolean;
-  showsNan: boolean;
-}
 
 interface Frame {
   opcode: number;
@@ -97,9 +38,14 @@ interface Frame {
   wasLive: boolean;
   /** Of an `if`: where its else begins, or the way past it. */
   elsePoint: number;
+  /** Height of the operand stack below its parameters. */
   base: number;
   params: number;
   results: number;
+  /** Of a loop: its first byte, the block at its head, and the site before it. */
+  start: number;
+  head: number;
+  entry: Site | null;
 }
 
 /** Return address, frame pointer, instance and what else V8 puts in every frame. */
@@ -121,9 +67,11 @@ export function scanFunction(
 class Scan {
   readonly #module: KernelModule;
   readonly #reader: Reader;
+  readonly #immediates: Immediates;
   readonly #findings: Findings;
   readonly #plan: FunctionPlan;
   readonly #frames: Frame[] = [];
+  /** The site at the start of each block of the graph. */
   readonly #blockSites: Site[] = [];
   #height = 0;
   #heightMax = 0;
@@ -141,6 +89,7 @@ class Scan {
   ) {
     this.#module = module;
     this.#reader = new Reader(module.bytes, body.start, body.end);
+    this.#immediates = new Immediates(this.#reader, module);
     this.#findings = findings;
     this.#plan = {
       type,
@@ -161,16 +110,7 @@ class Scan {
     const plan = this.#plan;
     this.#readLocals();
     graph.clear();
-    this.#frames.push({
-      opcode: op.block,
-      label: SETTLED,
-      isReached: false,
-      wasLive: true,
-      elsePoint: SETTLED,
-      base: 0,
-      params: 0,
-      results: plan.type.results.length,
-    });
+    this.#pushFrame(op.block, SETTLED, 0, plan.type.results.length);
     this.#open(SETTLED);
     while (this.#frames.length > 0) this.#instruction();
     if (!this.#reader.isAtEnd)
@@ -180,7 +120,7 @@ class Scan {
     this.#blockSites.forEach((site, block) => {
       site.value = charges[block] ?? 0;
     });
-    plan.sites = plan.sites.filter((site) => site.kind !== 'charge' || site.value !== 0);
+    plan.sites = plan.sites.filter(isNeeded);
     const slot = this.#usesVectors ? VECTOR_SLOT_BYTES : SLOT_BYTES;
     plan.frameBytes = FRAME_FIXED_BYTES + this.#localBytes + this.#heightMax * slot;
     return plan;
@@ -204,145 +144,54 @@ class Scan {
       if (type === valueType.v128) this.#findings.features.add('simd');
     }
     plan.codeStart = reader.at;
+    this.#immediates.locals = plan.locals;
   }
 
   #instruction(): void {
-    const reader = this.#reader;
-    const at = reader.at;
-    const opcode = this.#readOpcode();
+    const at = this.#reader.at;
+    const opcode = readOpcode(this.#reader);
     const immediate = immediateOf(opcode);
     if (immediate === null) this.#refuseOpcode(opcode, at);
+    this.#note(opcode);
     if (graph.isLive) {
       graph.addCost(weightOf(opcode));
       this.#push(deltaOf(opcode), at);
     }
-    const seen = traitOf(opcode);
-    if (seen === trait.makesNan) this.#findings.makesNan = true;
-    else if (seen === trait.showsNan) this.#findings.showsNan = true;
-
     switch (immediate) {
       case imm.none:
         if (opcode <= op.return) this.#structure(opcode, at);
         return;
-      case imm.local:
-        this.#index(this.#plan.locals, 'local');
-        return;
-      case imm.leb32:
-        reader.skipLeb(5);
-        return;
-      case imm.memarg:
-        this.#memarg();
-        return;
       case imm.blockType:
         this.#enter(opcode, at);
         return;
-      case imm.label: {
-        const frame = this.#label();
-        if (opcode === op.brIf) this.#push(-1, at);
-        this.#branch(frame);
-        if (opcode === op.br) graph.close();
-        else if (graph.isLive) this.#open(graph.end);
+      case imm.label:
+        this.#branch(opcode, at);
         return;
-      }
-      case imm.labels: {
-        this.#push(-1, at);
-        const count = reader.u32();
-        for (let i = 0; i <= count; i++) this.#branch(this.#label());
-        graph.close();
+      case imm.labels:
+        this.#branchTable(at);
         return;
-      }
-      case imm.call: {
-        const target = this.#index(this.#module.functions.length, 'function');
-        const isHost = target < this.#module.importedFunctions;
-        if (graph.isLive) {
-          this.#plan.callees.add(target);
-          if (isHost) graph.addCost(HOST_CALL_FUEL);
-        }
-        this.#call(this.#module.functions[target], 0, at);
+      case imm.call:
+        this.#call(at);
         return;
-      }
-      case imm.callIndirect: {
-        const type = this.#module.types[this.#index(this.#module.types.length, 'type')];
-        this.#index(this.#module.tables, 'table');
-        if (graph.isLive && type !== undefined) this.#plan.indirect.add(type.signature);
-        this.#call(type, 1, at);
+      case imm.callIndirect:
+        this.#callIndirect(at);
         return;
-      }
-      case imm.types: {
-        const count = reader.u32();
-        for (let i = 0; i < count; i++) readValueType(reader);
-        return;
-      }
-      case imm.global:
-        this.#index(this.#module.globals.length, 'global');
-        return;
-      case imm.table:
-        this.#index(this.#module.tables, 'table');
-        return;
-      case imm.memory:
-        this.#memoryIndex();
+      default:
+        this.#immediates.skip(opcode);
         if (opcode === op.memoryGrow) this.#settledOperation('grow', at);
-        else if (opcode === op.memoryFill) this.#settledOperation('bulk', at);
-        return;
-      case imm.memoryMemory:
-        this.#memoryIndex();
-        this.#memoryIndex();
-        this.#settledOperation('bulk', at);
-        return;
-      case imm.dataMemory:
-        this.#index(this.#module.dataSegments, 'data segment');
-        this.#memoryIndex();
-        this.#settledOperation('bulk', at);
-        return;
-      case imm.leb64:
-        reader.skipLeb(10);
-        return;
-      case imm.bytes4:
-        reader.skip(4);
-        return;
-      case imm.bytes8:
-        reader.skip(8);
-        return;
-      case imm.bytes16:
-        reader.skip(16);
-        return;
-      case imm.refType:
-        readReferenceType(reader);
-        return;
-      case imm.function:
-        this.#index(this.#module.functions.length, 'function');
-        return;
-      case imm.data:
-        this.#index(this.#module.dataSegments, 'data segment');
-        return;
-      case imm.element:
-        this.#index(this.#module.elements, 'element segment');
-        return;
-      case imm.lane:
-        reader.skip(1);
-        return;
-      case imm.memargLane:
-        this.#memarg();
-        reader.skip(1);
-        return;
+        else if (isBulk(opcode)) this.#settledOperation('bulk', at);
     }
   }
 
-  #readOpcode(): number {
-    const first = this.#reader.byte();
-    if (first < 0xc0) return first;
-    let opcode = first;
-    if (first === PREFIX_MISC) opcode = MISC_BASE + this.#prefixed(255);
-    else if (first === PREFIX_SIMD) {
-      opcode = SIMD_BASE + this.#prefixed(Number.MAX_SAFE_INTEGER);
-      this.#usesVectors = true;
-    }
-    this.#findings.features.add(featureOf(opcode));
-    return opcode;
-  }
-
-  #prefixed(max: number): number {
-    return Math.min(this.#reader.u32(), max);
+  /** What the inspector wants to know. */
+  #note(opcode: number): void {
+    const seen = traitOf(opcode);
+    if (seen === trait.makesNan) this.#findings.makesNan = true;
+    else if (seen === trait.showsNan) this.#findings.showsNan = true;
+    const feature = featureOf(opcode);
+    if (feature === 'mvp') return;
+    this.#findings.features.add(feature);
+    if (feature === 'simd') this.#usesVectors = true;
   }
 
   #refuseOpcode(opcode: number, at: number): never {
@@ -374,33 +223,50 @@ class Scan {
   }
 
   #enter(opcode: number, at: number): void {
-    const { params, results } = this.#blockType();
+    const { params, results } = this.#immediates.blockType();
+    if (params > 0 || results > 1) this.#findings.features.add('multi-value');
     if (opcode === op.if) this.#push(-1, at);
     if (this.#frames.length > kernelLimits.nestingMax)
-      this.#reader.refuse('limit_exceeded', `Over ${kernelLimits.nestingMax} blocks deep.`, at);
-    this.#countControl(1, at);
-    const frame: Frame = {
-      opcode,
-      label: opcode === op.loop ? SETTLED : graph.points.add(),
-      isReached: false,
-      wasLive: graph.isLive,
-      elsePoint: graph.end,
-      base: this.#height - params,
-      params,
-      results,
-    };
-    this.#frames.push(frame);
-    if (opcode === op.loop) {
-      this.#loops++;
-      if (!frame.wasLive) return;
-      this.#plan.hasLoop = true;
-      graph.meet(SETTLED);
-      this.#site(this.#reader.at, 'check');
-      this.#open(SETTLED);
-    } else if (opcode === op.if) {
+      this.#reader.refuse(
+        'limit_exceeded',
+        `Over ${kernelLimits.nestingMax} blocks within each other.`,
+        at,
+      );
+    this.#countControl(at);
+    const label = opcode === op.loop ? SETTLED : graph.points.add();
+    const frame = this.#pushFrame(opcode, label, params, results);
+    if (opcode === op.if) {
       this.#ifs++;
       if (frame.wasLive) this.#open(frame.elsePoint);
+    } else if (opcode === op.loop) {
+      this.#loops++;
+      if (frame.wasLive) this.#enterLoop(frame, at);
     }
+  }
+
+  #enterLoop(frame: Frame, at: number): void {
+    this.#plan.hasLoop = true;
+    graph.meet(SETTLED);
+    frame.start = at;
+    frame.head = graph.blocks;
+    frame.entry = this.#site(at, 'counted');
+    this.#site(this.#reader.at, 'check');
+    this.#open(SETTLED);
+  }
+
+  /** If the turns of the loop that ends here can be counted, its entry site says how. */
+  #leaveLoop({ start, head, entry }: Frame): void {
+    const end = this.#reader.at;
+    // Head and what follows it: with more blocks than these it is no simple loop.
+    if (entry === null || graph.blocks - head > 3) return;
+    const counted = recogniseCountedLoop(this.#module, this.#plan.locals, start, end);
+    if (counted === null) return;
+    const test = graph.costs[head] ?? 0;
+    const turn = counted.testsFirst ? test + (graph.costs[head + 1] ?? 0) : test;
+    entry.loop = { counted, costs: { turn, last: counted.testsFirst ? test : 0 }, end };
+    // Where the test stands first, it is behind the test that the loop is left.
+    if (counted.testsFirst) graph.points.join(graph.tos[head] ?? SETTLED, SETTLED, 0);
+    this.#site(end, 'counted_end');
   }
 
   #else(at: number): void {
@@ -416,23 +282,23 @@ class Scan {
   #end(at: number): void {
     const frame = this.#frames.pop();
     if (frame === undefined) this.#reader.refuse('malformed', 'end without a block.', at);
-    if (frame.opcode === op.loop) this.#loops--;
     if (frame.opcode === op.if || frame.opcode === op.else) this.#ifs--;
 
-    const isPlain = frame.opcode === op.loop || (frame.opcode === op.block && !frame.isReached);
-    if (this.#frames.length === 0) {
-      this.#arrive(frame, at);
-    } else if (isPlain) {
-      // Nobody branches here: what comes before simply goes on. After a loop it is colder.
+    if (frame.opcode === op.loop) {
+      // Nobody branches here: what comes before simply goes on, but less often.
       this.#checkHeight(frame, at);
-      if (frame.opcode === op.loop && graph.isLive) this.#open(graph.end);
+      this.#loops--;
+      this.#leaveLoop(frame);
+      if (graph.isLive) this.#open(graph.end);
+    } else if (frame.opcode === op.block && !frame.isReached && this.#frames.length > 0) {
+      this.#checkHeight(frame, at);
     } else {
       this.#arrive(frame, at);
       if (frame.opcode === op.if && frame.wasLive) {
         graph.points.join(frame.elsePoint, frame.label, 0);
         frame.isReached = true;
       }
-      if (frame.isReached) this.#open(frame.label);
+      if (frame.isReached && this.#frames.length > 0) this.#open(frame.label);
     }
     this.#height = frame.base + frame.results;
   }
@@ -446,17 +312,50 @@ class Scan {
     graph.close();
   }
 
-  #branch(frame: Frame): void {
-    this.#countControl(1, this.#reader.at);
+  #branch(opcode: number, at: number): void {
+    const frame = this.#label();
+    if (opcode === op.brIf) this.#push(-1, at);
+    this.#goTo(frame, at);
+    if (opcode === op.br) graph.close();
+    else if (graph.isLive) this.#open(graph.end);
+  }
+
+  #branchTable(at: number): void {
+    this.#push(-1, at);
+    const count = this.#reader.u32();
+    for (let i = 0; i <= count; i++) this.#goTo(this.#label(), at);
+    graph.close();
+  }
+
+  #goTo(frame: Frame, at: number): void {
+    this.#countControl(at);
     if (!graph.isLive) return;
     graph.meet(frame.label);
     frame.isReached = true;
   }
 
-  #call(type: FunctionType | undefined, popped: number, at: number): void {
+  #call(at: number): void {
+    const { functions, importedFunctions } = this.#module;
+    const target = this.#immediates.index(functions.length, 'function');
+    if (!graph.isLive) return;
+    this.#plan.callees.add(target);
+    if (target < importedFunctions) graph.addCost(HOST_CALL_FUEL);
+    this.#settledCall(functions[target], at);
+  }
+
+  #callIndirect(at: number): void {
+    const { types, tables } = this.#module;
+    const type = types[this.#immediates.index(types.length, 'type')];
+    this.#immediates.index(tables, 'table');
     if (!graph.isLive || type === undefined) return;
-    this.#push(-popped - type.params.length, at);
-    this.#push(type.results.length, at);
+    this.#plan.indirect.add(type.signature);
+    this.#push(-1, at);
+    this.#settledCall(type, at);
+  }
+
+  #settledCall(type: FunctionType | undefined, at: number): void {
+    this.#push(-(type?.params.length ?? 0), at);
+    this.#push(type?.results.length ?? 0, at);
     graph.meet(SETTLED);
     this.#site(at, 'settle');
     this.#site(this.#reader.at, 'reload');
@@ -469,6 +368,24 @@ class Scan {
     graph.meet(SETTLED);
     this.#site(at, kind);
     this.#open(SETTLED);
+  }
+
+  #pushFrame(opcode: number, label: number, params: number, results: number): Frame {
+    const frame: Frame = {
+      opcode,
+      label,
+      isReached: false,
+      wasLive: graph.isLive,
+      elsePoint: graph.end,
+      base: this.#height - params,
+      params,
+      results,
+      start: 0,
+      head: 0,
+      entry: null,
+    };
+    this.#frames.push(frame);
+    return frame;
   }
 
   /** Begins a block here. */
@@ -505,47 +422,8 @@ class Scan {
     return frame;
   }
 
-  #index(count: number, what: string): number {
-    const at = this.#reader.at;
-    const index = this.#reader.u32();
-    if (index >= count) this.#reader.refuse('malformed', `There is no ${what} ${index}.`, at);
-    return index;
-  }
-
-  #memoryIndex(): void {
-    if (this.#reader.byte() !== 0)
-      this.#reader.refuse('feature_forbidden', 'A second memory.', this.#reader.at - 1);
-    this.#needMemory();
-  }
-
-  #memarg(): void {
-    // From 64 on the alignment carries a flag of multi-memory; beyond 4 it is no alignment at all.
-    if (this.#reader.byte() > 4)
-      this.#reader.refuse('feature_forbidden', 'A memory operand out of 1.0.', this.#reader.at - 1);
-    this.#reader.u32();
-    this.#needMemory();
-  }
-
-  #needMemory(): void {
-    if (this.#module.memory === null) this.#reader.refuse('malformed', 'There is no memory.');
-  }
-
-  #blockType(): { params: number; results: number } {
-    const at = this.#reader.at;
-    const byte = this.#reader.peek();
-    if (byte === EMPTY_BLOCK || isValueType(byte)) {
-      this.#reader.skip(1);
-      return { params: 0, results: byte === EMPTY_BLOCK ? 0 : 1 };
-    }
-    const type = this.#module.types[this.#reader.s33()];
-    if (type === undefined) this.#reader.refuse('malformed', 'There is no such block type.', at);
-    if (type.params.length > 0 || type.results.length > 1)
-      this.#findings.features.add('multi-value');
-    return { params: type.params.length, results: type.results.length };
-  }
-
-  #countControl(count: number, at: number): void {
-    this.#control += count;
+  #countControl(at: number): void {
+    this.#control++;
     if (this.#control * this.#plan.locals > kernelLimits.localsTimesControlMax)
       this.#reader.refuse(
         'limit_exceeded',
@@ -555,7 +433,14 @@ class Scan {
   }
 }
 
-const EMPTY_BLOCK = 0x40;
+/** Blocks in the tree have nothing to charge, and most loops cannot be counted beforehand. */
+function isNeeded(site: Site): boolean {
+  if (site.kind === 'charge') return site.value !== 0;
+  return site.kind !== 'counted' || site.loop !== undefined;
+}
+
+const isBulk = (opcode: number): boolean =>
+  opcode === op.memoryFill || opcode === op.memoryCopy || opcode === op.memoryInit;
 
 const slotBytes = (type: number): number =>
   type === valueType.v128 ? VECTOR_SLOT_BYTES : SLOT_BYTES;

@@ -98,7 +98,7 @@ class Program {
 
   #statement(depth: number): string {
     const isDeep = depth >= DEPTH_MAX;
-    switch (this.#pick(26)) {
+    switch (this.#pick(28)) {
       case 0:
         return 'nop';
       case 1:
@@ -143,6 +143,9 @@ class Program {
         return this.#vector();
       case 24:
         return this.#pick(8) ? this.#choice(depth) : 'unreachable';
+      case 25:
+      case 26:
+        return this.#countedLoop();
       default:
         return this.#pick(8) ? '(drop (i32.load (i32.const 8)))' : '(call $exit (i32.const 3))';
     }
@@ -186,6 +189,34 @@ class Program {
     const turns = 1 + this.#pick(4);
     const back = this.#pick(6) ? goBack({ name, counter }) : '';
     return `(local.set ${counter} (i32.const ${turns})) (loop ${name} ${body} ${back})`;
+  }
+
+  /** As compilers write `for`: the meter knows such loops. */
+  #countedLoop(): string {
+    if (this.#counters >= COUNTERS) return 'nop';
+    const counter = `$c${this.#counters++}`;
+    const name = `$l${this.#names++}`;
+    const step = 2 ** this.#pick(3);
+    const turns = this.#pick(6);
+    const get = `(local.get ${counter})`;
+    const body = Array.from({ length: this.#pick(3) }, () => this.#straight()).join('\n');
+    if (this.#pick(2))
+      return `(local.set ${counter} (i32.const ${(turns + 1) * step}))
+        (loop ${name} ${body}
+          (br_if ${name} (local.tee ${counter} (i32.add ${get} (i32.const -${step})))))`;
+    const test = this.#pick(2)
+      ? `(i32.lt_s ${get} (i32.const ${turns * step}))`
+      : `(i32.gt_u (i32.const ${Math.max(0, turns * step - this.#pick(2))}) ${get})`;
+    return `(local.set ${counter} (i32.const 0))
+      (loop ${name} (if ${test} (then ${body}
+        (local.set ${counter} (i32.add ${get} (i32.const ${step}))) (br ${name}))))`;
+  }
+
+  #straight(): string {
+    if (this.#pick(4) === 0) return this.#vector();
+    return this.#pick(2)
+      ? `(local.set $a ${this.#value()})`
+      : `(i32.store (i32.const ${this.#pick(64) * 4}) ${this.#value()})`;
   }
 
   #branch(): string {

@@ -1,0 +1,79 @@
+/**
+ * Numbers of the instructions that the meter writes or looks at. Those behind a prefix byte get
+ * numbers above the plain ones: 0xfc from 256, 0xfd from 512.
+ */
+import type { Reader } from './reader.ts';
+
+export const MISC_BASE = 256;
+export const SIMD_BASE = 512;
+export const OPCODES = 768;
+
+const PREFIX_MISC = 0xfc;
+const PREFIX_SIMD = 0xfd;
+
+export const op = {
+  unreachable: 0x00,
+  nop: 0x01,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  brTable: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  callIndirect: 0x11,
+  select: 0x1b,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  globalGet: 0x23,
+  globalSet: 0x24,
+  memorySize: 0x3f,
+  memoryGrow: 0x40,
+  i32Const: 0x41,
+  i64Const: 0x42,
+  f32Const: 0x43,
+  f64Const: 0x44,
+  i32Eq: 0x46,
+  i32Ne: 0x47,
+  i32LtS: 0x48,
+  i32LtU: 0x49,
+  i32GtS: 0x4a,
+  i32GtU: 0x4b,
+  i64LtS: 0x53,
+  i64GtS: 0x55,
+  i64GtU: 0x56,
+  i64LeS: 0x57,
+  i64GeS: 0x59,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32And: 0x71,
+  i32Rotr: 0x78,
+  i64Add: 0x7c,
+  i64Sub: 0x7d,
+  i64Mul: 0x7e,
+  i64Shl: 0x86,
+  i64ShrS: 0x87,
+  i64ShrU: 0x88,
+  i64ExtendI32S: 0xac,
+  i64ExtendI32U: 0xad,
+  refNull: 0xd0,
+  refFunc: 0xd2,
+  memoryInit: MISC_BASE + 8,
+  memoryCopy: MISC_BASE + 10,
+  memoryFill: MISC_BASE + 11,
+  v128Const: SIMD_BASE + 12,
+} as const;
+
+/** The type of a block that takes and leaves nothing. */
+export const EMPTY_BLOCK = 0x40;
+
+export function readOpcode(reader: Reader): number {
+  const first = reader.byte();
+  if (first === PREFIX_MISC) return MISC_BASE + Math.min(reader.u32(), SIMD_BASE - MISC_BASE - 1);
+  // All of relaxed SIMD, from 256 on, has the number behind the last.
+  return first === PREFIX_SIMD ? Math.min(SIMD_BASE + reader.u32(), OPCODES) : first;
+}

@@ -1,0 +1,60 @@
+/** What the scan of a function leaves for the rewriting of its body. */
+import type { CountedLoop } from './counted-loop.ts';
+import type { CountedLoopCosts } from './counted-loop-code.ts';
+import type { Feature } from './opcodes.ts';
+import type { FunctionType } from './value-types.ts';
+
+export type SiteKind =
+  /** The start of a block that got a counter. */
+  | 'charge'
+  /** The head of a loop: is there fuel left? */
+  | 'check'
+  /** Before a call, and before `unreachable`: others are going to look at the fuel. */
+  | 'settle'
+  /** Before and behind a loop whose turns can be counted beforehand. */
+  | 'counted'
+  | 'counted_end'
+  /** After a call: others have used fuel. */
+  | 'reload'
+  | 'return'
+  /** memory.fill, copy or init: the length is on top of the stack. */
+  | 'bulk'
+  /** memory.grow, which is replaced. */
+  | 'grow';
+
+/** Where code is inserted; a plan has them in the order of their offsets. */
+export interface Site {
+  /** Offset in the module. */
+  at: number;
+  kind: SiteKind;
+  /** Of a charge: the fuel. Otherwise: how many labels enclose the site in the original. */
+  value: number;
+  /** Of a counted loop. */
+  loop?: { counted: CountedLoop; costs: CountedLoopCosts; end: number };
+}
+
+export interface FunctionPlan {
+  type: FunctionType;
+  /** The declarations of locals, without their count. */
+  localsStart: number;
+  localGroups: number;
+  /** How many there are, parameters included. */
+  locals: number;
+  codeStart: number;
+  /** Just before the final `end`. */
+  codeEnd: number;
+  sites: Site[];
+  hasLoop: boolean;
+  callees: Set<number>;
+  /** Signatures of indirect calls. */
+  indirect: Set<string>;
+  /** What one activation takes of the call stack, in bytes, at most. */
+  frameBytes: number;
+}
+
+/** What the inspector wants to know of all bodies together. */
+export interface Findings {
+  features: Set<Feature>;
+  makesNan: boolean;
+  showsNan: boolean;
+}
