@@ -29,6 +29,8 @@ export function awaitStop(again: (count: number) => void = endNow): StopSignal {
   const orphaned = () => stop('orphaned');
   for (const signal of signals) process.on(signal, stop);
   process.on('disconnect', orphaned);
+  // Gone before we listened. Without a channel `connected` is undefined.
+  if (process.connected === false) orphaned();
   return {
     first,
     close: () => {

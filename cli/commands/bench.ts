@@ -11,10 +11,12 @@ export const bench = () =>
     .action(async (name, { json }) => {
       const { benches } = await import('../../bench/index.ts');
       if (name === undefined) {
-        for (const [known, { summary }] of Object.entries(benches)) print(`${known}  ${summary}`);
+        const known = Object.entries(benches).map(([name, { summary }]) => ({ name, summary }));
+        if (json) printJson(known);
+        else for (const { name, summary } of known) print(`${name.padEnd(12)} ${summary}`);
         return;
       }
-      const found = benches[name];
+      const found = Object.hasOwn(benches, name) ? benches[name] : undefined;
       if (found === undefined) {
         throw badUsage(
           `There is no bench "${name}".`,

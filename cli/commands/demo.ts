@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stopServersOn } from '../../coordinator/redis/orphan.ts';
 import { type Child, startChild } from '../child.ts';
 import { command, jsonOption } from '../command.ts';
 import { checkMersenne, computeMersenne, tellMersenne } from '../demo-run.ts';
@@ -45,6 +46,8 @@ export const demo = () =>
         const [coordinator, ...joined] = children;
         await Promise.all(joined.map((child) => child.stop()));
         await coordinator?.stop();
+        // A coordinator that was killed leaves its Redis for the next one. Here there is none.
+        await stopServersOn(join(folder, 'coordinator', 'redis'));
         await rm(folder, { recursive: true, force: true });
         stop.close();
       }
