@@ -8,7 +8,7 @@
  */
 import type { WebSocket } from 'ws';
 import { errorFacts, GridError } from '../../protocol/errors.ts';
-import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { CoordinatorMessage, Hello, HostMessage, JobBrief } from '../../protocol/messages.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -17,8 +17,9 @@ import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
 import { enrolHost } from '../flow/enrol.ts';
+import { holdPresented } from '../flow/feed.ts';
 import { grantUnits, sendsRule } from '../flow/grant.ts';
-import { presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
+import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { reportResults } from '../flow/report.ts';
 import { HostSocket } from './host-socket.ts';
 
@@ -152,6 +153,11 @@ export class Session {
     this.state = { kind: 'greeting' };
     const { context } = this.parts;
     const { hostId, accountId, totals } = await enrolHost(context, hello, this.nonce);
+    const presented = openPresented(context, hostId, hello.leases);
+    await holdPresented(
+      context,
+      presented.map(({ lease }) => lease.shard),
+    );
     if (this.state.kind !== 'greeting') return;
     clearTimeout(this.helloTimer);
     this.state = {
@@ -159,31 +165,17 @@ export class Session {
       accountId,
       asker: { hostId, accountId, memoryBytes: hello.memoryBytes },
     };
-    const heldLeases: LeaseId[] = [];
-    for (const { token, units } of hello.leases) {
-      const leaseId = this.present(hostId, token, units);
-      if (leaseId !== null) heldLeases.push(leaseId);
-    }
+    const held = presented.filter((lease) => presentLease(context, lease));
     this.send({
       type: 'welcome',
       hostId,
       accountId,
       uploadToken: uploadToken(context, hostId),
       renewEveryMs,
-      heldLeases,
+      heldLeases: held.map(({ lease }) => lease.leaseId),
       creditMicro: totals.creditMicro.toString(),
       units: totals.units,
     });
-  }
-
-  /** A lease that is not this grid's, or not this host's, is simply not held any more. */
-  private present(hostId: HostId, token: string, units: [number, number][]): LeaseId | null {
-    try {
-      return presentLease(this.parts.context, hostId, token, units);
-    } catch (error) {
-      if (error instanceof GridError && error.code === 'lease_invalid') return null;
-      throw error;
-    }
   }
 
   private want(id: number, units: number): void {

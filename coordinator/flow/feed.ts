@@ -1,6 +1,6 @@
-/** feed: shards that the queue handed to this coordinator enter its window, as their journals say they stand. */
+/** feed: shards enter the window of this coordinator, as their journals say they stand. */
 import { Pace } from '../domain/pace.ts';
-import { parseShardId, type ShardId, shardId, splitShard } from '../domain/shard.ts';
+import { parseShardId, type Shard, type ShardId, shardId, splitShard } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
 import { partitionOf } from '../store/store.ts';
 import type { Context } from './context.ts';
@@ -24,6 +24,20 @@ export async function holdShards(
   }
   if (held.length > 0) context.happened({ kind: 'units_free' });
   return held;
+}
+
+/**
+ * Holds the shards of leases that a host presents, before the queue has handed them to us again:
+ * after a restart the hosts are back sooner than that. Their leases would seem not to stand, and they
+ * would throw away what they are at, while the journal keeps those same units out for them. The
+ * entries come from the queue later, and find their shards here.
+ */
+export async function holdPresented(context: Context, shards: readonly Shard[]): Promise<void> {
+  const ids = new Set(shards.map(shardId));
+  const missing = [...ids].filter((id) => context.window.state(id) === undefined);
+  if (missing.length === 0) return;
+  await Promise.all(missing.map((id) => hold(context, id)));
+  context.happened({ kind: 'units_free' });
 }
 
 async function hold(context: Context, id: ShardId): Promise<boolean> {

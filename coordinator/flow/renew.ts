@@ -1,4 +1,5 @@
 /** renew, release, present, expire: what happens to a lease between its grant and its report. */
+import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
@@ -34,16 +35,29 @@ export function releaseUnits(
   context.happened({ kind: 'units_free' });
 }
 
-/** Takes up a lease that a host still holds after a reconnection. True when it stands. */
-export function presentLease(
+export type PresentedLease = { lease: LeaseFacts; units: UnitRuns };
+
+/** Of the leases that a host says it holds, those that this grid granted to it. */
+export function openPresented(
   context: Context,
   hostId: HostId,
-  token: string,
-  units: UnitRuns,
-): LeaseId | null {
-  const lease = openLease(context.sealer, token, hostId);
-  const standing = context.window.present(lease, toRuns(positionsOf(lease, units)), context.now());
-  return standing > 0 ? lease.leaseId : null;
+  leases: readonly { token: string; units: UnitRuns }[],
+): PresentedLease[] {
+  return leases.flatMap(({ token, units }) => {
+    try {
+      return [{ lease: openLease(context.sealer, token, hostId), units }];
+    } catch (error) {
+      // Not this grid's, or not this host's: it is simply not held.
+      if (error instanceof GridError && error.code === 'lease_invalid') return [];
+      throw error;
+    }
+  });
+}
+
+/** Takes up a lease that a host still holds after a reconnection. True when it stands. */
+export function presentLease(context: Context, { lease, units }: PresentedLease): boolean {
+  const had = toRuns(positionsOf(lease, units));
+  return context.window.present(lease, had, context.now()) > 0;
 }
 
 /** Frees the units of leases past their deadline. */
