@@ -73,6 +73,21 @@ export function decodeOutput(bytes: Uint8Array): UnitOutput {
   return { stdout, files };
 }
 
+/** Whether `decodeOutput` would take these bytes. */
+export function isCanonicalOutput(bytes: Uint8Array): boolean {
+  // By far the most common output: stdout alone, shorter than 128 bytes.
+  const stdoutBytes = bytes[1] ?? 0x80;
+  if (bytes[0] === format && stdoutBytes < 0x80 && bytes.length === stdoutBytes + 3) {
+    return bytes[bytes.length - 1] === 0;
+  }
+  try {
+    decodeOutput(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;

@@ -32,7 +32,7 @@ export function artifactRoutes(server: FastifyInstance, context: Context): void 
         const digest = digestOf(request);
         const shelf = await uploadShelf(context, request);
         const bytes = request.body as AsyncIterable<Uint8Array> | undefined;
-        const size = await context.artifacts.write(shelf, digest, bytes ?? []);
+        const size = await context.artifacts.write(shelf, digest, bytes ?? [], bytesMax[shelf]);
         return reply.status(201).send({ digest, bytes: size });
       },
     );
@@ -44,6 +44,12 @@ export function artifactRoutes(server: FastifyInstance, context: Context): void 
     });
   });
 }
+
+/** An output's stdout and files are within outputBytesMax; their names and lengths come on top. */
+const bytesMax: Record<Shelf, number> = {
+  input: limits.artifactBytesMax,
+  output: limits.outputBytesMax + 1024 * 1024,
+};
 
 async function uploadShelf(context: Context, request: FastifyRequest): Promise<Shelf> {
   const token = bearerToken(request);

@@ -5,17 +5,18 @@
 import { hash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
 import type { HostId } from '../../protocol/ids.ts';
-import type { HostResult, UnitRuns } from '../../protocol/messages.ts';
+import type { HostResult } from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
-import { decodeOutput } from '../../protocol/output.ts';
+import { isCanonicalOutput } from '../../protocol/output.ts';
 import type { RecordedResult } from '../domain/journal.ts';
-import { positionOf, runsInclude, type Shard } from '../domain/shard.ts';
+import type { LeaseFacts } from '../domain/lease.ts';
+import { positionOf, runsInclude } from '../domain/shard.ts';
 import { openLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
 /**
  * Records the results and returns one verdict each. Throws GridError `lease_invalid` (a forged or
- * foreign token, a unit that is not in the lease) and `artifact_unknown` (an output that was not
+ * foreign token, a unit that is not in the lease), `job_unknown`, and `artifact_unknown` (an output that was not
  * uploaded); then nothing of the report is recorded.
  */
 export async function reportResults(
@@ -25,44 +26,45 @@ export async function reportResults(
   results: readonly HostResult[],
 ): Promise<Verdict[]> {
   const lease = openLease(context.sealer, token, hostId);
-  const recorded = results.map((result) => toRecorded(lease.shard, lease.positions, result));
+  const job = await context.jobs.facts(lease.shard.jobId);
+  if (job === null) throw new GridError('job_unknown', lease.shard.jobId);
+  const fuelMax = Number(job.document.limits.fuelMax);
+  const recorded = results.map((result) => toRecorded(lease, result, fuelMax));
   await assertOutputsAreHere(context, recorded);
   return await context.recorder.record(lease.shard, lease, recorded);
 }
 
-function toRecorded(shard: Shard, positions: UnitRuns, result: HostResult): RecordedResult {
-  const position = positionOf(shard.units, result.unit);
-  if (position < 0 || !runsInclude(positions, position)) {
+function toRecorded(lease: LeaseFacts, result: HostResult, fuelMax: number): RecordedResult {
+  const position = positionOf(lease.shard.units, result.unit);
+  if (position < 0 || !runsInclude(lease.positions, position)) {
     throw new GridError('lease_invalid', `Unit ${result.unit} is not in this lease.`);
   }
-  const { outcome, exitCode, fuel, detail } = result;
-  const common = { position, outcome, exitCode, fuel, detail };
-  if (result.output === null) return { ...common, output: null, digest: result.digest };
-  const flaw = outputFlaw(result.output, result.digest);
-  if (flaw === null) return { ...common, output: result.output, digest: null };
-  // A host whose bytes do not match its own digest is broken, not the kernel.
-  return {
-    position,
-    outcome: 'host_error',
-    exitCode: null,
-    fuel: 0,
-    detail: flaw,
-    output: null,
-    digest: null,
-  };
+  const flaw = flawOf(result, fuelMax);
+  if (flaw !== null) return hostError(position, flaw);
+  const { outcome, exitCode, fuel, detail, output } = result;
+  const digest = output === null ? result.digest : null;
+  return { position, outcome, exitCode, fuel, detail, output, digest };
 }
 
-function outputFlaw(output: Uint8Array, digest: Uint8Array): string | null {
-  if (hash('sha256', output, 'hex') !== Buffer.from(digest).toString('hex')) {
+/** What no honest worker reports: then it is the host that is broken, and not the kernel. */
+function flawOf(result: HostResult, fuelMax: number): string | null {
+  if (result.fuel > fuelMax) return 'more fuel was reported than the unit may burn';
+  if (result.output === null) return null;
+  if (!hash('sha256', result.output, 'buffer').equals(result.digest)) {
     return 'the output did not have the digest it was reported with';
   }
-  try {
-    decodeOutput(output);
-    return null;
-  } catch {
-    return 'the output was not in canonical form';
-  }
+  return isCanonicalOutput(result.output) ? null : 'the output was not in canonical form';
 }
+
+const hostError = (position: number, detail: string): RecordedResult => ({
+  position,
+  outcome: 'host_error',
+  exitCode: null,
+  fuel: 0,
+  detail,
+  output: null,
+  digest: null,
+});
 
 async function assertOutputsAreHere(
   context: Context,

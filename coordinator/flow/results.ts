@@ -86,7 +86,7 @@ async function toLine(
   detail: string | null,
 ): Promise<ResultLine> {
   const bytes = await outputBytes(context, result);
-  const output = bytes === null ? null : decodeOutput(bytes);
+  const output = bytes === null ? null : decoded(bytes);
   const common = {
     unit,
     params: unitParams(job.document.units, unit),
@@ -96,21 +96,31 @@ async function toLine(
     digest: bytes === null ? digestOf(new Uint8Array(0)) : digestOf(bytes),
   };
   if (detail !== null) return { ...common, output: null, files: {}, detail };
+  if (output === null) return { ...common, output: null, files: {}, detail: unreadable };
   return { ...common, output: readable(output), files: readableFiles(output) };
+}
+
+/** A stranger uploaded it, and only its digest was checked: one bad output must not end the stream. */
+const unreadable = 'the output is not in canonical form, or its artifact is gone';
+
+function decoded(bytes: Uint8Array): UnitOutput | null {
+  try {
+    return decodeOutput(bytes);
+  } catch {
+    return null;
+  }
 }
 
 async function outputBytes(context: Context, result: RecordedResult): Promise<Uint8Array | null> {
   if (result.output !== null) return result.output;
   if (result.digest === null) return null;
-  return await context.artifacts.readAll(
-    'output',
-    `sha256:${Buffer.from(result.digest).toString('hex')}`,
-  );
+  const digest = `sha256:${Buffer.from(result.digest).toString('hex')}`;
+  if ((await context.artifacts.size('output', digest)) === null) return null;
+  return await context.artifacts.readAll('output', digest);
 }
 
 /** stdout as JSON when it is one JSON value, else as text. */
-function readable(output: UnitOutput | null): ResultLine['output'] {
-  if (output === null) return null;
+function readable(output: UnitOutput): ResultLine['output'] {
   const text = Buffer.from(output.stdout).toString('utf8');
   try {
     return JSON.parse(text) as ResultLine['output'];
@@ -119,9 +129,9 @@ function readable(output: UnitOutput | null): ResultLine['output'] {
   }
 }
 
-const readableFiles = (output: UnitOutput | null): Record<string, string> =>
+const readableFiles = (output: UnitOutput): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(output?.files ?? {}).map(([path, bytes]) => [
+    Object.entries(output.files).map(([path, bytes]) => [
       path,
       Buffer.from(bytes).toString('base64'),
     ]),

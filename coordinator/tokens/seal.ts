@@ -18,7 +18,7 @@ export class Sealer {
   private readonly newest: LeaseKey;
   private readonly keys: Map<string, LeaseKey>;
   /** What this process sealed lately: to open it again takes no proof and no decoding. */
-  private readonly own = new Map<string, unknown>();
+  private readonly own = new Map<string, { purpose: string; facts: unknown }>();
 
   constructor(keys: readonly [LeaseKey, ...LeaseKey[]]) {
     this.newest = keys[0];
@@ -29,14 +29,15 @@ export class Sealer {
     const body = pack(facts).toString('base64url');
     const tag = mac(this.newest, purpose, body).toString('base64url');
     const token = `${this.newest.keyId}.${body}.${tag}`;
-    this.remember(`${purpose}/${token}`, facts);
+    this.own.set(token, { purpose, facts });
+    if (this.own.size > ownMax) this.forgetOldest();
     return token;
   }
 
   /** The facts, or null when this grid did not seal the token for this purpose. */
   open(purpose: string, token: string): unknown {
-    const own = this.own.get(`${purpose}/${token}`);
-    if (own !== undefined) return own;
+    const own = this.own.get(token);
+    if (own !== undefined && own.purpose === purpose) return own.facts;
     const [keyId, body, tag, ...rest] = token.split('.');
     if (keyId === undefined || body === undefined || tag === undefined || rest.length > 0)
       return null;
@@ -48,10 +49,9 @@ export class Sealer {
     return unpack(Buffer.from(body, 'base64url'));
   }
 
-  private remember(name: string, facts: unknown): void {
-    this.own.set(name, facts);
+  private forgetOldest(): void {
     const [oldest] = this.own.keys();
-    if (this.own.size > ownMax && oldest !== undefined) this.own.delete(oldest);
+    if (oldest !== undefined) this.own.delete(oldest);
   }
 }
 
