@@ -36,6 +36,8 @@ export interface GridWorkOptions {
   failed(error: unknown): void;
 }
 
+/** A quarter of what a hello may present is left free: one grant may bring a dozen leases. */
+const leasesMax = (limits.leasesPerHelloMax * 3) / 4;
 /** Half a frame for the tokens of a hello; leases beyond that are not presented and so dropped. */
 const presentedCharsMax = limits.frameBytesMax / 2;
 /** Large outputs that may wait on the disk: a volunteer lends cores, not a disk. */
@@ -95,7 +97,7 @@ export class GridWork {
   /** Results and leases are not so many that more must wait for the coordinator's word. */
   get hasRoom(): boolean {
     const { leases, outbox } = this.holdings;
-    return leases.size < limits.leasesPerHelloMax && outbox.uploadBytes < uploadBytesMax;
+    return leases.size < leasesMax && outbox.uploadBytes < uploadBytesMax;
   }
 
   /** Why this machine cannot run kernels; null while it can. */
@@ -226,7 +228,8 @@ export class GridWork {
   private take(lease: Lease): void {
     const brief = this.holdings.briefs.get(lease.jobId);
     const isInTrouble = this.hostTrouble !== null && this.asker.isHoldingOff;
-    if (brief === undefined || !this.isTaking || isInTrouble) {
+    const cannot = isInTrouble || this.holdings.diskError !== null;
+    if (brief === undefined || !this.isTaking || cannot) {
       this.options.send({ type: 'release', token: lease.token, units: lease.units });
       return;
     }

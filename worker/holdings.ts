@@ -111,7 +111,8 @@ export class Holdings {
     const settled = this.outbox.settle(leaseId, units);
     this.note({ type: 'settled', leaseId, units });
     const uploads = settled.filter(({ uploadBytes }) => uploadBytes > 0);
-    if (uploads.length > 0) void this.reachesDisk(this.removeOutputs(uploads));
+    // What cannot be removed now is found, and nobody's, at the next start.
+    if (uploads.length > 0) void this.removeOutputs(uploads).catch(() => undefined);
   }
 
   /** Forgets jobs without leases: a new session is told of jobs anew. */

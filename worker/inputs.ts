@@ -2,9 +2,13 @@
  * What all units of a job read: the kernel, stdin and files, by digest. They are fetched when a
  * job's first unit is in hand, kept in memory while the job has units here, and given to every run.
  */
+import type { Digest } from '../protocol/ids.ts';
 import type { JobBrief } from '../protocol/messages.ts';
 import type { Artifacts } from './artifacts.ts';
 import type { SandboxKernel } from './sandbox/sandbox.ts';
+
+/** All inputs of a job lie in memory here: a volunteer did not lend all of it. */
+const inputBytesMax = 1024 ** 3;
 
 export interface JobInputs {
   kernel: SandboxKernel;
@@ -58,23 +62,20 @@ export class Inputs {
     }
   }
 
-  private async fetch(brief: JobBrief, signal: AbortSignal): Promise<InputState> {
-    const { stdin, files } = brief.run;
+  private async fetch({ kernel, run }: JobBrief, signal: AbortSignal): Promise<InputState> {
+    let bytes = 0;
+    const get = async (digest: Digest) => {
+      const artifact = await this.artifacts.get(digest, signal);
+      bytes += artifact.length;
+      if (bytes > inputBytesMax) throw new Error('its inputs are more than a host takes');
+      return artifact;
+    };
     try {
-      const [wasm, stdinBytes, ...contents] = await Promise.all([
-        this.artifacts.get(brief.kernel, signal),
-        stdin === null ? new Uint8Array() : this.artifacts.get(stdin, signal),
-        ...Object.values(files).map((digest) => this.artifacts.get(digest, signal)),
-      ]);
-      const named = Object.keys(files).map((path, i) => [path, contents[i] ?? new Uint8Array()]);
-      return {
-        state: 'here',
-        inputs: {
-          kernel: { digest: brief.kernel, wasm },
-          stdin: stdinBytes,
-          files: Object.fromEntries(named),
-        },
-      };
+      const wasm = await get(kernel);
+      const stdin = run.stdin === null ? new Uint8Array() : await get(run.stdin);
+      const files: Record<string, Uint8Array> = {};
+      for (const [path, digest] of Object.entries(run.files)) files[path] = await get(digest);
+      return { state: 'here', inputs: { kernel: { digest: kernel, wasm }, stdin, files } };
     } catch (error) {
       return { state: 'missing', why: error instanceof Error ? error.message : String(error) };
     }

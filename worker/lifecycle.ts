@@ -179,10 +179,10 @@ export class Lifecycle {
       challenged: (challenge) => this.hello(challenge),
       opened: (welcome) => {
         const { hostId, accountId, creditMicro, units } = welcome;
+        const isNewAccount = this.account === null && (this.identity?.isNew ?? false);
         this.account = { hostId, accountId };
         this.standing = { creditMicro, units };
         this.lostBecause = null;
-        const isNewAccount = this.identity?.isNew ?? false;
         const { onEvent } = this.options;
         onEvent({ type: 'connected', hostId, accountId, isNewAccount, creditMicro, units });
         this.work?.opened(welcome);

@@ -4,7 +4,6 @@
  * One worker at a time: two would answer for the same leases. A pid file says who has it; one left
  * behind by SIGKILL names a process that is gone, or another that began later, and is taken over.
  */
-import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -18,16 +17,23 @@ export async function openFolder(place: string): Promise<Storage> {
   const at = (name: string) => join(place, name);
   const parentOf = async (name: string) => {
     const folder = dirname(at(name));
-    if (folder !== place) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    // A new folder is on the disk when the one above it is.
+    for (let made = folder; first !== undefined && made.length >= first.length; ) {
+      made = dirname(made);
+      await syncFolder(made);
+    }
     return folder;
   };
+  // Counted from the start of the process, so that those of a killed one are written over.
+  let temporaries = 0;
   return {
     read: (name) => readFile(at(name)).catch(absentIsNull),
     write: async (name, bytes) => {
       const folder = await parentOf(name);
-      const temporary = `${at(name)}.${randomUUID()}.tmp`;
+      const temporary = `${at(name)}.${temporaries++}.tmp`;
       try {
-        const file = await open(temporary, 'wx', 0o600);
+        const file = await open(temporary, 'w', 0o600);
         try {
           await file.writeFile(bytes);
           await file.sync();
