@@ -188,7 +188,8 @@ export class GridWork {
     this.reporter.resendOverdue();
     this.handingBack.surplus(this.options.times, this.options.cores);
     this.inputs.keep(this.holdings.leases.jobIds());
-    if (this.holdings.diskError !== null) void this.holdings.retryDisk().then(() => this.pump());
+    if (this.holdings.diskError !== null) void this.holdings.retryDisk();
+    this.pump();
   }
 
   /** Starts nothing more and gives back what has not begun; what runs goes on. */
