@@ -6,9 +6,10 @@
 -- returns: 1 written, 0 it stands already
 
 if redis.call('EXISTS', job) == 1 then return 0 end
-redis.call('HSET', job, 'facts', facts, 'units', units, 'submittedAt', submitted_at, 'state', 'open', 'cursor', 0, 'shards', 0,
-  'shardsOpen', 0, 'canonical', 0, 'failed', 0, 'fuelHigh', 0, 'fuelLow', 0, 'creditMicro', 0,
-  'endedAt', '')
+redis.call('HSET', job,
+  'facts', facts, 'units', units, 'submittedAt', submitted_at, 'state', 'open', 'endedAt', '',
+  'cursor', 0, 'shards', 0, 'shardsOpen', 0,
+  'canonical', 0, 'failed', 0, 'fuelHigh', 0, 'fuelLow', 0, 'creditMicro', 0)
 redis.call('ZADD', jobs, submitted_at, job_id)
 redis.call('SADD', jobs_open, job_id)
 return 1
