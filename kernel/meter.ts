@@ -27,11 +27,9 @@
  * so that no instruction of the original can touch what the meter adds.
  */
 import { admit, admitCommand, type KernelKind, kindOf } from './meter/admit.ts';
-import { findRecursion } from './meter/call-graph.ts';
 import { encodeMetered } from './meter/encode.ts';
-import { decodeModule, type KernelModule } from './meter/module.ts';
-import type { Findings, FunctionPlan } from './meter/plan.ts';
-import { scanFunction } from './meter/scan.ts';
+import { decodeModule } from './meter/module.ts';
+import { survey } from './meter/survey.ts';
 import { METER_VERSION } from './meter/weights.ts';
 
 export { KernelRefused } from './refused.ts';
@@ -54,21 +52,11 @@ export function meterKernel(wasm: Uint8Array, options: MeterOptions): MeteredKer
   const module = decodeModule(wasm);
   admit(module, options.memoryPagesMax);
   admitCommand(module);
-  const findings: Findings = { features: new Set(), makesNan: false, showsNan: false };
-  const plans = scanFunctions(module, findings);
-  const metered = encodeMetered({
-    module,
-    plans,
-    recursive: findRecursion(module, plans),
-    memoryPagesMax: options.memoryPagesMax,
-  });
-  return { wasm: metered, meterVersion: METER_VERSION, kind: kindOf(module) };
-}
-
-function scanFunctions(module: KernelModule, findings: Findings): FunctionPlan[] {
-  return module.bodies.map((body, index) => {
-    const type = module.functions[module.importedFunctions + index];
-    if (type === undefined) throw new Error(`function ${index} has a body and no type`);
-    return scanFunction(module, type, body, findings);
-  });
+  const { plans, recursive } = survey(module);
+  const { memoryPagesMax } = options;
+  return {
+    wasm: encodeMetered({ module, plans, recursive, memoryPagesMax }),
+    meterVersion: METER_VERSION,
+    kind: kindOf(module),
+  };
 }

@@ -1,18 +1,9 @@
-/** WebAssembly text to bytes and back, with every proposal wabt knows that kernels may or may not use. */
+/** WebAssembly text to bytes and back. */
 import initialiseWabt from 'wabt';
 
 const wabt = await initialiseWabt();
-const features = {
-  exceptions: true,
-  threads: true,
-  tail_call: true,
-  memory64: true,
-  extended_const: true,
-  relaxed_simd: true,
-};
-
 export function wat(text: string): Uint8Array {
-  const module = wabt.parseWat('kernel.wat', text, features);
+  const module = wabt.parseWat('kernel.wat', text);
   try {
     module.validate();
     return module.toBinary({}).buffer;
@@ -23,7 +14,7 @@ export function wat(text: string): Uint8Array {
 
 /** One instruction a line, numbers instead of names. */
 export function toText(wasm: Uint8Array): string {
-  const module = wabt.readWasm(wasm, { ...features, readDebugNames: false });
+  const module = wabt.readWasm(wasm, { readDebugNames: false });
   try {
     return module.toText({ foldExprs: false, inlineExport: false });
   } finally {
