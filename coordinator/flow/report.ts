@@ -30,8 +30,8 @@ export async function reportResults(
   if (job === null) throw new GridError('job_unknown', lease.shard.jobId);
   const fuelMax = Number(job.document.limits.fuelMax);
   const recorded = results.map((result) => toRecorded(lease, result, fuelMax));
-  await assertOutputsAreHere(context, recorded);
-  return await context.recorder.record(lease.shard, lease, recorded);
+  const checked = await withOutputsChecked(context, recorded);
+  return await context.recorder.record(lease.shard, lease, checked);
 }
 
 function toRecorded(lease: LeaseFacts, result: HostResult, fuelMax: number): RecordedResult {
@@ -53,8 +53,10 @@ function flawOf(result: HostResult, fuelMax: number): string | null {
   if (!hash('sha256', result.output, 'buffer').equals(result.digest)) {
     return 'the output did not have the digest it was reported with';
   }
-  return isCanonicalOutput(result.output) ? null : 'the output was not in canonical form';
+  return isCanonicalOutput(result.output) ? null : notCanonical;
 }
+
+const notCanonical = 'the output was not in canonical form';
 
 const hostError = (position: number, detail: string): RecordedResult => ({
   position,
@@ -66,15 +68,26 @@ const hostError = (position: number, detail: string): RecordedResult => ({
   digest: null,
 });
 
-async function assertOutputsAreHere(
+/**
+ * The results as they are recorded when each large output was looked at. One after the other, because
+ * an output may be as large as limits.outputBytesMax and is in memory while it is read.
+ */
+async function withOutputsChecked(
   context: Context,
   results: readonly RecordedResult[],
-): Promise<void> {
-  for (const { digest } of results) {
-    if (digest === null) continue;
-    const name = `sha256:${Buffer.from(digest).toString('hex')}`;
-    if ((await context.artifacts.size('output', name)) === null) {
-      throw new GridError('artifact_unknown', `Upload the output ${name} first.`);
-    }
+): Promise<RecordedResult[]> {
+  const checked: RecordedResult[] = [];
+  for (const result of results) {
+    const isWell = result.digest === null || (await isOutput(context, result.digest));
+    checked.push(isWell ? result : hostError(result.position, notCanonical));
   }
+  return checked;
+}
+
+async function isOutput({ artifacts }: Context, digest: Uint8Array): Promise<boolean> {
+  const name = `sha256:${Buffer.from(digest).toString('hex')}`;
+  if ((await artifacts.size('output', name)) === null) {
+    throw new GridError('artifact_unknown', `Upload the output ${name} first.`);
+  }
+  return isCanonicalOutput(await artifacts.readAll('output', name));
 }

@@ -265,12 +265,13 @@ export const aFailure = (unit: number, parts: Partial<HostResult> = {}): HostRes
   outcome: 'kernel_trap',
   exitCode: null,
   fuel: 500,
-  digest: sha256(new Uint8Array(0)),
-  output: new Uint8Array(0),
+  digest: sha256(nothing),
+  output: nothing,
   detail: '',
   wallMs: 1,
   ...parts,
 });
+const nothing = encodeOutput({ stdout: new Uint8Array(0), files: {} });
 
 /** An output too large for a report, with the digest that names it. */
 export function aLargeOutput(output: UnitOutput) {

@@ -1,0 +1,278 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Lease } from '../../../protocol/messages.ts';
+import { type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
+import {
+  aFailure,
+  aLargeOutput,
+  aSuccess,
+  joinVolunteer,
+  newKeys,
+  sha256,
+  unitsOf,
+  type Volunteer,
+} from '../../support/volunteer.ts';
+
+let grid: RealGrid;
+beforeAll(async () => {
+  grid = await startRealGrid();
+});
+afterAll(() => grid.stop());
+afterEach(() => grid.cancelAll());
+
+/** A lease of one unit, with the unit. */
+async function oneUnit(host: Volunteer): Promise<Lease & { unit: number }> {
+  const [lease] = await host.want(1);
+  if (lease === undefined) throw new Error('a lease message without a lease');
+  return { ...lease, unit: unitsOf(lease)[0] ?? -1 };
+}
+
+/** What the account has earned, once it has been paid for so many units. */
+async function paid(host: Volunteer, units: number): Promise<string> {
+  return (await host.next('credited', (message) => message.units >= units)).creditMicro;
+}
+
+describe('a repeated report', () => {
+  test('[W3] gets the same answer and is paid once', async () => {
+    const jobId = await grid.submit(2);
+    const host = await joinVolunteer(grid.url);
+    const first = await oneUnit(host);
+    const report = () => host.report(first.token, [aSuccess(first.unit)]);
+    expect(await Promise.all([report(), report(), report()])).toEqual(Array(3).fill(['accepted']));
+    const second = await oneUnit(host);
+    await host.finish([second]);
+    expect(await report()).toEqual(['accepted']);
+    expect(await paid(host, 2)).toBe('2000');
+    expect(await grid.show(jobId)).toMatchObject({ canonical: 2, creditMicro: '2000' });
+    expect(await grid.results(jobId)).toHaveLength(2);
+  });
+
+  test('[W3] of another content gets the first answer too, and changes nothing', async () => {
+    const jobId = await grid.submit(1);
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    expect(await host.report(token, [aSuccess(unit)])).toEqual(['accepted']);
+    expect(await host.report(token, [aSuccess(unit, { fuel: 2_000_000_000 })])).toEqual([
+      'accepted',
+    ]);
+    expect(await host.report(token, [aFailure(unit)])).toEqual(['accepted']);
+    expect(await grid.results(jobId)).toMatchObject([{ unit: 0, fuel: '1000000000', output: 0 }]);
+    expect((await grid.show(jobId)).creditMicro).toBe('1000');
+  });
+
+  test('of a unit twice in one report counts once', async () => {
+    const jobId = await grid.submit(1);
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    const twice = [aSuccess(unit), aSuccess(unit, { fuel: 7_000_000 })];
+    expect(await host.report(token, twice)).toEqual(['accepted', 'accepted']);
+    expect(await grid.show(jobId)).toMatchObject({ canonical: 1, creditMicro: '1000' });
+  });
+
+  test('after a host_error is no second try: that takes a new lease', async () => {
+    await grid.submit(1);
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    const error = aFailure(unit, { outcome: 'host_error', fuel: 0 });
+    expect(await host.report(token, [error])).toEqual(['invalid']);
+    expect(await host.report(token, [aSuccess(unit)])).toEqual(['invalid']);
+    const again = await oneUnit(host);
+    expect(again.unit).toBe(unit);
+    expect(await host.finish([again])).toEqual(['accepted']);
+  });
+});
+
+describe('a report that comes too late', () => {
+  test('for a unit that another host decided is not needed and not paid', async () => {
+    const jobId = await grid.submit(2);
+    const [slow, quick] = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
+    const lost = await oneUnit(slow);
+    slow.release(lost.token, lost.units);
+    await quick.finish(await quick.take(2));
+    expect((await grid.show(jobId)).state).toBe('complete');
+    for (let i = 0; i < 2; i++) {
+      expect(await slow.report(lost.token, [aSuccess(lost.unit)])).toEqual(['not_needed']);
+    }
+    expect(await paid(quick, 2)).toBe('2000');
+    expect((await grid.show(jobId)).canonical).toBe(2);
+    const accounts = (await grid.standings()).map(({ accountId }) => accountId);
+    expect(accounts).not.toContain(slow.welcome?.accountId);
+  });
+
+  test('for a cancelled job is too late; what was recorded before keeps its answer', async () => {
+    const jobId = await grid.submit(2);
+    const host = await joinVolunteer(grid.url);
+    const [before, after] = [await oneUnit(host), await oneUnit(host)];
+    await host.finish([before]);
+    await grid.cancel(jobId);
+    expect(await host.report(after.token, [aSuccess(after.unit)])).toEqual(['too_late']);
+    expect(await host.report(before.token, [aSuccess(before.unit)])).toEqual(['accepted']);
+    expect(await grid.show(jobId)).toMatchObject({ state: 'cancelled', canonical: 1 });
+    expect(await grid.results(jobId)).toHaveLength(1);
+  });
+});
+
+describe('a result that no honest host reports is invalid, and the unit is granted again', () => {
+  const small = aSuccess(0);
+  test.each<[string, Partial<typeof small>]>([
+    ['a digest of other bytes', { digest: new Uint8Array(32) }],
+    ['bytes that are no output', { output: Buffer.from('42'), digest: sha256(Buffer.from('42')) }],
+    ['no bytes at all', { output: new Uint8Array(0), digest: sha256(new Uint8Array(0)) }],
+    ['more fuel than the unit may burn', { fuel: Number.MAX_SAFE_INTEGER }],
+  ])('%s', async (_what, parts) => {
+    const jobId = await grid.submit(1);
+    const host = await joinVolunteer(grid.url);
+    const first = await oneUnit(host);
+    expect(await host.report(first.token, [aSuccess(first.unit, parts)])).toEqual(['invalid']);
+    expect(await grid.show(jobId)).toMatchObject({ canonical: 0, waiting: 1, creditMicro: '0' });
+    expect(await host.finish([await oneUnit(host)])).toEqual(['accepted']);
+    expect(await grid.results(jobId)).toMatchObject([{ output: 0, verdict: 'accepted' }]);
+  });
+
+  test('a large output that is garbage under its right digest', async () => {
+    const jobId = await grid.submit(1);
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    const garbage = randomBytes(5000);
+    await upload(host, `sha256:${sha256(garbage).toString('hex')}`, garbage);
+    const result = aSuccess(unit, { output: null, digest: sha256(garbage) });
+    expect(await host.report(token, [result])).toEqual(['invalid']);
+    expect(await host.finish([await oneUnit(host)])).toEqual(['accepted']);
+    expect(await grid.results(jobId)).toMatchObject([{ output: 0, files: {} }]);
+  });
+});
+
+describe('[W1] a kernel’s own failure', () => {
+  test('[W4] fails the unit when two accounts saw the same, with the reason and its detail', async () => {
+    const jobId = await grid.submit(1);
+    const { account } = newKeys();
+    const first = await joinVolunteer(grid.url, { keys: newKeys(account) });
+    const sibling = await joinVolunteer(grid.url, { keys: newKeys(account) });
+    const other = await joinVolunteer(grid.url);
+    for (const host of [first, sibling]) {
+      const { token, unit } = await oneUnit(host);
+      expect(await host.report(token, [aFailure(unit)])).toEqual(['pending']);
+      expect(await grid.show(jobId)).toMatchObject({ failed: 0, waiting: 1, state: 'open' });
+    }
+    const last = await oneUnit(other);
+    const failure = aFailure(last.unit, { detail: 'unreachable executed' });
+    expect(await other.report(last.token, [failure])).toEqual(['pending']);
+    expect(await grid.show(jobId)).toMatchObject({ failed: 1, canonical: 0, state: 'complete' });
+    expect(await grid.results(jobId)).toMatchObject([
+      {
+        unit: 0,
+        verdict: 'invalid',
+        outcome: 'kernel_trap',
+        output: null,
+        detail: 'kernel_trap: unreachable executed',
+      },
+    ]);
+  });
+
+  test('gives way to a success', async () => {
+    const jobId = await grid.submit(1);
+    const [broken, well] = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
+    const { token, unit } = await oneUnit(broken);
+    await broken.report(token, [aFailure(unit)]);
+    expect(await well.finish([await oneUnit(well)])).toEqual(['accepted']);
+    expect(await grid.show(jobId)).toMatchObject({ canonical: 1, failed: 0 });
+  });
+
+  test('that every host reports differently fails after eight tries, and says so', async () => {
+    const jobId = await grid.submit(1);
+    const host = await joinVolunteer(grid.url);
+    for (let fuel = 1; fuel <= 8; fuel++) {
+      const { token, unit } = await oneUnit(host);
+      await host.report(token, [aFailure(unit, { fuel, outcome: 'kernel_exit', exitCode: 3 })]);
+    }
+    const [line] = await grid.results(jobId);
+    expect(line?.detail).toBe('no success in 8 tries; the last one: kernel_exit with code 3');
+    expect(await grid.show(jobId)).toMatchObject({ state: 'complete', failed: 1 });
+  });
+});
+
+describe('an output too large for the report', () => {
+  const large = aLargeOutput({
+    stdout: Buffer.from(JSON.stringify('x'.repeat(2000))),
+    files: { '/out/a.bin': Buffer.from([1, 2, 3]) },
+  });
+
+  test('is asked for, uploaded with the session’s token, accepted, and in the results', async () => {
+    const jobId = await grid.submit(1);
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    const result = aSuccess(unit, { output: null, digest: large.digest });
+    expect(await host.report(token, [result])).toEqual({ refused: 'artifact_unknown' });
+    await upload(host, large.name, large.bytes);
+    expect(await host.report(token, [result])).toEqual(['accepted']);
+    expect(await grid.results(jobId)).toMatchObject([
+      {
+        output: 'x'.repeat(2000),
+        files: { '/out/a.bin': Buffer.from([1, 2, 3]).toString('base64') },
+        digest: large.name,
+      },
+    ]);
+  });
+
+  test('keeps back all of its report, not a part', async () => {
+    const jobId = await grid.submit(8);
+    const host = await joinVolunteer(grid.url);
+    const [lease] = await host.want(8);
+    const units = unitsOf(lease ?? { units: [] });
+    const missing = { output: null, digest: randomBytes(32) };
+    const results = units.map((unit, i) => aSuccess(unit, i === 1 ? missing : {}));
+    expect(results.length).toBeGreaterThan(1);
+    const answer = await host.report(lease?.token ?? '', results);
+    expect(answer).toEqual({ refused: 'artifact_unknown' });
+    expect((await grid.show(jobId)).canonical).toBe(0);
+  });
+
+  test('is not found among the inputs, whatever their digest', async () => {
+    await grid.submit(1);
+    await grid.put(Buffer.from('an input'));
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    const result = aSuccess(unit, { output: null, digest: sha256(Buffer.from('an input')) });
+    expect(await host.report(token, [result])).toEqual({ refused: 'artifact_unknown' });
+  });
+
+  test('is not readable without a token', async () => {
+    const host = await joinVolunteer(grid.url);
+    await upload(host, large.name, large.bytes);
+    expect((await fetch(`${grid.url}/v1/artifacts/${large.name}`)).status).toBe(401);
+    expect((await grid.fetch(`/v1/artifacts/${large.name}`)).status).toBe(200);
+    const asUploader = { authorization: `Bearer ${host.welcome?.uploadToken}` };
+    const own = await grid.fetch(`/v1/artifacts/${large.name}`, { headers: asUploader });
+    expect(own.status).toBe(401);
+  });
+
+  test('cannot be uploaded without a token, nor with a forged one, nor become an input', async () => {
+    const host = await joinVolunteer(grid.url);
+    const put = (authorization?: string) =>
+      fetch(`${grid.url}/v1/artifacts/${large.name}`, {
+        method: 'PUT',
+        headers: authorization === undefined ? {} : { authorization },
+        body: large.bytes,
+      });
+    expect(await refusal(await put())).toMatchObject({ status: 401, code: 'unauthorized' });
+    const forged = `${host.welcome?.uploadToken.slice(0, -2)}AA`;
+    expect((await put(`Bearer ${forged}`)).status).toBe(401);
+    expect((await put('Basic abc')).status).toBe(401);
+    await put(`Bearer ${host.welcome?.uploadToken}`);
+    const reply = await grid.fetch('/v1/jobs', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'x', kernel: large.name, units: { range: { count: 1 } } }),
+    });
+    expect(await refusal(reply)).toMatchObject({ code: 'artifact_unknown' });
+  });
+});
+
+async function upload(host: Volunteer, name: string, bytes: Uint8Array<ArrayBuffer>) {
+  const reply = await fetch(`${grid.url}/v1/artifacts/${name}`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${host.welcome?.uploadToken}` },
+    body: bytes,
+  });
+  expect(reply.status).toBe(201);
+}
