@@ -6,6 +6,7 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { Packr, Unpackr } from 'msgpackr';
 import { WebSocket } from 'ws';
 import { certificateBytes, sessionBytes } from '../protocol/identity.ts';
+import { limits } from '../protocol/limits.ts';
 import type { CoordinatorMessage, HostMessage, Lease } from '../protocol/messages.ts';
 import { encodeOutput } from '../protocol/output.ts';
 import { protocolVersion, sessionPath, subprotocol } from '../protocol/version.ts';
@@ -16,12 +17,14 @@ const unpackr = new Unpackr(packing);
 
 const output = encodeOutput({ stdout: Buffer.from('{"ok":true}\n'), files: {} });
 const digest = createHash('sha256').update(output).digest();
+/** Units that a volunteer has out at once, so that it need not wait for each answer. */
+const unitsInFlight = 16;
 /** One credit's millionth: enough that every unit is paid something. */
 const fuel = 1_000_000;
 
 export type EchoVolunteer = { readonly recorded: number; close(): void };
 
-/** Asks for `leaseUnits` units at a time, and for the next ones as soon as it has these. */
+/** Asks for leases of `leaseUnits` units, and for the next one as soon as it has answered one. */
 export function openEchoVolunteer(url: string, leaseUnits: number, name: string): EchoVolunteer {
   const host = generateKeyPairSync('ed25519');
   const account = generateKeyPairSync('ed25519');
@@ -31,6 +34,8 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
   });
   let nextId = 0;
   let recorded = 0;
+  const inFlight = Math.max(1, unitsInFlight / leaseUnits);
+  const answers: HostMessage[] = [];
   const send = (frame: HostMessage | HostMessage[]) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(packr.pack(frame));
   };
@@ -72,13 +77,14 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
         memoryBytes: 2 ** 33,
         leases: [],
       });
-    } else if (message.type === 'welcome') send(want());
-    else if (message.type === 'lease') send([...message.leases.map(report), want()]);
+    } else if (message.type === 'welcome') send(Array.from({ length: inFlight }, want));
+    else if (message.type === 'lease') answers.push(...message.leases.map(report), want());
     else if (message.type === 'recorded') recorded += message.verdicts.length;
   };
   socket.on('message', (data: Buffer) => {
     const frame = unpackr.unpack(data) as CoordinatorMessage | CoordinatorMessage[];
     for (const message of Array.isArray(frame) ? frame : [frame]) receive(message);
+    while (answers.length > 0) send(answers.splice(0, limits.messagesPerFrameMax));
   });
   return {
     get recorded() {

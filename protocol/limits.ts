@@ -31,6 +31,8 @@ export const limits = {
   inlineOutputBytesMax: 1024,
   resultsPerReportMax: 256,
   unitsPerWantMax: 256,
+  /** Wants of one host that are kept until there is work; a frame's worth. */
+  wantsWaitingMax: 16,
   leasesPerHelloMax: 64,
   leasesPerProgressMax: 256,
   runsPerLeaseMax: 256,

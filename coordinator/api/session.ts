@@ -9,6 +9,7 @@
 import type { WebSocket } from 'ws';
 import { errorFacts, GridError } from '../../protocol/errors.ts';
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { CoordinatorMessage, Hello, HostMessage, JobBrief } from '../../protocol/messages.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -52,7 +53,7 @@ export class Session {
   private readonly parts: SessionParts;
   private readonly nonce: Uint8Array;
   private reports = 0;
-  private waitingWant: { id: number; units: number } | null = null;
+  private waitingWants: { id: number; units: number }[] = [];
   private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
 
@@ -83,10 +84,11 @@ export class Session {
 
   /** Tries to serve a want that was kept. */
   serveWaiting(): void {
-    if (this.waitingWant === null) return;
-    const want = this.waitingWant;
-    this.waitingWant = null;
-    if (!this.serve(want.id, want.units)) this.waitingWant = want;
+    while (this.waitingWants[0] !== undefined) {
+      const { id, units } = this.waitingWants[0];
+      if (!this.serve(id, units)) return;
+      this.waitingWants.shift();
+    }
   }
 
   tell(message: CoordinatorMessage): void {
@@ -179,14 +181,15 @@ export class Session {
   }
 
   private want(id: number, units: number): void {
-    if (this.waitingWant !== null)
-      throw new GridError('out_of_order', 'A want while one is waiting.');
+    if (this.waitingWants.length >= limits.wantsWaitingMax) {
+      throw new GridError('out_of_order', 'Too many wants are waiting.');
+    }
     if (this.serve(id, units)) return;
     if (this.parts.isDraining()) {
       this.send({ type: 'noWork', want: id, reason: 'draining', retryAfterMs: 2000 });
       return;
     }
-    this.waitingWant = { id, units };
+    this.waitingWants.push({ id, units });
     this.send({ type: 'noWork', want: id, reason: 'nothing_left', retryAfterMs: null });
     this.parts.starved();
   }
@@ -231,7 +234,7 @@ export class Session {
   private end(): void {
     clearTimeout(this.helloTimer);
     this.state = { kind: 'closing' };
-    this.waitingWant = null;
+    this.waitingWants = [];
     this.parts.ended(this);
   }
 }

@@ -12,6 +12,7 @@
  * before anything is decided again. Nobody is answered before a reply is certain.
  */
 import type { Logger } from 'pino';
+import { GridError } from '../../protocol/errors.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import type { JournalEntry, RecordedResult } from '../domain/journal.ts';
@@ -34,6 +35,10 @@ import type { Clock, Happening, ShardRecorder } from './context.ts';
 const resultsPerCommitMax = 4096;
 /** Lease entries wait this long for a report to ride with; then they go alone. */
 const noteDelayMs = 20;
+/** A commit that ended so lately means that hosts are reporting all the time. */
+const busyMs = 5;
+/** A commit costs about a millisecond of Redis and disk, whatever is in it. */
+const gatherMs = 1;
 /** Between tries while Redis is away. An embedded Redis is back within about a second. */
 const retryDelayMs = 200;
 
@@ -44,6 +49,7 @@ type Intent =
       lease: LeaseHolder;
       results: readonly RecordedResult[];
       answer: (verdicts: Verdict[]) => void;
+      refuse: (error: Error) => void;
     }
   | { kind: 'note'; shard: Shard; entry: JournalEntry };
 
@@ -73,6 +79,8 @@ export class Recorder implements ShardRecorder {
   private committing: Promise<void> | null = null;
   private cancelNoteTimer: (() => void) | null = null;
   private readonly parts: RecorderParts;
+  private committedAt = 0;
+  private isDraining = false;
   /** True while Redis refuses writes: the doors then grant nothing. */
   isRefused = false;
 
@@ -81,8 +89,8 @@ export class Recorder implements ShardRecorder {
   }
 
   record(shard: Shard, lease: LeaseHolder, results: readonly RecordedResult[]): Promise<Verdict[]> {
-    return new Promise((answer) => {
-      this.pending.push({ kind: 'report', shard, lease, results, answer });
+    return new Promise((answer, refuse) => {
+      this.pending.push({ kind: 'report', shard, lease, results, answer, refuse });
       this.start();
     });
   }
@@ -102,6 +110,7 @@ export class Recorder implements ShardRecorder {
 
   /** Settles when everything handed in so far is answered. */
   async drain(): Promise<void> {
+    this.isDraining = true;
     this.cancelNoteTimer?.();
     this.cancelNoteTimer = null;
     this.start();
@@ -110,27 +119,42 @@ export class Recorder implements ShardRecorder {
 
   private start(): void {
     if (this.committing !== null || this.pending.length === 0) return;
-    // Not at once: what arrives in the same turn of the event loop shares the commit.
-    this.committing = new Promise<void>((done) => this.parts.clock.soon(done))
-      .then(() => this.commitAll())
+    this.committing = this.gather()
+      .then(() => this.commitNext())
       .finally(() => {
         this.committing = null;
         this.start();
       });
   }
 
-  private async commitAll(): Promise<void> {
-    while (this.pending.length > 0) {
-      const intents = this.takePending();
-      try {
-        await this.commit(intents);
-      } catch (error) {
-        // A bug of ours. The reports stay unanswered and their hosts will send them again; what the
-        // window believes of these shards may be wrong, so they are read anew.
-        for (const { shard } of intents) this.parts.window.drop(shardId(shard));
-        this.parts.log.error({ err: error }, 'a commit failed');
+  /**
+   * What arrives meanwhile shares the commit. When nothing else is going on, that is what came in the
+   * same turn of the event loop; right after another commit it is a moment more, because the hosts
+   * that were just answered are about to report.
+   */
+  private gather(): Promise<void> {
+    const { clock } = this.parts;
+    const isBusy = clock.now() - this.committedAt < busyMs;
+    return new Promise((done) => {
+      if (isBusy && !this.isDraining) clock.after(gatherMs, done);
+      else clock.soon(done);
+    });
+  }
+
+  private async commitNext(): Promise<void> {
+    const intents = this.takePending();
+    try {
+      await this.commit(intents);
+    } catch (error) {
+      // A bug of ours. The hosts are told and will report again; what the window believes of these
+      // shards may be wrong, so they are read anew.
+      this.parts.log.error({ err: error }, 'a commit failed');
+      for (const intent of intents) {
+        this.parts.window.drop(shardId(intent.shard));
+        if (intent.kind === 'report') intent.refuse(new GridError('internal'));
       }
     }
+    this.committedAt = this.parts.clock.now();
   }
 
   private takePending(): Intent[] {

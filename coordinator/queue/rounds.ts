@@ -8,13 +8,16 @@ import { splitJobs } from '../flow/split.ts';
 import { type Round, type RoundParts, startRound } from './round.ts';
 
 /** A window that runs low wakes the feeder; this is for work that other coordinators add. */
-const feedMs = 250;
+const feedPace = { everyMs: 250, restMs: 0 };
 /** Leases last 30 s: a second is soon enough to free the units of one that ended. */
-const expireMs = 1000;
-/** After each commit that paid; and now and then, for what another coordinator left behind. */
-const awardMs = 1000;
+const expirePace = { everyMs: 1000, restMs: 0 };
+/**
+ * After commits that paid, and now and then for what another coordinator left behind. Ten times a
+ * second at most: a batch costs Redis an fsync of its own, and nobody sees credit sooner.
+ */
+const awardPace = { everyMs: 1000, restMs: 100 };
 /** Only a crash between two steps leaves something to reconcile. */
-const reconcileMs = 5000;
+const reconcilePace = { everyMs: 5000, restMs: 0 };
 /** Shards taken or split in one go: enough for 2,048 units, a few milliseconds of Redis. */
 const shardsPerStep = 8;
 
@@ -29,19 +32,19 @@ export function startRounds(
   const parts: RoundParts = { clock, log: context.log, randomBytes: context.randomBytes };
   const all = partitions(context);
   const feeders = all.map((partition) =>
-    startRound('feed', feedMs, parts, () => feed(context, partition, demand, hosts)),
+    startRound('feed', feedPace, parts, () => feed(context, partition, demand, hosts)),
   );
   const awards = all.map((partition) =>
-    startRound('award', awardMs, parts, async () => {
+    startRound('award', awardPace, parts, async () => {
       const accountIds = await award(context, partition);
       if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
     }),
   );
   const others = [
-    startRound('expire', expireMs, parts, async () => {
+    startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
     }),
-    startRound('reconcile', reconcileMs, parts, async () => {
+    startRound('reconcile', reconcilePace, parts, async () => {
       for (const partition of all) await reconcile(context, partition);
     }),
   ];
