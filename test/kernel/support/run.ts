@@ -24,28 +24,16 @@ class Exit extends Error {}
 
 export function run(wasm: Uint8Array, { fuelMax, pages }: RunOptions = {}): Run {
   const seen: bigint[] = [];
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
-    wasi_snapshot_preview1: {
-      proc_exit: (code: number) => {
-        watch();
-        throw new Exit(`exit ${code}`);
-      },
-      sched_yield: () => {
-        watch();
-        return 0;
-      },
-    },
-    manyhands: { progress: () => watch(), checkpoint: () => watch() },
-  });
+  const instance = instantiate(wasm, () => seen.push(used()));
+  if (typeof instance === 'string')
+    return { end: instance, seen, fuel: 0n, stack: 0, growth: 0, memory: '' };
   const global = (name: string) => instance.exports[name] as { value: bigint } | undefined;
   const counter = global(fuelMax === undefined ? 'reference_fuel' : 'manyhands_fuel');
   if (counter !== undefined && fuelMax !== undefined) counter.value = fuelMax;
   const limit = instance.exports['manyhands_pages'] as { value: number } | undefined;
   if (limit !== undefined && pages !== undefined) limit.value = pages;
-  const used = () =>
-    fuelMax === undefined ? (counter?.value ?? 0n) : fuelMax - (counter?.value ?? 0n);
-  function watch(): void {
-    seen.push(used());
+  function used(): bigint {
+    return fuelMax === undefined ? (counter?.value ?? 0n) : fuelMax - (counter?.value ?? 0n);
   }
 
   let end = 'return';
@@ -64,4 +52,27 @@ export function run(wasm: Uint8Array, { fuelMax, pages }: RunOptions = {}): Run 
     growth: Number(global('manyhands_growth')?.value ?? 0),
     memory: createHash('sha256').update(memory).digest('hex'),
   };
+}
+
+/** The instance, or the sentence of the trap: segments that do not fit trap before anything runs. */
+function instantiate(wasm: Uint8Array, watch: () => void): WebAssembly.Instance | string {
+  const imports = {
+    wasi_snapshot_preview1: {
+      proc_exit: (code: number) => {
+        watch();
+        throw new Exit(`exit ${code}`);
+      },
+      sched_yield: () => {
+        watch();
+        return 0;
+      },
+    },
+    manyhands: { progress: watch, checkpoint: watch },
+  };
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(wasm), imports);
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) return error.message;
+    throw error;
+  }
 }
