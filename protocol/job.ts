@@ -11,7 +11,10 @@ import { parameterNames, templateNames, unitRuleSchema } from './unit-rule.ts';
 
 export const fuelSchema = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,15})$/, 'expected fuel as a decimal string, like "1000000000000"')
+  .regex(/^(0|[1-9][0-9]{0,15})$/, {
+    error: 'expected fuel as a decimal string, like "1000000000000"',
+    abort: true,
+  })
   .refine((text) => Number(text) <= limits.fuelMax, `expected at most "${limits.fuelMax}"`);
 
 const guestPath = z

@@ -17,13 +17,17 @@ const parameterName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'expected a parameter name like "seed"');
 const integer = z.int('expected a whole number');
-const progression = {
-  from: integer.default(0),
-  count: integer.min(1, 'expected at least 1').max(limits.unitsPerJobMax),
-  step: integer.refine((step) => step !== 0, 'expected a step other than 0').default(1),
-};
+const progression = z
+  .strictObject({
+    from: integer.default(0),
+    count: integer.min(1, 'expected at least 1').max(limits.unitsPerJobMax),
+    step: integer.refine((step) => step !== 0, 'expected a step other than 0').default(1),
+  })
+  .refine(({ from, count, step }) => Number.isSafeInteger(from + (count - 1) * step), {
+    error: 'expected values between -2^53 and 2^53: beyond, neighbours would become equal',
+  });
 
-const rangeSchema = z.strictObject({ range: z.strictObject(progression) });
+const rangeSchema = z.strictObject({ range: progression });
 const sweepSchema = z.strictObject({
   sweep: z
     .record(
@@ -31,7 +35,7 @@ const sweepSchema = z.strictObject({
       z.union(
         [
           z.array(scalarSchema).min(1, 'expected at least one value').max(limits.sweepValuesMax),
-          z.strictObject(progression),
+          progression,
         ],
         { error: 'expected a list of values or {from, count, step}' },
       ),
