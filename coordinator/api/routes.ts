@@ -46,6 +46,8 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     bodyLimit: limits.documentBytesMax,
     // An idle keep-alive connection must not hold up a shutdown.
     forceCloseConnections: true,
+    // An address that does not decode never reaches a route, and so not the handler below either.
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
   });
   server.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   server.setNotFoundHandler((request, reply) =>
@@ -74,9 +76,10 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.get('/v1/leaderboard', async () => ({ standings: await standings(context, rowsMax) }));
 
   server.post('/v1/jobs', async (request, reply) => {
-    await authorize(context, bearerToken(request), 'submit');
+    const { tokenId } = await authorize(context, bearerToken(request), 'submit');
     const key = idempotencyKey(request);
-    const submitted = await submitJob(context, parts.prepareKernel, request.body, key);
+    const submission = key === null ? null : { tokenId, key };
+    const submitted = await submitJob(context, parts.prepareKernel, request.body, submission);
     return reply.status(201).send(submitted);
   });
   server.get('/v1/jobs', async () => ({ jobs: await listJobs(context, rowsMax) }));

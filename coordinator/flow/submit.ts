@@ -9,21 +9,28 @@ import type { Context } from './context.ts';
 
 export type PrepareKernel = (digest: Digest, memoryBytesMax: number) => Promise<PreparedKernel>;
 
+/** An Idempotency-Key and whose it is: two scientists may well both call their first one `1`. */
+export type Submission = { tokenId: string; key: string };
+
 /**
  * Throws GridError: `bad_document` with every path that is wrong, `not_served_yet`,
- * `artifact_unknown` when the kernel or an input was not uploaded, `kernel_refused`.
- * `key` is the Idempotency-Key: the same key names the same job.
+ * `artifact_unknown` when the kernel or an input was not uploaded, `kernel_refused`, and
+ * `bad_request` for an Idempotency-Key that stood for another document. The same key with the same
+ * document finds the job that it made.
  */
 export async function submitJob(
   context: Context,
   prepareKernel: PrepareKernel,
   input: unknown,
-  key: string | null,
+  submission: Submission | null,
 ): Promise<Submitted> {
   const document = parseDocument(input);
   await assertInputsAreHere(context, document);
   const kernel = await prepareKernel(document.kernel, document.limits.memoryBytesMax);
-  const jobId = idFromBytes('j', key === null ? context.randomBytes(10) : digestBytes(key));
+  const jobId = idFromBytes(
+    'j',
+    submission === null ? context.randomBytes(10) : digestBytes(submission),
+  );
   const facts: JobFacts = {
     jobId,
     document,
@@ -33,12 +40,24 @@ export async function submitJob(
     submittedAt: context.now(),
   };
   await context.store.submitJob(facts);
+  if (submission !== null) await assertSameDocument(context, facts);
   context.happened({ kind: 'job_submitted' });
   context.log.info({ jobId, name: document.name, units: facts.units }, 'job submitted');
   return { jobId, units: facts.units };
 }
 
+/** No document that means something is as deep. What reads documents recurses as deep as they are. */
+const depthMax = 32;
+function isDeeperThan(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(depth - 1, inner));
+}
+
 function parseDocument(input: unknown): JobDocument {
+  if (isDeeperThan(depthMax, input)) {
+    const expected = `expected at most ${depthMax} levels`;
+    throw new GridError('bad_document', '', { issues: [{ path: '(document)', expected }] });
+  }
   const parsed = jobDocumentSchema.safeParse(input);
   if (!parsed.success) throw new GridError('bad_document', '', { issues: issuesOf(parsed.error) });
   const unserved = unservedParts(parsed.data);
@@ -56,5 +75,16 @@ async function assertInputsAreHere(context: Context, document: JobDocument): Pro
   }
 }
 
-const digestBytes = (key: string): Uint8Array =>
-  createHash('sha256').update(`manyhands.submission\0${key}`).digest();
+/** The store keeps what came first under an id, and that may be another document of this key. */
+async function assertSameDocument(context: Context, { jobId, document }: JobFacts): Promise<void> {
+  const kept = await context.store.readJob(jobId);
+  if (JSON.stringify(kept?.document) !== JSON.stringify(document)) {
+    throw new GridError(
+      'bad_request',
+      `This Idempotency-Key stands for another document: ${jobId}.`,
+    );
+  }
+}
+
+const digestBytes = ({ tokenId, key }: Submission): Uint8Array =>
+  createHash('sha256').update(`manyhands.submission\0${tokenId}\0${key}`).digest();

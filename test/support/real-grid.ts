@@ -1,12 +1,18 @@
 // A real coordinator on a real Redis of its own, in this process, in a folder that goes away; and the
 // scientist's side of it. What the doors tests knock at.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { emptyKernel } from '../../bench/empty-kernel.ts';
+import { tokenHash } from '../../coordinator/flow/authorize.ts';
 import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
+import { connectOptions } from '../../coordinator/store/redis-connection.ts';
+import { openRedisStore } from '../../coordinator/store/redis-store.ts';
+import type { TokenScope } from '../../coordinator/store/store.ts';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/http.ts';
 import type { JobDocumentInput } from '../../protocol/job.ts';
@@ -30,6 +36,12 @@ export type RealGrid = {
   cancelAll(): Promise<void>;
   results(jobId: string, from?: number): Promise<ResultLine[]>;
   standings(): Promise<Standing[]>;
+  /** A token with these scopes only. */
+  makeToken(...scopes: TokenScope[]): Promise<string>;
+  /** Bytes that the grid's Redis holds. */
+  redisBytes(): Promise<number>;
+  /** Ends its Redis with SIGKILL; the coordinator starts it again. */
+  killRedis(): Promise<void>;
   /** Drains the coordinator and starts it again on the same data, at another port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -93,6 +105,26 @@ export async function startRealGrid(): Promise<RealGrid> {
     async standings() {
       return (await request<{ standings: Standing[] }>('/v1/leaderboard')).standings;
     },
+    async makeToken(...scopes) {
+      const secret = `mh_${randomBytes(16).toString('hex')}`;
+      const store = await openRedisStore(coordinator.redisConnection);
+      const facts = { tokenId: 'test', name: 'a test', scopes, createdAt: Date.now() };
+      await store.saveToken(tokenHash(secret), facts);
+      await store.close();
+      return secret;
+    },
+    async redisBytes() {
+      const redis = new Redis(connectOptions(coordinator.redisConnection));
+      const info = await redis.info('memory');
+      redis.disconnect();
+      return Number(/used_memory:(\d+)/.exec(info)?.[1]);
+    },
+    async killRedis() {
+      const pid = coordinator.redisPid();
+      if (pid === null) throw new Error('this grid has no Redis of its own');
+      process.kill(pid, 'SIGKILL');
+      while (isRunning(pid)) await wait(1);
+    },
     async restart() {
       await coordinator.close();
       coordinator = await start();
@@ -104,6 +136,16 @@ export async function startRealGrid(): Promise<RealGrid> {
   };
   await grid.put(emptyKernel().wasm);
   return grid;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    // No such process.
+    return false;
+  }
 }
 
 /** A POST of this as JSON. */
