@@ -55,10 +55,13 @@ function fullName(made: { name(): string; parent: unknown }): string {
 
 // ---- options that several commands share
 
+/** Where a coordinator listens that was started without a word. */
+export const defaultUrl = 'http://127.0.0.1:7700';
+
 export const urlOption = () =>
   new Option('--url <url>', 'the coordinator')
     .env('MANYHANDS_URL')
-    .default('http://127.0.0.1:7700')
+    .default(defaultUrl)
     .argParser(parseUrl);
 
 export const tokenFileOption = () =>

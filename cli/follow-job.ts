@@ -50,7 +50,8 @@ export async function followJob(
     const ended = await untilEnded(grid, jobId, { ...options, signal: stop.signal });
     if (ended === null) {
       say(`Job ${jobId} continues.`);
-      say(`Watch: manyhands watch ${jobId}   Cancel: manyhands cancel ${jobId}`);
+      say(`Watch:  ${grid.hint(`watch ${jobId}`)}`);
+      say(`Cancel: ${grid.hint(`cancel ${jobId}`)}`);
       process.exitCode = left;
     }
     return ended;
@@ -80,7 +81,7 @@ export async function untilEnded(
         if (!seen || !isUnreachable(error)) throw error;
         bar.note('The coordinator does not answer; trying again. The job is kept.');
       }
-      if (Date.now() > deadline) throw timedOut(jobId);
+      if (Date.now() > deadline) throw timedOut(grid, jobId);
       await sleep(lookEveryMs, undefined, { signal }).catch(() => {});
     }
     return null;
@@ -104,7 +105,7 @@ export async function tellEnd(grid: Grid, job: JobView): Promise<void> {
     await tellFailedUnits(grid, job);
     process.exitCode = exitCodes.unitsFailed;
   }
-  say(`Results: manyhands results ${jobId}`);
+  say(`Results: ${grid.hint(`results ${jobId}`)}`);
 }
 
 /** Failures grouped by how they ended and what was said, numbers aside, with one example of each. */
@@ -130,8 +131,8 @@ async function tellFailedUnits(grid: Grid, job: JobView): Promise<void> {
   }
 }
 
-const timedOut = (jobId: string) =>
+const timedOut = (grid: Grid, jobId: string) =>
   new Failure('wait_timed_out', `Job ${jobId} has not ended in the time given.`, {
     why: 'it continues on the grid',
-    remedy: `look again with \`manyhands watch ${jobId}\``,
+    remedy: `look again with \`${grid.hint(`watch ${jobId}`)}\``,
   });

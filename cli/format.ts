@@ -9,7 +9,7 @@ export function formatCredit(creditMicro: string): string {
   const credit = micro / 1e6;
   if (micro === 0) return '0';
   if (credit >= 1000) return formatCount(Math.floor(credit));
-  return credit >= 1 ? credit.toFixed(2) : credit.toFixed(6).replace(/0+$/, '');
+  return credit.toFixed(credit >= 1 ? 2 : 6);
 }
 
 const scale: [string, number][] = [

@@ -10,6 +10,7 @@ import {
 } from '../protocol/http.ts';
 import type { Digest } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
+import { defaultUrl } from './command.ts';
 import { Failure } from './failure.ts';
 import { openHttp } from './http.ts';
 import { findToken } from './token.ts';
@@ -22,6 +23,11 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
 
   return {
     url: options.url,
+    /** A command about this grid as the person would have to type it. */
+    hint: (command: string) =>
+      options.url === (process.env['MANYHANDS_URL'] ?? defaultUrl)
+        ? `manyhands ${command}`
+        : `manyhands ${command} --url ${options.url}`,
     grid: () => ask(gridViewSchema, '/v1/grid'),
     jobs: async () => (await ask(jobListSchema, '/v1/jobs')).jobs,
     job: (id: string) => ask(jobViewSchema, jobPath(id)),

@@ -84,28 +84,32 @@ function plainLines(): ProgressBar {
   };
 }
 
+/** Wide enough to see a percent or two; it stays the same, so that nothing jumps. */
+const barCells = 24;
+const barCellsMin = 8;
+
 /** The line, no wider than `columns`; what matters least is left out first. */
 export function drawProgress(progress: Progress, columns: number): string {
   const { units, canonical, failed, running, waiting, unitsPerSecond, eta } = progress;
   const percent = `${String(percentOf(canonical + failed, units)).padStart(3)}%`;
-  const done = `${formatCount(canonical)} done`;
   const lost = failed > 0 ? ` · ${formatCount(failed)} failed` : '';
-  const now = `${done}${lost} · ${formatCount(running)} running`;
-  const pace = `${formatRate(unitsPerSecond)}/s  ETA ${formatEta(eta)}`;
+  const done = `${percent}  ${formatCount(canonical)} done${lost}`;
+  const busy = ` · ${formatCount(running)} running`;
+  const pace = `  ${formatRate(unitsPerSecond)}/s  ETA ${formatEta(eta)}`;
   const tails = [
-    `${percent}  ${now} · ${formatCount(waiting)} waiting  ${pace}`,
-    `${percent}  ${now}  ${pace}`,
-    `${percent}  ${done}${lost}  ETA ${formatEta(eta)}`,
+    `${done}${busy} · ${formatCount(waiting)} waiting${pace}`,
+    `${done}${busy}${pace}`,
+    `${done}  ETA ${formatEta(eta)}`,
     percent,
   ];
+  if (canonical + failed === units) tails.unshift(done);
   const name = plainText(progress.name).slice(0, 24);
-  const barMin = 12;
-  const barMax = 32;
-  const roomFor = (tail: string) => columns - name.length - 2 - tail.length;
-  const tail = tails.find((candidate) => roomFor(candidate) >= barMin) ?? percent;
-  const room = Math.min(barMax, roomFor(tail));
-  if (room < barMin) return `${name} ${percent}`.slice(-columns);
-  return `${name} ${drawSegments(progress, room)} ${tail}`;
+  const room = (tail: string) => columns - name.length - 2 - tail.length;
+  const tail = tails.find((candidate) => room(candidate) >= barCells) ?? percent;
+  const cells = Math.min(barCells, room(tail));
+  return cells < barCellsMin
+    ? `${name} ${percent}`.slice(-columns)
+    : `${name} ${drawSegments(progress, cells)} ${tail}`;
 }
 
 function drawSegments({ units, canonical, failed, running }: Progress, cells: number): string {

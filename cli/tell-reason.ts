@@ -11,13 +11,13 @@ export function tellReason(reason: Reason): string {
     case 'asking':
       return 'asking for work';
     case 'no_work':
-      return `no work: ${noWork[reason.why]}${again(reason.retryInMs)}`;
+      return `no work: ${noWork[reason.why]}${workIn(reason.retryInMs)}`;
     case 'fetching':
       return 'downloading a kernel or its inputs';
     case 'paused':
       return 'paused';
     case 'coordinator_unreachable':
-      return `the coordinator does not answer (${reason.why})${again(reason.retryInMs)}`;
+      return `the coordinator does not answer (${reason.why})${tryIn(reason.retryInMs)}`;
     case 'reporting':
       return 'waiting for the coordinator to record results';
     case 'disk_full':
@@ -39,15 +39,18 @@ export function tellReason(reason: Reason): string {
 
 const noWork: Record<Extract<Reason, { kind: 'no_work' }>['why'], string> = {
   no_jobs: 'the grid has no open job',
-  nothing_left: 'every unit is with somebody already',
+  nothing_left: 'no unit waits for a volunteer',
   too_small: 'the jobs need more memory or cores than are lent here',
   draining: 'the coordinator is about to restart',
   storage: 'the coordinator cannot store results at the moment',
 };
 
+const tryIn = (retryInMs: number | null): string =>
+  retryInMs === null ? ', trying' : `, next try in ${formatSeconds(Math.ceil(retryInMs / 1000))}`;
+
 /** Without a time, the coordinator tells the moment there is something. */
-const again = (retryInMs: number | null): string =>
-  retryInMs === null ? '' : `, next try in ${formatSeconds(Math.ceil(retryInMs / 1000))}`;
+const workIn = (retryInMs: number | null): string =>
+  retryInMs === null ? '; it begins by itself when one does' : tryIn(retryInMs);
 
 function unreachable(reason: never): never {
   throw new Error(`no words for ${JSON.stringify(reason)}`);

@@ -16,6 +16,7 @@ import type { AgentStatus } from './status.ts';
 
 export type { AgentEvent } from './events.ts';
 export type { AgentEnd } from './lifecycle.ts';
+export { PlaceUnusable } from './platform/platform.ts';
 export type { AgentStatus } from './status.ts';
 
 export interface AgentOptions {

@@ -6,7 +6,7 @@
  */
 import { certificateBytes, sessionBytes } from '../protocol/identity.ts';
 import { hexOf } from './digest.ts';
-import type { Keys, SigningKey, Storage } from './platform/platform.ts';
+import { type Keys, PlaceUnusable, type SigningKey, type Storage } from './platform/platform.ts';
 
 export interface Identity {
   /** True when the account was made just now. */
@@ -52,7 +52,7 @@ async function openKey(
   try {
     return { key: await keys.open(new TextDecoder().decode(stored)), isNew: false };
   } catch (cause) {
-    throw new Error(`${name} holds no Ed25519 key: restore it, or move it away to begin anew`, {
+    throw new PlaceUnusable(`${name} holds no Ed25519 key: restore it, or move it away`, {
       cause,
     });
   }

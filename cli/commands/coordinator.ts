@@ -4,7 +4,7 @@ import { command, wholeNumber } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { coordinatorFolder, noteCoordinator } from '../folders.ts';
 import { awaitStop } from '../stop-signal.ts';
-import { print, say } from '../terminal.ts';
+import { isLive, print, say } from '../terminal.ts';
 
 export const coordinator = () =>
   command('coordinator', 'Run the coordinator of a grid, with a Redis of its own.', [
@@ -33,10 +33,10 @@ export const coordinator = () =>
       new Option('--redis <url>', 'use this Redis instead of an own one').env('MANYHANDS_REDIS'),
     )
     .addOption(
-      new Option('--log-level <level>', 'how much it logs, to stderr')
+      new Option('--log-level <level>', 'how much it logs to stderr, as JSON')
         .env('MANYHANDS_LOG_LEVEL')
         .choices(['debug', 'info', 'warn', 'error'] as const)
-        .default('info' as const),
+        .default(isLive(process.stderr) ? 'warn' : 'info', 'info; warn on a terminal'),
     )
     .addHelpText(
       'after',

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Option } from '@commander-js/extra-typings';
 import { leaderboardSchema } from '../../protocol/http.ts';
-import { type Agent, type AgentEnd, openAgent } from '../../worker/agent.ts';
+import { type Agent, type AgentEnd, openAgent, PlaceUnusable } from '../../worker/agent.ts';
 import { openSandbox } from '../../worker/sandbox/node/sandbox-process.ts';
 import { command, jsonOption, parseUrl, wholeNumber } from '../command.ts';
 import { coresHere, defaultCores, parseCores } from '../cores.ts';
@@ -68,13 +68,25 @@ next join in the same folder.`,
       const rank = followRank(url, agent);
       view.show(agent, rank.now);
       const stop = endInSteps(agent, view);
-      const end = await agent.done.finally(() => {
-        rank.close();
-        view.close();
-        stop.close();
-      });
+      const end = await agent.done
+        .catch((error) => {
+          throw error instanceof PlaceUnusable ? unusableFolder(dataDir, error) : error;
+        })
+        .finally(() => {
+          rank.close();
+          view.close();
+          stop.close();
+        });
       tellEnd(end, url);
     });
+
+function unusableFolder(folder: string, { message, cause }: PlaceUnusable): Failure {
+  return new Failure('data_folder_unusable', `The worker's folder ${folder} cannot be used.`, {
+    why: message,
+    remedy: 'do what it says, or choose another folder with --data',
+    cause,
+  });
+}
 
 /** First signal: finish. Second: hand back. Third: end at once. */
 function endInSteps(agent: Agent, view: JoinView) {

@@ -25,7 +25,8 @@ export const submit = () =>
       say(`Job ${jobId} accepted: ${formatCount(units)} units.`);
       if (!options.wait) {
         if (options.json) printJson({ jobId, units });
-        say(`Watch: manyhands watch ${jobId}   Results: manyhands results ${jobId}`);
+        say(`Watch:   ${grid.hint(`watch ${jobId}`)}`);
+        say(`Results: ${grid.hint(`results ${jobId}`)}`);
         return;
       }
       const ended = await followJob(grid, jobId, { timeoutMs: options.timeout });

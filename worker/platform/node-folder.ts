@@ -7,7 +7,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { AppendFile, Storage } from './platform.ts';
+import { type AppendFile, PlaceUnusable, type Storage } from './platform.ts';
 
 export async function openFolder(place: string): Promise<Storage> {
   await mkdir(place, { recursive: true, mode: 0o700 });
@@ -88,7 +88,7 @@ function occupy(path: string): () => void {
     const holder = readText(path);
     const pid = Number(holder?.split(' ')[0]);
     if (holder !== null && pid > 0 && holder === `${pid} ${startedAt(pid)}`) {
-      throw new Error(
+      throw new PlaceUnusable(
         `another worker (process ${pid}) uses ${dirname(path)}: stop it or choose another folder`,
       );
     }

@@ -12,7 +12,7 @@ export interface Platform {
   memoryBytes: number;
   sha256(bytes: Uint8Array): Promise<Uint8Array>;
   keys: Keys;
-  /** Opens the place where this worker keeps its things. Throws when another worker has it open. */
+  /** The place where this worker keeps its things. `PlaceUnusable` when another worker has it. */
   openStorage(place: string): Promise<Storage>;
   openSocket(url: string, events: SocketEvents): Socket;
 }
@@ -29,6 +29,11 @@ export interface Keys {
   create(): Promise<SigningKey>;
   /** Throws when the text is no Ed25519 key. */
   open(pem: string): Promise<SigningKey>;
+}
+
+/** A place that a person has to do something about: the message says what, and in which words. */
+export class PlaceUnusable extends Error {
+  override readonly name = 'PlaceUnusable';
 }
 
 export interface StoredFile {
