@@ -75,8 +75,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     if (happening.kind === 'units_free') doors?.serveWaiting();
     else if (happening.kind === 'job_submitted') rounds?.feed();
     else if (happening.kind === 'paid') doors?.paid(happening.accountIds);
-    else if (happening.kind === 'job_ended') paces.delete(happening.jobId);
-    else void dropJob(context, happening.jobId).then((leases) => doors?.cancelled(leases));
+    else if (happening.kind === 'job_ended') {
+      paces.delete(happening.jobId);
+      context.splitShare.forget(happening.jobId);
+    } else void dropJob(context, happening.jobId).then((leases) => doors?.cancelled(leases));
   };
   const recorders = Array.from(
     { length: grid.partitions },

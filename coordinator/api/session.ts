@@ -33,18 +33,23 @@ export type SessionParts = {
   context: Context;
   /** How many units this want may get now: fair among all who are connected. */
   fairUnits(wanted: number): number;
+  /** The host has said hello and may work. */
+  welcomed(accountId: AccountId): void;
+  /** Whether no other account's host is connected. */
+  isAlone(accountId: AccountId): boolean;
   granted(units: number): void;
   /** No free units were found: the window should be fed. */
   starved(): void;
   /** Whether the coordinator is leaving, or cannot store results. */
   isDraining(): boolean;
-  ended(session: Session): void;
+  /** `welcomedAs` is null when the session never came to its welcome. */
+  ended(session: Session, welcomedAs: AccountId | null): void;
 };
 
 type State =
   | { kind: 'awaiting_hello' }
   | { kind: 'greeting' }
-  | { kind: 'ready'; asker: Asker; accountId: AccountId }
+  | { kind: 'ready'; asker: Omit<Asker, 'isAlone'>; accountId: AccountId }
   | { kind: 'closing' };
 
 export class Session {
@@ -53,6 +58,7 @@ export class Session {
   private readonly parts: SessionParts;
   private readonly nonce: Uint8Array;
   private reports = 0;
+  private welcomedAs: AccountId | null = null;
   private waitingWants: { id: number; units: number }[] = [];
   private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
@@ -167,6 +173,8 @@ export class Session {
       accountId,
       asker: { hostId, accountId, memoryBytes: hello.memoryBytes },
     };
+    this.welcomedAs = accountId;
+    this.parts.welcomed(accountId);
     const held = presented.filter((lease) => presentLease(context, lease));
     this.send({
       type: 'welcome',
@@ -196,8 +204,12 @@ export class Session {
 
   private serve(id: number, units: number): boolean {
     if (this.state.kind !== 'ready' || this.parts.isDraining()) return false;
-    const { context, fairUnits, granted } = this.parts;
-    const grants = grantUnits(context, this.state.asker, fairUnits(units));
+    const { context, fairUnits, isAlone, granted } = this.parts;
+    const grants = grantUnits(
+      context,
+      { ...this.state.asker, isAlone: isAlone(this.state.accountId) },
+      fairUnits(units),
+    );
     if (grants.length === 0) return false;
     const jobs = new Map(grants.map(({ job }) => [job.jobId, job]));
     const news = [...jobs.values()].filter((job) => !this.briefed.has(job.jobId));
@@ -235,7 +247,7 @@ export class Session {
     clearTimeout(this.helloTimer);
     this.state = { kind: 'closing' };
     this.waitingWants = [];
-    this.parts.ended(this);
+    this.parts.ended(this, this.welcomedAs);
   }
 }
 

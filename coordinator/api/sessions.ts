@@ -36,6 +36,9 @@ export class Sessions {
   private readonly toCredit = new Set<AccountId>();
   private creditTimer: NodeJS.Timeout | null = null;
   private isClosing = false;
+  private welcomed = 0;
+  /** Hosts connected, by account. */
+  private readonly accounts = new Map<AccountId, number>();
 
   constructor(http: Server, parts: SessionsParts) {
     this.parts = parts;
@@ -51,9 +54,7 @@ export class Sessions {
 
   /** Hosts connected and welcomed. */
   get hosts(): number {
-    let count = 0;
-    for (const session of this.sessions) if (session.hostId !== null) count++;
-    return count;
+    return this.welcomed;
   }
 
   /** Units are free: serves those who wait, first come first. */
@@ -113,6 +114,11 @@ export class Sessions {
     const { context, demand, feed, isRefusing } = this.parts;
     return {
       context,
+      welcomed: (accountId: AccountId) => {
+        this.welcomed++;
+        this.accounts.set(accountId, (this.accounts.get(accountId) ?? 0) + 1);
+      },
+      isAlone: (accountId: AccountId) => this.accounts.get(accountId) === this.welcomed,
       fairUnits: (wanted: number) => this.fairUnits(wanted),
       granted: (units: number) => {
         demand.granted(units, context.now());
@@ -120,10 +126,18 @@ export class Sessions {
       },
       starved: feed,
       isDraining: () => this.isClosing || isRefusing(),
-      ended: (session: Session) => {
+      ended: (session: Session, welcomedAs: AccountId | null) => {
         this.sessions.delete(session);
+        if (welcomedAs !== null) this.left(welcomedAs);
       },
     };
+  }
+
+  private left(accountId: AccountId): void {
+    this.welcomed--;
+    const hosts = (this.accounts.get(accountId) ?? 1) - 1;
+    if (hosts > 0) this.accounts.set(accountId, hosts);
+    else this.accounts.delete(accountId);
   }
 
   /**

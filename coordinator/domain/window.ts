@@ -15,10 +15,17 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import { FairShare } from './fair-share.ts';
 import { type JobFacts, weightOf } from './job.ts';
 import { type LeaseFacts, leaseDurationMs } from './lease.ts';
+import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type ShardId, shardId, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
 
-export type Asker = { hostId: HostId; accountId: AccountId; memoryBytes: number };
+export type Asker = {
+  hostId: HostId;
+  accountId: AccountId;
+  memoryBytes: number;
+  /** Whether no host of another account is connected: then nothing rests for this one. */
+  isAlone: boolean;
+};
 
 type HeldLease = LeaseFacts & { deadline: number; left: Set<number> };
 type HeldShard = {
@@ -26,6 +33,7 @@ type HeldShard = {
   job: JobFacts;
   free: number[];
   leases: Map<LeaseId, HeldLease>;
+  rests: Rests;
 };
 
 export class Window {
@@ -58,7 +66,7 @@ export class Window {
       this.refresh(state, now);
       return;
     }
-    const held: HeldShard = { state, job, free: [], leases: new Map() };
+    const held: HeldShard = { state, job, free: [], leases: new Map(), rests: new Rests() };
     this.shards.set(id, held);
     this.takeUp(held, state.leases, now);
     this.refill(held);
@@ -113,14 +121,14 @@ export class Window {
     for (const held of this.shards.values()) {
       if (held.free.length === 0 || candidates.has(held.job.jobId)) continue;
       if (held.job.document.limits.memoryBytesMax > asker.memoryBytes) continue;
+      if (!held.free.some((position) => mayTry(held, asker, position, now))) continue;
       candidates.set(held.job.jobId, held);
     }
     const jobId = this.share.next(candidates.keys());
     const held = jobId === undefined ? undefined : candidates.get(jobId);
     if (held === undefined) return null;
 
-    const taken = held.free.splice(-units, units).sort((a, b) => a - b);
-    this.freeUnits -= taken.length;
+    const taken = this.take(held, asker, units, now).sort((a, b) => a - b);
     const { job, state } = held;
     const facts: LeaseFacts = {
       leaseId,
@@ -168,8 +176,17 @@ export class Window {
     return true;
   }
 
-  /** What the state now says of these positions: undecided ones are free again, others are done. */
-  settle(id: ShardId, leaseId: LeaseId, positions: Iterable<number>, fuel: number): void {
+  /**
+   * What the state now says of these positions: undecided ones are free again, and rest for the
+   * account that tried them; others are done.
+   */
+  settle(
+    id: ShardId,
+    { leaseId, accountId }: { leaseId: LeaseId; accountId: AccountId },
+    positions: Iterable<number>,
+    fuel: number,
+    now: number,
+  ): void {
     const held = this.shards.get(id);
     if (held === undefined) return;
     const lease = held.leases.get(leaseId);
@@ -177,8 +194,13 @@ export class Window {
     for (const position of positions) {
       settled++;
       lease?.left.delete(position);
-      if (held.state.unit(position).status === 'open') this.free1(held, position);
-      else this.unfree(held, position);
+      if (held.state.unit(position).status === 'open') {
+        held.rests.tried(position, accountId, now);
+        this.free1(held, position);
+      } else {
+        held.rests.decided(position);
+        this.unfree(held, position);
+      }
     }
     if (lease?.left.size === 0) this.forget(held, leaseId);
     if (fuel > 0) this.learn(held.job.jobId, fuel / settled);
@@ -231,6 +253,19 @@ export class Window {
     return [...this.shards.values()]
       .filter((held) => held.job.jobId === jobId)
       .flatMap((held) => [...held.leases.values()]);
+  }
+
+  /** Takes free units, the last of the list first, but for those that rest for this account. */
+  private take(held: HeldShard, asker: Asker, units: number, now: number): number[] {
+    let taken: number[];
+    if (held.rests.isEmpty || asker.isAlone) taken = held.free.splice(-units, units);
+    else {
+      taken = held.free.filter((position) => mayTry(held, asker, position, now)).slice(-units);
+      const gone = new Set(taken);
+      held.free = held.free.filter((position) => !gone.has(position));
+    }
+    this.freeUnits -= taken.length;
+    return taken;
   }
 
   /** Remembers leases that the journal tells of, with what is left of them. */
@@ -295,6 +330,9 @@ export class Window {
     this.meanFuel.set(jobId, mean === undefined ? fuelPerUnit : mean + 0.1 * (fuelPerUnit - mean));
   }
 }
+
+const mayTry = ({ rests }: HeldShard, asker: Asker, position: number, now: number): boolean =>
+  rests.isEmpty || asker.isAlone || !rests.isResting(position, asker.accountId, now);
 
 /** Of some units of a lease, those that are undecided and that it has not reported on yet. */
 function stillOpen(state: ShardState, leaseId: LeaseId, positions: Iterable<number>): Set<number> {

@@ -262,7 +262,7 @@ export class Recorder implements ShardRecorder {
       if (intent.kind !== 'report') continue;
       const fuel = intent.results.reduce((sum, result) => sum + result.fuel, 0);
       const positions = intent.results.map((result) => result.position);
-      window.settle(id, intent.lease.leaseId, positions, fuel);
+      window.settle(id, intent.lease, positions, fuel, clock.now());
     }
     paces.get(append.shard.jobId)?.count(append.canonical + append.failed, clock.now());
     for (const answer of answers) answer();

@@ -66,7 +66,8 @@ export function expireLeases(context: Context): LeaseFacts[] {
   for (const { leaseId, hostId, shard } of expired) {
     context.log.info({ leaseId, hostId, jobId: shard.jobId, shard: shard.number }, 'lease expired');
   }
-  if (expired.length > 0) context.happened({ kind: 'units_free' });
+  // Also when none expired: a unit that rested for the only host that waits may have rested enough.
+  if (context.window.free > 0) context.happened({ kind: 'units_free' });
   return expired;
 }
 

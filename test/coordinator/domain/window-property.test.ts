@@ -139,7 +139,12 @@ class Grid {
 
   private ask(host: number, count: number): LeaseFacts | null {
     const [before, id] = [this.window.free, leaseId(this.granted.length + 1)];
-    const asker = { hostId: hostId(host), accountId: accountId(host), memoryBytes: memoryOf(host) };
+    const asker = {
+      hostId: hostId(host),
+      accountId: accountId(host),
+      memoryBytes: memoryOf(host),
+      isAlone: true,
+    };
     const granted = this.window.grant(asker, count, id, this.now);
     if (granted === null) {
       // [W6]: a host that every job fits goes away empty only when nothing is free.
@@ -172,7 +177,7 @@ class Grid {
     const results = positions.map((at) => endWith(end, at));
     const recording = recordResults(state, lease, results);
     this.append(state, recording.entries);
-    this.window.settle(id, lease.leaseId, positions, recording.fuel);
+    this.window.settle(id, lease, positions, recording.fuel, this.now);
     for (const at of positions) this.out.get(lease.leaseId)?.delete(at);
     if (state.isClosed) this.drop(id);
   }

@@ -21,6 +21,7 @@ const asker = (number: number, memoryBytes = 2 ** 40): Asker => ({
   hostId: hostId(number),
   accountId: accountId(number),
   memoryBytes,
+  isAlone: false,
 });
 
 let leases = 100;
@@ -42,13 +43,18 @@ function aWindow(job: JobFacts = aJob(), entries: JournalEntry[] = []) {
 }
 
 /** What the recorder does with a report: it changes the state, and the window settles it. */
-function report(window: Window, lease: LeaseFacts, results: ReturnType<typeof aResult>[]): void {
+function report(
+  window: Window,
+  lease: LeaseFacts,
+  results: ReturnType<typeof aResult>[],
+  now = 0,
+): void {
   const state = window.state(shardId(lease.shard));
   if (state === undefined) throw new Error('not held');
   const recording = recordResults(state, lease, results);
   state.append(recording.entries);
   const at = results.map(({ position }) => position);
-  window.settle(shardId(lease.shard), lease.leaseId, at, recording.fuel);
+  window.settle(shardId(lease.shard), lease, at, recording.fuel, now);
 }
 
 describe('granting', () => {

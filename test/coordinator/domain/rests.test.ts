@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { recordResults } from '../../../coordinator/domain/record.ts';
+import { Rests } from '../../../coordinator/domain/rests.ts';
+import { shardId } from '../../../coordinator/domain/shard.ts';
+import { ShardState } from '../../../coordinator/domain/shard-state.ts';
+import { Window } from '../../../coordinator/domain/window.ts';
+import { accountId, aHostError, aJob, aShard, hostId, leaseId } from '../builders.ts';
+
+describe('a unit that an account tried without deciding it', () => {
+  it('rests for that account, twice as long each time, and for nobody else', () => {
+    const rests = new Rests();
+    rests.tried(7, 'one', 0);
+    expect(rests.isResting(7, 'one', 4999)).toBe(true);
+    expect(rests.isResting(7, 'one', 5000)).toBe(false);
+    expect(rests.isResting(7, 'two', 0)).toBe(false);
+    expect(rests.isResting(8, 'one', 0)).toBe(false);
+    rests.tried(7, 'one', 5000);
+    expect(rests.isResting(7, 'one', 14_999)).toBe(true);
+    expect(rests.isResting(7, 'one', 15_000)).toBe(false);
+  });
+
+  it('never rests longer than five minutes, and is forgotten when it is decided', () => {
+    const rests = new Rests();
+    for (let i = 0; i < 40; i++) rests.tried(7, 'one', 0);
+    expect(rests.isResting(7, 'one', 300_000)).toBe(false);
+    expect(rests.isResting(7, 'one', 299_999)).toBe(true);
+    rests.decided(7);
+    expect(rests.isEmpty).toBe(true);
+  });
+});
+
+describe('one broken machine', () => {
+  const ask = (window: Window, account: number, now: number, isAlone = false) =>
+    window.grant(
+      { hostId: hostId(account), accountId: accountId(account), memoryBytes: 2 ** 40, isAlone },
+      1,
+      leaseId(now + 100 * account),
+      now,
+    );
+
+  /** A window with one unit, which account 1 has just failed for reasons of its own. */
+  function afterHostError(): Window {
+    const [job, state] = [aJob(), new ShardState(aShard(1))];
+    const window = new Window();
+    window.hold(job, state, 0);
+    const lease = ask(window, 1, 0);
+    if (lease === null) throw new Error('nothing was granted');
+    const [position = 0] = lease.positions[0] ?? [];
+    const { entries } = recordResults(state, lease, [aHostError(position)]);
+    state.append(entries);
+    window.settle(shardId(state.shard), lease, [position], 0, 0);
+    return window;
+  }
+
+  it('does not get the unit again while others are connected, who do', () => {
+    const window = afterHostError();
+    expect(ask(window, 1, 1)).toBeNull();
+    expect(ask(window, 2, 2)).not.toBeNull();
+  });
+
+  it('gets it again after a while when nobody else took it', () => {
+    expect(ask(afterHostError(), 1, 5000)).not.toBeNull();
+  });
+
+  it('gets it at once when it is the only one there', () => {
+    expect(ask(afterHostError(), 1, 1, true)).not.toBeNull();
+  });
+});
