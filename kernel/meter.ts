@@ -9,6 +9,7 @@
  *   manyhands_stack   i32  bytes of call stack that recursion may still take. Negative after a trap:
  *                          the recursion was too deep. Set by itself.
  *   manyhands_pages   i32  how far memory.grow may go; a runner may lower it before `_start`.
+ *                          Raising it has no effect.
  *   manyhands_growth  i32  1: memory.grow was refused for that limit, at some time. 2, after a trap:
  *                          this host had no memory to give, which is no result of the unit.
  *

@@ -53,12 +53,13 @@ export function encodeMetered(parts: MeteredParts): Uint8Array {
 }
 
 function encodeCode(parts: MeteredParts, globals: MeterGlobals, types: TypeSection): Writer {
-  const { module, plans, recursive } = parts;
+  const { module, plans, recursive, memoryPagesMax } = parts;
   const out = new Writer(module.bytes.length * 2);
   const body = new CodeWriter(4096);
   const context = {
     module: module.bytes,
     globals,
+    pagesMax: pagesMax(module, memoryPagesMax),
     writeBlockType: (results: Uint8Array, to: Writer) => types.writeBlockType(results, to),
   };
   out.u32(plans.length);

@@ -44,6 +44,8 @@ const MEMORY_GROW_BYTES = 2;
 export interface BodyContext {
   module: Uint8Array;
   globals: MeterGlobals;
+  /** The maximum in the metered module's memory section. */
+  pagesMax: number;
   /** Writes the type of a block without parameters that leaves these results. */
   writeBlockType(results: Uint8Array, out: CodeWriter): void;
 }
@@ -201,7 +203,7 @@ class BodyRewriter {
     const out = this.#out;
     out.indexed(op.localTee, this.#lengthLocal);
     out.bytes(op.i64ExtendI32U, op.memorySize, 0, op.i64ExtendI32U, op.i64Add);
-    out.indexed(op.globalGet, this.#globals.pages);
+    this.#pagesLimit();
     out.bytes(op.i64ExtendI32U, op.i64GtU, op.if, valueType.i32);
     out.i32(growth.overLimit);
     out.indexed(op.globalSet, this.#globals.growth);
@@ -221,6 +223,15 @@ class BodyRewriter {
     out.indexed(op.localGet, this.#lengthLocal);
     out.byte(op.end);
     this.#copied += MEMORY_GROW_BYTES;
+  }
+
+  /** What the runner set, or what the memory's own maximum is, when that is less. */
+  #pagesLimit(): void {
+    for (let i = 0; i < 2; i++) {
+      this.#out.indexed(op.globalGet, this.#globals.pages);
+      this.#out.i32(this.#context.pagesMax);
+    }
+    this.#out.bytes(op.i32LtU, op.select);
   }
 
   /** Takes fuel for the length in its local, times or shifted by the amount. */

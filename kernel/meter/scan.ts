@@ -75,6 +75,8 @@ class Scan {
   readonly #blockSites: Site[] = [];
   #height = 0;
   #heightMax = 0;
+  /** The most that any call hands over: beside the operand stack the engine copies it. */
+  #argumentsMax = 0;
   #localBytes = 0;
   #usesVectors = false;
   #control = 0;
@@ -122,7 +124,8 @@ class Scan {
     });
     plan.sites = plan.sites.filter(isNeeded);
     const slot = this.#usesVectors ? VECTOR_SLOT_BYTES : SLOT_BYTES;
-    plan.frameBytes = FRAME_FIXED_BYTES + this.#localBytes + this.#heightMax * slot;
+    const slots = this.#heightMax + this.#argumentsMax;
+    plan.frameBytes = FRAME_FIXED_BYTES + this.#localBytes + slots * slot;
     return plan;
   }
 
@@ -354,7 +357,9 @@ class Scan {
   }
 
   #settledCall(type: FunctionType | undefined, at: number): void {
-    this.#push(-(type?.params.length ?? 0), at);
+    const { length } = type?.params ?? [];
+    this.#argumentsMax = Math.max(this.#argumentsMax, length);
+    this.#push(-length, at);
     this.#push(type?.results.length ?? 0, at);
     graph.meet(SETTLED);
     this.#site(at, 'settle');

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { inspectKernel } from '../../kernel/inspect.ts';
+import { RECURSION_STACK_BYTES } from '../../kernel/meter/call-graph.ts';
+import { meterKernel } from '../../kernel/meter.ts';
+import { run } from './support/run.ts';
+import { command } from './support/wat.ts';
+
+const PLENTY = 10n ** 12n;
+const meter = (wasm: Uint8Array) => meterKernel(wasm, { memoryPagesMax: 16 }).wasm;
+const ran = (wasm: Uint8Array) => run(meter(wasm), { fuelMax: PLENTY });
+const recursive = (wasm: Uint8Array) => inspectKernel(wasm).recursiveFunctions;
+
+/** Counts its activations at address 0 and goes on until told not to. */
+const endless = `(func $f
+  (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+  (call $f))`;
+
+describe('[S3] recursion', () => {
+  it('that goes too deep traps long before the engine overflows, and says so', () => {
+    const { end, stack, fuel } = ran(command(endless, '(call $f)'));
+    expect(end).toBe('unreachable');
+    expect(stack).toBeLessThan(0);
+    expect(fuel).toBeLessThan(PLENTY);
+  });
+
+  it('goes deeper the smaller its frames are', () => {
+    const depth = (locals: number) => {
+      const declared = '(local i64)'.repeat(locals);
+      const fields = endless.replace(
+        '(func $f',
+        `(global $d (mut i32) (i32.const 0))
+        (func $f ${declared} (global.set $d (i32.add (global.get $d) (i32.const 1)))
+        (call $checkpoint)`,
+      );
+      return ran(command(fields, '(call $f)')).seen.length;
+    };
+    expect(depth(0)).toBeGreaterThan(2_000);
+    expect(depth(100)).toBeLessThan(depth(0) / 4);
+  });
+
+  it('gives every frame back, however a function is left', () => {
+    const fields = `(func $f (param $n i32) (result i32)
+      (block $ends
+        (br_if $ends (i32.eqz (local.get $n)))
+        (drop (call $f (i32.sub (local.get $n) (i32.const 1))))
+        (if (i32.and (local.get $n) (i32.const 1)) (then (return (i32.const 1))))
+        (if (i32.and (local.get $n) (i32.const 2)) (then (br 2 (i32.const 2)))))
+      (i32.const 3))`;
+    expect(ran(command(fields, '(drop (call $f (i32.const 100)))'))).toMatchObject({
+      end: 'return',
+      stack: RECURSION_STACK_BYTES,
+    });
+  });
+});
+
+describe('the functions that count their frames are those', () => {
+  it('that call themselves', () => {
+    expect(recursive(command(endless, '(call $f)'))).toBe(1);
+  });
+
+  it('that call each other in a ring', () => {
+    const ring = '(func $a (call $b)) (func $b (call $c)) (func $c (call $a)) (func $leaf)';
+    expect(recursive(command(ring, '(call $a) (call $leaf)'))).toBe(3);
+  });
+
+  it('that can reach themselves through the table, by their signature', () => {
+    const fields = `(table funcref (elem $a $b))
+      (func $a (call_indirect (i32.const 0)))
+      (func $b (param i32) (call_indirect (i32.const 0)))`;
+    expect(recursive(command(fields, '(call $a)'))).toBe(1);
+  });
+
+  it('and none, where calls only lead down', () => {
+    const tree = '(func $a (call $b) (call $c)) (func $b (call $c)) (func $c)';
+    expect(recursive(command(tree, '(call $a)'))).toBe(0);
+  });
+});
+
+describe('[S2] calls that only lead down', () => {
+  const chain = (length: number) => {
+    const links = Array.from(
+      { length },
+      (_, i) => `(func $f${i} (local ${'i64 '.repeat(100)}) (call $f${i + 1}))`,
+    );
+    return command(`${links.join(' ')} (func $f${length})`, '(call $f0)');
+  };
+
+  it('may lead 100 functions of 100 locals deep', () => {
+    expect(ran(chain(100)).end).toBe('return');
+  });
+
+  it('are refused when they could take more stack than is sure to be there', () => {
+    expect(inspectKernel(chain(200)).refusal).toMatchObject({ reason: 'limit_exceeded' });
+  });
+});
