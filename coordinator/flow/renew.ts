@@ -3,7 +3,7 @@ import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
-import { fromRuns, positionOf, toRuns } from '../domain/shard.ts';
+import { fromRuns, parseShardId, positionOf, toRuns } from '../domain/shard.ts';
 import { partitionOf } from '../store/store.ts';
 import { openLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
@@ -74,12 +74,11 @@ export function expireLeases(context: Context): LeaseFacts[] {
 /** Drops a cancelled job's shards from window and queue. Returns the leases that this ends. */
 export async function dropJob(context: Context, jobId: JobId): Promise<LeaseFacts[]> {
   const leases = context.window.leasesOf(jobId);
+  const ids = context.window.shardIds.filter((id) => parseShardId(id).jobId === jobId);
+  // All of them before the first wait: until then their units would be granted on.
+  for (const id of ids) context.window.drop(id);
   const partition = partitionOf(jobId, context.grid.partitions);
-  for (const id of context.window.shardIds) {
-    if (!id.startsWith(`${jobId}-`)) continue;
-    context.window.drop(id);
-    await context.queue.finish(partition, id);
-  }
+  for (const id of ids) await context.queue.finish(partition, id);
   return leases;
 }
 
