@@ -31,6 +31,10 @@ export function artifactRoutes(server: FastifyInstance, context: Context): void 
       async (request, reply) => {
         const digest = digestOf(request);
         const shelf = await uploadShelf(context, request);
+        // Told at once, and not when so many bytes have come.
+        if (Number(request.headers['content-length'] ?? 0) > bytesMax[shelf]) {
+          throw new GridError('too_large', `An artifact may have ${bytesMax[shelf]} bytes.`);
+        }
         const bytes = request.body as AsyncIterable<Uint8Array> | undefined;
         const size = await context.artifacts.write(shelf, digest, bytes ?? [], bytesMax[shelf]);
         return reply.status(201).send({ digest, bytes: size });
@@ -71,7 +75,7 @@ async function serve(
     // A digest never names other bytes.
     .header('cache-control', shelf === 'input' ? 'public, max-age=31536000, immutable' : 'private')
     .type('application/octet-stream');
-  if (request.headers['if-none-match'] === `"${digest}"`) return reply.status(304).send();
+  if (isKnown(request.headers['if-none-match'], digest)) return reply.status(304).send();
   const range = parseRange(request.headers.range, size);
   if (range === 'unsatisfiable') {
     reply.header('content-range', `bytes */${size}`);
@@ -88,6 +92,12 @@ async function serve(
   return reply.send(
     request.method === 'HEAD' ? null : context.artifacts.read(shelf, digest, range.from, range.to),
   );
+}
+
+/** If-None-Match (RFC 9110 §13.1.2): a list of tags, weak ones too, or `*`. */
+function isKnown(header: string | undefined, digest: string): boolean {
+  const tags = (header ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes('*') || tags.includes(`"${digest}"`);
 }
 
 async function find(
