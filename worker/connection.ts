@@ -10,12 +10,11 @@
  * our signature is refused, or we are banned. A frame that is not in the contract ends the session.
  */
 import { errorFacts } from '../protocol/errors.ts';
-import { limits } from '../protocol/limits.ts';
 import type { CoordinatorMessage, Hello, HostMessage } from '../protocol/messages.ts';
 import { protocolVersion, sessionPath } from '../protocol/version.ts';
 import { backoffMs } from './backoff.ts';
 import type { Platform, Socket } from './platform/platform.ts';
-import { decodeFrame, encodeFrame } from './wire.ts';
+import { decodeFrame, encodeFrames } from './wire.ts';
 
 type Message<T extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: T }>;
 export type Challenge = Message<'challenge'>;
@@ -85,16 +84,15 @@ export class Connection {
     this.unsent.push(message);
     // A report and the next want are sent in one breath: they share a frame.
     if (this.unsent.length === 1) queueMicrotask(() => this.flush());
-    else if (this.unsent.length === limits.messagesPerFrameMax) this.flush();
     return true;
   }
 
   private flush(): void {
-    if (this.unsent.length === 0) return;
     const messages = this.unsent;
     this.unsent = [];
     // A session that ended meanwhile takes them with it: its end makes their senders repeat them.
-    if (this.phase === 'open') this.socket?.send(encodeFrame(messages));
+    if (this.phase !== 'open') return;
+    if (this.socket !== null) sendAll(this.socket, messages);
   }
 
   /** Ends the session and the attempts. */
@@ -120,6 +118,7 @@ export class Connection {
   }
 
   private receive(socket: Socket, frame: Uint8Array): void {
+    if (this.phase === 'leaving' || this.phase === 'closed') return;
     let messages: CoordinatorMessage[];
     try {
       messages = decodeFrame(frame);
@@ -131,6 +130,7 @@ export class Connection {
   }
 
   private take(socket: Socket, message: CoordinatorMessage): void {
+    // An earlier message of the same frame may have ended it.
     if (this.phase === 'leaving' || this.phase === 'closed') return;
     if (message.type === 'challenge' && this.phase === 'connecting') {
       this.phase = 'greeting';
@@ -155,7 +155,7 @@ export class Connection {
       return;
     }
     const hello = await this.events.challenged(challenge);
-    if (this.phase === 'greeting' && socket === this.socket) socket.send(encodeFrame([hello]));
+    if (this.phase === 'greeting' && socket === this.socket) sendAll(socket, [hello]);
   }
 
   /** Ends this session from our side; the back-off follows. */
@@ -184,4 +184,8 @@ export class Connection {
     this.events.lost(this.leftBecause ?? (reason || `closed with ${code}`), waitMs);
     this.leftBecause = null;
   }
+}
+
+function sendAll(socket: Socket, messages: readonly HostMessage[]): void {
+  for (const frame of encodeFrames(messages)) socket.send(frame);
 }

@@ -15,9 +15,46 @@ const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' 
 const packr = new Packr(options);
 const unpackr = new Unpackr(options);
 
-/** One message is its own frame; several share one, and are answered by one. */
-export const encodeFrame = (messages: readonly HostMessage[]): Uint8Array =>
-  packr.pack(messages.length === 1 ? messages[0] : messages);
+/**
+ * The messages in as few frames as the limits allow. One message is its own frame; several share
+ * one, and are answered by one.
+ */
+export function encodeFrames(messages: readonly HostMessage[]): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  let group: Uint8Array[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const part: Uint8Array = packr.pack(message);
+    const isFull =
+      group.length === limits.messagesPerFrameMax ||
+      bytes + part.length > limits.frameBytesMax - arrayHeaderBytes;
+    if (group.length > 0 && isFull) {
+      frames.push(joined(group, bytes));
+      group = [];
+      bytes = 0;
+    }
+    group.push(part);
+    bytes += part.length;
+  }
+  if (group.length > 0) frames.push(joined(group, bytes));
+  return frames;
+}
+
+/** MessagePack's `array 16`: 0xdc and the number of elements; their own bytes follow. */
+const arrayHeaderBytes = 3;
+
+function joined(parts: Uint8Array[], bytes: number): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only) return only;
+  const frame = new Uint8Array(arrayHeaderBytes + bytes);
+  frame.set([0xdc, parts.length >> 8, parts.length & 0xff]);
+  let at = arrayHeaderBytes;
+  for (const part of parts) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  return frame;
+}
 
 /** The frame's messages. Throws when one is not well-formed, or the frame is too large. */
 export function decodeFrame(frame: Uint8Array): CoordinatorMessage[] {

@@ -68,6 +68,7 @@ export class TestCoordinator {
     const sockets = new WebSocketServer({
       server,
       path: sessionPath,
+      maxPayload: limits.frameBytesMax,
       handleProtocols: (offered) => offered.has(this.subprotocol) && this.subprotocol,
     });
     sockets.on('connection', (socket) => this.meet(socket));

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { TestCoordinator } from '../support/test-coordinator.ts';
 import { aGrid, join } from './join.ts';
-import { HeldSandbox, success } from './sandboxes.ts';
+import { echoSandbox, HeldSandbox, success } from './sandboxes.ts';
 
 let grid: TestCoordinator;
 
@@ -65,6 +65,28 @@ describe('a session that is lost', () => {
     expect(agent.status().reason.kind).toBe('coordinator_unreachable');
     await grid.start();
     await grid.until(() => grid.reported.length === 1);
+  });
+
+  test('reports a great many results after it, in frames that the contract allows', async () => {
+    grid.grants = false;
+    const { jobId } = grid.addJob({ units: 2000 });
+    await join(
+      grid,
+      echoSandbox(() => success('x'.repeat(1000))),
+    );
+    await grid.until(() => grid.of('want').length === 1);
+    grid.records = false;
+    const units = (from: number) => Array.from({ length: 250 }, (_, i) => from + i);
+    grid.grantMany(
+      jobId,
+      Array.from({ length: 8 }, (_, i) => units(i * 250)),
+    );
+    await grid.until(() => grid.unitsReported().size === 2000);
+    grid.reported.length = 0;
+    grid.records = true;
+    grid.cut();
+    await grid.until(() => grid.unitsReported().size === 2000);
+    expect(grid.sessions).toBe(2);
   });
 
   test('drops the leases that the coordinator no longer counts on', async () => {

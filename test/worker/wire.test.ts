@@ -1,10 +1,15 @@
 import { Packr } from 'msgpackr';
 import { expect, test } from 'vitest';
 import { limits } from '../../protocol/limits.ts';
-import { hostMessageSchema } from '../../protocol/messages.ts';
-import { decodeFrame, encodeFrame } from '../../worker/wire.ts';
+import { type HostMessage, hostMessageSchema } from '../../protocol/messages.ts';
+import { decodeFrame, encodeFrames } from '../../worker/wire.ts';
 
 const plain = new Packr({ useRecords: false });
+const oneFrame = (messages: HostMessage[]): Uint8Array => {
+  const frames = encodeFrames(messages);
+  expect(frames).toHaveLength(1);
+  return frames[0] ?? new Uint8Array();
+};
 
 test('what a host sends is plain MessagePack that fits the contract, fuel to the last digit', () => {
   const message = {
@@ -25,7 +30,7 @@ test('what a host sends is plain MessagePack that fits the contract, fuel to the
     ],
   } as const;
   const read = hostMessageSchema.parse(
-    plain.unpack(encodeFrame([{ ...message, results: [...message.results] }])),
+    plain.unpack(oneFrame([{ ...message, results: [...message.results] }])),
   );
   expect(read).toMatchObject({ id: 3, results: [{ unit: 999_999_999_999, fuel: 2 ** 53 - 1 }] });
 });
@@ -39,7 +44,22 @@ test('several messages share a frame, both ways', () => {
   const notice = { type: 'notice', code: 'x', text: 'y', about: null };
   expect(decodeFrame(plain.pack([notice, notice]))).toEqual([notice, notice]);
   const want = { type: 'want', id: 1, units: 2 } as const;
-  expect(plain.unpack(encodeFrame([want, { type: 'bye' }]))).toEqual([want, { type: 'bye' }]);
+  expect(plain.unpack(oneFrame([want, { type: 'bye' }]))).toEqual([want, { type: 'bye' }]);
+});
+
+test('messages that do not fit into one frame are sent in several, in their order', () => {
+  const release = (id: number): HostMessage => ({
+    type: 'release',
+    token: `${id}${'x'.repeat(400_000)}`,
+    units: [[id, 1]],
+  });
+  const bye = { type: 'bye' } as const;
+  const sent = [release(1), release(2), release(3), ...Array(40).fill(bye)];
+  const frames = encodeFrames(sent);
+  const read = frames.map((frame) => [plain.unpack(frame)].flat() as HostMessage[]);
+  expect(read.map(({ length }) => length)).toEqual([2, 16, 16, 9]);
+  expect(read.flat()).toEqual(sent);
+  for (const frame of frames) expect(frame.length).toBeLessThanOrEqual(limits.frameBytesMax);
 });
 
 test.each([
