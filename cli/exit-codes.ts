@@ -29,6 +29,7 @@ const ownCodes = {
   residue_wrong: exitCodes.internal,
   usage: exitCodes.usage,
   address_in_use: exitCodes.usage,
+  grid_owned: exitCodes.usage,
   file_unsuitable: exitCodes.usage,
   kernel_unbuildable: exitCodes.usage,
   units_failed: exitCodes.unitsFailed,

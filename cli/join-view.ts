@@ -45,7 +45,7 @@ function liveView(): JoinView {
     show(agent, rank) {
       let frame = 0;
       redraw = () => {
-        const columns = (process.stderr.columns ?? 80) - 1;
+        const columns = (process.stderr.columns || 80) - 1;
         process.stderr.write(`\r${drawLine(agent, rank(), frame, columns)}\x1b[K`);
       };
       timer = setInterval(() => {
@@ -114,7 +114,7 @@ function newsOf(event: AgentEvent): string | null {
         ? `Connected; your new account is ${event.accountId}.`
         : `Connected; ${formatCount(event.units)} units so far.`;
     case 'disconnected':
-      return `Connection lost (${plainText(event.why)}); finished units are safe and reported later.`;
+      return `No connection (${plainText(event.why)}); trying again. Finished units are safe.`;
     case 'cancelled':
       return `${formatCount(event.units)} units are not needed any more (${event.reason}).`;
     case 'notice':

@@ -44,7 +44,7 @@ function liveBar(): ProgressBar {
     line = text;
     late ??= setTimeout(draw, Math.max(0, drawnAt + redrawEveryMs - Date.now()));
   };
-  const columns = () => (process.stderr.columns ?? 80) - 1;
+  const columns = () => (process.stderr.columns || 80) - 1;
   return {
     show: (progress) => set(drawProgress(progress, columns())),
     note: (text) => set(onStderr.yellow(text.slice(0, columns()))),

@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { RedisError } from '../../coordinator/redis/error.ts';
+import { GridOwned } from '../../coordinator/sole-coordinator.ts';
 import { command, wholeNumber } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { coordinatorFolder, noteCoordinator } from '../folders.ts';
@@ -30,7 +31,9 @@ export const coordinator = () =>
       ),
     )
     .addOption(
-      new Option('--redis <url>', 'use this Redis instead of an own one').env('MANYHANDS_REDIS'),
+      new Option('--redis <url>', 'use this Redis instead of an own one').env(
+        'MANYHANDS_REDIS_URL',
+      ),
     )
     .addOption(
       new Option('--log-level <level>', 'how much it logs to stderr, as JSON')
@@ -48,8 +51,13 @@ acknowledged is lost then either.`,
     )
     .action(async ({ host, port, data, redis, logLevel }) => {
       const stop = awaitStop();
+      let onLost: (error: Error) => void = () => {};
       const { startCoordinator } = await import('../../coordinator/main.ts');
+      const lost = new Promise<never>((_, fail) => {
+        onLost = fail;
+      });
       const running = await startCoordinator({
+        onLost: (error) => onLost(error),
         host,
         port,
         dataDir: data,
@@ -64,13 +72,25 @@ acknowledged is lost then either.`,
         say(`It is kept in ${running.operatorToken.path}; commands on this machine find it there.`);
       }
       print(`ready ${running.url}`);
-      await stop.first;
-      say('Draining; a second signal ends it at once.');
-      forget();
-      await running.close();
+      try {
+        await Promise.race([stop.first, lost]);
+        say('Draining; a second signal ends it at once.');
+      } catch (error) {
+        throw cannotStart(error, `${host}:${port}`);
+      } finally {
+        forget();
+        await running.close();
+      }
     });
 
 function cannotStart(error: unknown, address: string): unknown {
+  if (error instanceof GridOwned) {
+    return new Failure('grid_owned', 'Another coordinator runs on this Redis.', {
+      why: 'its outputs are files in its own data folder, which this one could not serve',
+      remedy: 'stop the other one; if it crashed, try again in ten seconds',
+      cause: error,
+    });
+  }
   if (error instanceof RedisError) {
     const { code, what, why, doThis } = error;
     return new Failure(code, what, { why, remedy: doThis, cause: error });

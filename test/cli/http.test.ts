@@ -1,0 +1,182 @@
+/**
+ * The commands against a coordinator that misbehaves in every way a network can: it hangs up, it
+ * answers half, it is not a coordinator at all.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { exitCodeOf } from '../../cli/exit-codes.ts';
+import { openHttp } from '../../cli/http.ts';
+import {
+  type ErrorCode,
+  errorBody,
+  errorCodes,
+  errorFacts,
+  GridError,
+} from '../../protocol/errors.ts';
+import {
+  documentExample,
+  jobViewExample,
+  resultLineExamples,
+  submittedExample,
+} from '../../protocol/examples.ts';
+import { manyhands, temporaryFolder } from './manyhands.ts';
+
+const home = temporaryFolder();
+writeFileSync(join(home, 'job.json'), JSON.stringify(documentExample));
+const { jobId } = submittedExample;
+
+const closers: (() => void)[] = [];
+afterAll(() => {
+  for (const close of closers) close();
+});
+
+/** Answers each request with the next of the replies, the last one for ever; tells what was asked. */
+async function serve(...replies: ((reply: ServerResponse, request: IncomingMessage) => void)[]) {
+  const asked: IncomingMessage[] = [];
+  const server = createServer((request, reply) => {
+    const answer = replies[Math.min(asked.length, replies.length - 1)];
+    asked.push(request);
+    answer?.(reply, request);
+  });
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const env = { MANYHANDS_URL: url, MANYHANDS_TOKEN: 'secret' };
+  return { url, asked, cli: (...args: string[]) => manyhands(args, { home, env }) };
+}
+
+const hangUp = (reply: ServerResponse) => reply.socket?.destroy();
+const json =
+  (body: unknown, status = 200) =>
+  (reply: ServerResponse) => {
+    reply.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+const error = (code: ErrorCode) =>
+  json(errorBody(new GridError(code)), errorFacts(code).httpStatus);
+const line = (unit: number) => `${JSON.stringify({ ...resultLineExamples[0], unit })}\n`;
+
+describe('a submission whose reply was lost', () => {
+  test('is repeated with the same key, so that there is one job', async () => {
+    const { asked, cli } = await serve(hangUp, hangUp, json(submittedExample, 201));
+    const { code, stdout } = await cli('submit', 'job.json', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(submittedExample);
+    const keys = asked.map((request) => request.headers['idempotency-key']);
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
+    expect(asked[0]?.headers.authorization).toBe('Bearer secret');
+  });
+
+  test('has another key the next time', async () => {
+    const { asked, cli } = await serve(json(submittedExample, 201));
+    await cli('submit', 'job.json');
+    await cli('submit', 'job.json');
+    expect(new Set(asked.map((request) => request.headers['idempotency-key'])).size).toBe(2);
+  });
+});
+
+describe('a download that breaks off', () => {
+  test('goes on after the last unit that arrived', async () => {
+    const { asked, cli } = await serve(
+      (reply) => {
+        reply.write(line(0) + line(1) + line(2).slice(0, 40));
+        setTimeout(() => hangUp(reply), 50);
+      },
+      (reply) => reply.end(line(2) + line(3)),
+    );
+    const { code, stdout } = await cli('results', jobId);
+    expect(code).toBe(0);
+    const units = stdout
+      .trimEnd()
+      .split('\n')
+      .map((text) => JSON.parse(text).unit);
+    expect(units).toEqual([0, 1, 2, 3]);
+    expect(
+      asked.map((request) => new URL(request.url ?? '', 'http://x').searchParams.get('from')),
+    ).toEqual(['0', '2']);
+  });
+});
+
+describe('watching', () => {
+  test('goes on while the coordinator is away, and tells', async () => {
+    const complete = {
+      ...jobViewExample,
+      state: 'complete',
+      canonical: 5,
+      failed: 0,
+      running: 0,
+      waiting: 0,
+    };
+    const away = [1, 2, 3, 4, 5].map(() => error('shutting_down'));
+    const { cli } = await serve(json(jobViewExample), ...away, json(complete));
+    const { code, stderr } = await cli('watch', jobId);
+    expect(stderr).toContain('does not answer; trying again');
+    expect(code).toBe(0);
+  });
+});
+
+describe('an error of the coordinator', () => {
+  test.concurrent.each(errorCodes)('%s keeps its code and its sentence', async (code) => {
+    const { url } = await serve(error(code));
+    const failure = await openHttp(url, null)
+      .request('/')
+      .catch((thrown) => thrown);
+    expect(failure).toMatchObject({ code, message: errorFacts(code).sentence });
+    expect(failure.remedy).not.toBe('');
+    expect(exitCodeOf(code)).toBeGreaterThan(0);
+  });
+
+  test('lists every issue of a document', async () => {
+    const issues = [
+      { path: 'name', expected: 'expected a name' },
+      { path: 'units.sweep.p', expected: 'expected at least one value' },
+    ];
+    const { cli } = await serve(
+      json(errorBody(new GridError('bad_document', '', { issues })), 400),
+    );
+    const { code, stderr } = await cli('submit', 'job.json');
+    expect(stderr).toContain('why: name: expected a name\n  why: units.sweep.p: expected at least');
+    expect(code).toBe(2);
+  });
+
+  test('of a stranger cannot write to the terminal', async () => {
+    const { cli } = await serve(
+      json(errorBody(new GridError('job_unknown', '\u001b]0;owned\u0007')), 404),
+    );
+    expect((await cli('show', jobId)).stderr).not.toMatch(/[\u001b\u0007]/);
+  });
+});
+
+describe('an address that is no coordinator', () => {
+  test('is told as one that was not understood', async () => {
+    const { cli } = await serve((reply) => reply.end('<html>Welcome to nginx</html>'));
+    const { code, stderr } = await cli('list');
+    expect(stderr).toContain('error[reply_unknown]');
+    expect(code).toBe(1);
+  });
+
+  test('behind a proxy that is up ends with 6', async () => {
+    const { cli } = await serve((reply) => reply.writeHead(502).end('Bad gateway'));
+    const { code, stderr } = await cli('list');
+    expect(stderr).toContain('status 502');
+    expect(code).toBe(6);
+  });
+});
+
+describe('output that is cut off', () => {
+  test('by a reader that has seen enough is no error', async () => {
+    const { cli } = await serve((reply) =>
+      reply.end(Array.from({ length: 20_000 }, (_, i) => line(i)).join('')),
+    );
+    const { code, stdout } = await cli('results', jobId);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toHaveLength(20_001);
+  });
+});
