@@ -40,6 +40,16 @@ export async function holdPresented(context: Context, shards: readonly Shard[]):
   context.happened({ kind: 'units_free' });
 }
 
+/**
+ * Lets other coordinators have the shards of the partition: one without hosts would only keep the
+ * units waiting. What is out under leases is known from the journals to whoever holds them next.
+ */
+export async function handBackShards(context: Context, partition: number): Promise<void> {
+  const { window, queue } = context;
+  for (const id of heldShards(context, partition)) window.drop(id);
+  for (const id of queue.held(partition)) await queue.giveBack(partition, id);
+}
+
 async function hold(context: Context, id: ShardId): Promise<boolean> {
   const { store, window, jobs, paces } = context;
   const { jobId, number } = parseShardId(id);
@@ -59,11 +69,9 @@ async function hold(context: Context, id: ShardId): Promise<boolean> {
  * the queue after a crash; shards may have been closed under us by another coordinator or a cancel.
  */
 export async function reconcile(context: Context, partition: number): Promise<void> {
-  const { store, window, queue, grid } = context;
+  const { store, window, queue } = context;
   // Read before the open set, so that a shard which opens meanwhile is not taken for a closed one.
-  const held = window.shardIds.filter(
-    (id) => partitionOf(parseShardId(id).jobId, grid.partitions) === partition,
-  );
+  const held = heldShards(context, partition);
   const open = new Set((await store.openShards(partition)).map(shardId));
   for (const id of held) {
     if (open.has(id)) continue;
@@ -76,3 +84,8 @@ export async function reconcile(context: Context, partition: number): Promise<vo
   const stray = queue.held(partition).filter((id) => window.state(id) === undefined);
   if (stray.length > 0) await holdShards(context, partition, stray);
 }
+
+const heldShards = ({ window, grid }: Context, partition: number): ShardId[] =>
+  window.shardIds.filter(
+    (id) => partitionOf(parseShardId(id).jobId, grid.partitions) === partition,
+  );

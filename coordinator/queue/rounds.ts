@@ -2,7 +2,7 @@
 import type { Demand } from '../domain/demand.ts';
 import { award } from '../flow/award.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
-import { holdShards, reconcile } from '../flow/feed.ts';
+import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { splitJobs } from '../flow/split.ts';
 import { type Round, type RoundParts, startRound } from './round.ts';
@@ -18,6 +18,13 @@ const expirePace = { everyMs: 1000, restMs: 0 };
 const awardPace = { everyMs: 1000, restMs: 100 };
 /** Only a crash between two steps leaves something to reconcile. */
 const reconcilePace = { everyMs: 5000, restMs: 0 };
+/** A coordinator that has lost its hosts notices it this often. */
+const handBackPace = { everyMs: 1000, restMs: 0 };
+/**
+ * How long its shards wait for its hosts to come back: after a hiccup of the network that takes some
+ * seconds, and to hand a shard over costs a read of its journal.
+ */
+const hostlessMs = 5000;
 /** Shards taken or split in one go: enough for 2,048 units, a few milliseconds of Redis. */
 const shardsPerStep = 8;
 
@@ -40,9 +47,15 @@ export function startRounds(
       if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
     }),
   );
+  let hadHostsAt = clock.now();
   const others = [
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
+    }),
+    startRound('hand back', handBackPace, parts, async () => {
+      if (hosts() > 0) hadHostsAt = clock.now();
+      if (clock.now() - hadHostsAt < hostlessMs) return;
+      for (const partition of all) await handBackShards(context, partition);
     }),
     startRound('reconcile', reconcilePace, parts, async () => {
       for (const partition of all) await reconcile(context, partition);
