@@ -254,10 +254,14 @@ export class Recorder implements ShardRecorder {
     );
   }
 
-  private settle({ append, intents, answers }: Draft, reply: AppendReply): void {
+  private settle({ append, state, intents, answers }: Draft, reply: AppendReply): void {
     const { window, paces, clock, happened, closed, paid } = this.parts;
     const id = shardId(append.shard);
     const freeBefore = window.free;
+    // Lost to the queue and read anew while the append was under way: then the window has not seen it,
+    // and would offer again what is decided.
+    const known = window.state(id);
+    if (known !== undefined && known.length < state.length) window.refresh(state, clock.now());
     for (const intent of intents) {
       if (intent.kind !== 'report') continue;
       const fuel = intent.results.reduce((sum, result) => sum + result.fuel, 0);
