@@ -17,6 +17,7 @@ import { lastingId } from './lasting-id.ts';
 import { type OperatorToken, openOperatorToken } from './operator-token.ts';
 import { BullShardQueue } from './queue/shard-queue.ts';
 import { openRedis } from './redis/open.ts';
+import { ownGrid } from './sole-coordinator.ts';
 import type { RedisAddress } from './store/redis-connection.ts';
 import { openRedisStore } from './store/redis-store.ts';
 import { Sealer } from './tokens/seal.ts';
@@ -27,6 +28,8 @@ export type CoordinatorOptions = {
   dataDir: string;
   redisUrl?: string;
   logLevel?: string;
+  /** It cannot go on: its Redis died again and again, or another coordinator owns the grid. Close it. */
+  onLost?: (error: Error) => void;
 };
 
 export type Coordinator = {
@@ -48,6 +51,7 @@ const version = '0.1.0';
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const log = pino({ level: options.logLevel ?? 'info' }, pino.destination(2));
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const { onLost = () => undefined } = options;
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -56,6 +60,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const redis = await openRedis({
       dataDir: options.dataDir,
       log: (line) => log.info(line),
+      onLost,
       ...(options.redisUrl === undefined ? {} : { url: options.redisUrl }),
     });
     closers.push(() => redis.close());
@@ -66,6 +71,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       partitions: partitionsOfNewGrid,
       createdAt: Date.now(),
     });
+    const coordinatorId = await lastingId(options.dataDir);
+    const ownership = await ownGrid(store, coordinatorId, machineClock, log, onLost);
+    closers.push(() => ownership.close());
     const sealer = new Sealer(
       await store.leaseKeys({ keyId: randomBytes(4).toString('hex'), secret: randomBytes(32) }),
     );
@@ -77,7 +85,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const queue = await BullShardQueue.open({
       address: redis.connection,
       partitions: grid.partitions,
-      coordinatorId: await lastingId(options.dataDir),
+      coordinatorId,
       log,
       lost: (id) => window.drop(id),
     });

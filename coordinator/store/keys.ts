@@ -1,6 +1,6 @@
 /**
  * Every Redis key, with its type and what it holds. `{…}` is the Cluster hash tag: what one script
- * touches shares a tag. Nothing here expires; archiving and purging delete by name.
+ * touches shares a tag. Only the owner expires; archiving and purging delete by name.
  *
  *   {grid}     what concerns all of the grid and changes rarely
  *   {gK}       partition K: its jobs, their shards' journals, its outbox, its BullMQ queue
@@ -14,6 +14,8 @@ export const partitionTag = (partition: number): string => `{g${partition}}`;
 export const keys = {
   /** hash: format, gridId, partitions, createdAt */
   grid: '{grid}:grid',
+  /** string, expires: the id of the coordinator that runs the grid */
+  owner: '{grid}:owner',
   /** hash: key id → secret (base64); `newest` → key id */
   leaseKeys: '{grid}:lease-keys',
   /** hash: SHA-256 of the token → its facts as JSON */

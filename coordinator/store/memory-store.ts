@@ -35,6 +35,7 @@ type Earned = { micro: bigint; weighted: number; units: number };
 
 export class MemoryStore implements Store {
   private grid: GridFacts | null = null;
+  private owner: string | null = null;
   private keys: LeaseKey[] = [];
   private readonly tokens = new Map<string, TokenFacts>();
   private readonly hosts = new Map<HostId, HostFacts>();
@@ -47,6 +48,16 @@ export class MemoryStore implements Store {
   async openGrid(fresh: GridFacts): Promise<GridFacts> {
     this.grid ??= fresh;
     return this.grid;
+  }
+
+  /** Ownership does not run out here: whoever simulates a death gives it free. */
+  async ownGrid(coordinatorId: string): Promise<boolean> {
+    this.owner ??= coordinatorId;
+    return this.owner === coordinatorId;
+  }
+
+  async disownGrid(coordinatorId: string): Promise<void> {
+    if (this.owner === coordinatorId) this.owner = null;
   }
 
   async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {

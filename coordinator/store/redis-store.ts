@@ -31,6 +31,8 @@ const format = '1';
 
 const scripts = {
   openGrid: new Script('open-grid'),
+  ownGrid: new Script('own-grid'),
+  disownGrid: new Script('disown-grid'),
   leaseKeys: new Script('lease-keys'),
   enrolHost: new Script('enrol-host'),
   submitJob: new Script('submit-job'),
@@ -63,6 +65,14 @@ class RedisStore implements Store {
     }
     this.partitions = Number(count);
     return { gridId: id, partitions: this.partitions, createdAt: Number(created) };
+  }
+
+  async ownGrid(coordinatorId: string, forMs: number): Promise<boolean> {
+    return (await this.run('ownGrid', [keys.owner], [coordinatorId, forMs])) === 1;
+  }
+
+  async disownGrid(coordinatorId: string): Promise<void> {
+    await this.run('disownGrid', [keys.owner], [coordinatorId]);
   }
 
   async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {

@@ -71,6 +71,9 @@ export type AccountTotals = { creditMicro: bigint; units: number };
 export interface Store {
   /** Makes the grid at the first start; refuses (GridFormatUnknown) data of another format. */
   openGrid(fresh: GridFacts): Promise<GridFacts>;
+  /** Makes this coordinator the grid's owner for a while. False when another one is. */
+  ownGrid(coordinatorId: string, forMs: number): Promise<boolean>;
+  disownGrid(coordinatorId: string): Promise<void>;
   /** The secrets that sign leases, newest first. The first call makes one. */
   leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]>;
 

@@ -41,6 +41,19 @@ function gridContract(open: OpenStore): void {
   );
 
   it(
+    'one coordinator owns the grid; the next one does when it was given free',
+    withStore(open, async (store) => {
+      expect(await store.ownGrid('c1', 60_000)).toBe(true);
+      expect(await store.ownGrid('c2', 60_000)).toBe(false);
+      expect(await store.ownGrid('c1', 60_000)).toBe(true);
+      await store.disownGrid('c2');
+      expect(await store.ownGrid('c2', 60_000)).toBe(false);
+      await store.disownGrid('c1');
+      expect(await store.ownGrid('c2', 60_000)).toBe(true);
+    }),
+  );
+
+  it(
     'coordinators that start at once agree on the lease secret',
     withStore(open, async (store) => {
       const fresh = (keyId: string) => ({ keyId, secret: Buffer.from(`secret of ${keyId}`) });
