@@ -56,6 +56,12 @@ export class Window {
     return new Set([...this.shards.values()].map((held) => held.job.jobId));
   }
 
+  /** Jobs that have units to grant. */
+  get freeJobIds(): Set<JobId> {
+    const held = [...this.shards.values()].filter(({ free }) => free.length > 0);
+    return new Set(held.map(({ job }) => job.jobId));
+  }
+
   /**
    * Takes a shard in; one that is held already is refreshed. Units out under leases that the journal
    * knows stay out for one lease time: their hosts may come back and go on.

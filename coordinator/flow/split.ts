@@ -8,15 +8,33 @@ import { type JobFacts, weightOf } from '../domain/job.ts';
 import { type ShardId, shardId, splitShard } from '../domain/shard.ts';
 import type { Context } from './context.ts';
 
-/** Opens up to `shardsMax` shards in the partition. Returns how many it opened. */
+/**
+ * Jobs that have units to grant, but none of them in the window. Whose turn it is is decided among the
+ * jobs in the window, so a job that is not there would wait until the others' units run low.
+ */
+export async function jobsLeftOut(context: Context, partition: number): Promise<Set<JobId>> {
+  const { window, store, jobs } = context;
+  const { jobIds, freeJobIds } = window;
+  const leftOut = new Set<JobId>();
+  for (const { jobId, state, cursor } of await store.openJobs(partition)) {
+    if (state !== 'open' || freeJobIds.has(jobId)) continue;
+    const units = (await jobs.facts(jobId))?.units ?? 0;
+    if (cursor < units || !jobIds.has(jobId)) leftOut.add(jobId);
+  }
+  return leftOut;
+}
+
+/** Opens up to `shardsMax` shards in the partition, of any job or of some. Returns how many it opened. */
 export async function splitJobs(
   context: Context,
   partition: number,
   shardsMax: number,
+  some: ReadonlySet<JobId> | null = null,
 ): Promise<number> {
   const { store, jobs, splitShare, queue } = context;
   const splittable = new Map<JobId, { job: JobFacts; cursor: number }>();
   for (const { jobId, state, cursor } of await store.openJobs(partition)) {
+    if (some !== null && !some.has(jobId)) continue;
     const job = await jobs.facts(jobId);
     if (job !== null && state === 'open' && cursor < job.units)
       splittable.set(jobId, { job, cursor });

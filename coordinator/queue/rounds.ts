@@ -4,7 +4,7 @@ import { award } from '../flow/award.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
 import { expireLeases } from '../flow/renew.ts';
-import { splitJobs } from '../flow/split.ts';
+import { jobsLeftOut, splitJobs } from '../flow/split.ts';
 import { type Round, type RoundParts, startRound } from './round.ts';
 
 /** A window that runs low wakes the feeder; this is for work that other coordinators add. */
@@ -75,16 +75,25 @@ const wakeAll = (rounds: readonly Round[]): void => {
   for (const round of rounds) round.wake();
 };
 
-/** Fills the window up to what the hosts can use: from the queue first, then by splitting on. */
+/**
+ * Fills the window up to what the hosts can use, and so that every open job has units in it: from the
+ * queue first, then by splitting on.
+ */
 async function feed(
   context: Context,
   partition: number,
   demand: Demand,
   hosts: () => number,
 ): Promise<void> {
-  while (hosts() > 0 && context.window.free < demand.target(hosts(), context.now())) {
+  while (hosts() > 0) {
+    const isLow = context.window.free < demand.target(hosts(), context.now());
+    const leftOut = isLow ? null : await jobsLeftOut(context, partition);
+    if (leftOut?.size === 0) return;
     const ids = await context.queue.take(partition, shardsPerStep);
     if (ids.length > 0) await holdShards(context, partition, ids);
-    else if ((await splitJobs(context, partition, shardsPerStep)) === 0) return;
+    else {
+      const shardsMax = leftOut?.size ?? shardsPerStep;
+      if ((await splitJobs(context, partition, shardsMax, leftOut)) === 0) return;
+    }
   }
 }

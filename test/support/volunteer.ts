@@ -6,6 +6,7 @@ import { Packr, Unpackr } from 'msgpackr';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { certificateBytes, sessionBytes } from '../../protocol/identity.ts';
+import { limits } from '../../protocol/limits.ts';
 import {
   type CoordinatorMessage,
   coordinatorMessageSchema,
@@ -175,7 +176,7 @@ export class Volunteer {
   async take(units: number): Promise<Lease[]> {
     const leases: Lease[] = [];
     for (let left = units; left > 0; ) {
-      const more = await this.want(left);
+      const more = await this.want(Math.min(left, limits.unitsPerWantMax));
       leases.push(...more);
       left -= more.flatMap(unitsOf).length;
     }
