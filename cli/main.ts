@@ -3,49 +3,47 @@
  * The `manyhands` command. Each subcommand is a thin file in commands/; this one puts them together,
  * and is the only place that turns an error into words and an exit code.
  */
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { protocolVersion } from '../protocol/version.ts';
 import { command, isAnswer } from './command.ts';
-import { bench } from './commands/bench.ts';
-import { cancel } from './commands/cancel.ts';
-import { coordinator } from './commands/coordinator.ts';
-import { demo } from './commands/demo.ts';
-import { join } from './commands/join.ts';
-import { kernel } from './commands/kernel.ts';
-import { leaderboard } from './commands/leaderboard.ts';
-import { list } from './commands/list.ts';
-import { results } from './commands/results.ts';
-import { run } from './commands/run.ts';
-import { show } from './commands/show.ts';
-import { submit } from './commands/submit.ts';
-import { watch } from './commands/watch.ts';
 import { exitCodes } from './exit-codes.ts';
 import { tellFailure } from './failure.ts';
 import { packageVersion } from './package-root.ts';
 import { flushed } from './terminal.ts';
 
-const program = () =>
-  command('manyhands', 'Many hands make light work: a volunteer computing grid.', [
+/** In the order in which help lists them. */
+const commands: Record<string, () => Promise<CommandUnknownOpts>> = {
+  demo: async () => (await import('./commands/demo.ts')).demo(),
+  join: async () => (await import('./commands/join.ts')).join(),
+  submit: async () => (await import('./commands/submit.ts')).submit(),
+  watch: async () => (await import('./commands/watch.ts')).watch(),
+  show: async () => (await import('./commands/show.ts')).show(),
+  list: async () => (await import('./commands/list.ts')).list(),
+  results: async () => (await import('./commands/results.ts')).results(),
+  cancel: async () => (await import('./commands/cancel.ts')).cancel(),
+  leaderboard: async () => (await import('./commands/leaderboard.ts')).leaderboard(),
+  run: async () => (await import('./commands/run.ts')).run(),
+  kernel: async () => (await import('./commands/kernel.ts')).kernel(),
+  coordinator: async () => (await import('./commands/coordinator.ts')).coordinator(),
+  bench: async () => (await import('./commands/bench.ts')).bench(),
+};
+
+/** Loads only the command that was asked for, which halves the time to the first character. */
+async function program(asked: string | undefined): Promise<CommandUnknownOpts> {
+  const whole = command('manyhands', 'Many hands make light work: a volunteer computing grid.', [
     'manyhands join https://grid.example.org   lend this machine’s spare cycles',
     'manyhands submit job.json --wait          have a job computed',
     'manyhands coordinator                     run a grid of your own',
-  ])
-    .version(
-      `manyhands ${packageVersion} (protocol ${protocolVersion}, Node ${process.version})`,
-      '--version',
-    )
-    .addCommand(demo())
-    .addCommand(join())
-    .addCommand(submit())
-    .addCommand(watch())
-    .addCommand(show())
-    .addCommand(list())
-    .addCommand(results())
-    .addCommand(cancel())
-    .addCommand(leaderboard())
-    .addCommand(run())
-    .addCommand(kernel())
-    .addCommand(coordinator())
-    .addCommand(bench());
+  ]).version(
+    `manyhands ${packageVersion} (protocol ${protocolVersion}, Node ${process.version})`,
+    '--version',
+  );
+  const one = asked !== undefined && Object.hasOwn(commands, asked) ? commands[asked] : undefined;
+  for (const load of one === undefined ? Object.values(commands) : [one]) {
+    whole.addCommand(await load());
+  }
+  return whole;
+}
 
 /**
  * A reader that has seen enough (`… | head`) is no error, and nobody is left to tell. A command that
@@ -61,7 +59,7 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program().parseAsync();
+  await (await program(process.argv[2])).parseAsync();
 } catch (error) {
   process.exitCode = isAnswer(error) ? exitCodes.ok : tellFailure(error);
 }

@@ -2,18 +2,22 @@ import { writeFile } from 'node:fs/promises';
 import { runLimitsSchema } from '../../protocol/job.ts';
 import { limits } from '../../protocol/limits.ts';
 import { buildKernel } from '../build-kernel.ts';
-import { command, wholeNumber } from '../command.ts';
+import { command, jsonOption, wholeNumber } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { cannotWrite, readBytes } from '../files.ts';
 import { formatCount } from '../format.ts';
+import { inspectTyped, tellInspection } from '../inspection.ts';
 import { meterOrRefuse } from '../run-kernel.ts';
-import { say } from '../terminal.ts';
+import { print, printJson, say } from '../terminal.ts';
 
 export const kernel = () =>
   command('kernel', 'Build kernels, and look into them.', [
     'manyhands kernel build kernel.ts -o kernel.wasm',
+    'manyhands kernel inspect kernel.wasm',
     'manyhands kernel meter kernel.wasm -o metered.wasm',
   ])
     .addCommand(build())
+    .addCommand(inspect())
     .addCommand(meter());
 
 const build = () =>
@@ -23,6 +27,21 @@ const build = () =>
     .argument('<source>', 'the file to compile')
     .requiredOption('-o, --out <file>', 'where the WebAssembly goes')
     .action(async (source, { out }) => write(out, await buildKernel(source)));
+
+const inspect = () =>
+  command('inspect', 'Tell whether a module may be a kernel, and what it needs.', [
+    'manyhands kernel inspect kernel.wasm',
+    'manyhands kernel inspect kernel.wasm --json | jq .refusal',
+  ])
+    .argument('<kernel>', 'a WebAssembly module')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nThe exit code is 2 when it may not be a kernel.')
+    .action(async (path, { json }) => {
+      const inspection = inspectTyped(await readBytes(path));
+      if (json) printJson(inspection);
+      else for (const line of tellInspection(path, inspection)) print(line);
+      if (!inspection.accepted) process.exitCode = exitCodes.usage;
+    });
 
 const meter = () =>
   command('meter', 'Write the copy of a kernel that counts its fuel, as a coordinator would.', [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import wabt from 'wabt';
 import { sandboxProcesses } from '../worker/sandbox/processes.ts';
-import { manyhands, startManyhands, temporaryFolder } from './manyhands.ts';
+import { manyhands, root, startManyhands, temporaryFolder } from './manyhands.ts';
 
 const home = temporaryFolder();
 const run = (...args: string[]) => manyhands(['run', ...args], { home });
@@ -153,5 +153,58 @@ describe('a kernel that does not', () => {
     running.kill('SIGINT');
     const { code } = await running.ended;
     expect(code).toBe(130);
+  });
+});
+
+describe('kernel inspect', () => {
+  test('accepts a kernel, and tells its size, memory and imports', async () => {
+    const { code, stdout } = await manyhands(['kernel', 'inspect', 'hello.wasm'], { home });
+    expect(stdout).toMatch(/^hello\.wasm: accepted\n/);
+    expect(stdout).toMatch(/memory +1 pages/);
+    expect(stdout).toMatch(/imports +wasi_snapshot_preview1: fd_write/);
+    expect(code).toBe(0);
+  });
+
+  test('says why a module is no kernel, with code 2', async () => {
+    writeFileSync(join(home, 'no.wasm'), 'no kernel');
+    const { code, stdout } = await manyhands(['kernel', 'inspect', 'no.wasm', '--json'], { home });
+    expect(JSON.parse(stdout)).toMatchObject({ accepted: false, refusal: { reason: 'not_wasm' } });
+    expect(code).toBe(2);
+  });
+});
+
+describe('kernel meter', () => {
+  test('writes a copy that is larger, and refuses to meter that again', async () => {
+    const meter = (from: string, to: string) =>
+      manyhands(['kernel', 'meter', from, '-o', to], { home });
+    expect((await meter('hello.wasm', 'metered.wasm')).code).toBe(0);
+    const sizeOf = (name: string) => readFileSync(join(home, name)).length;
+    expect(sizeOf('metered.wasm')).toBeGreaterThan(sizeOf('hello.wasm'));
+    const { code, stderr } = await meter('metered.wasm', 'twice.wasm');
+    expect(stderr).toContain('export_reserved');
+    expect(code).toBe(2);
+  });
+});
+
+describe('kernel build', () => {
+  test('compiles AssemblyScript to the same bytes every time, and they run', async () => {
+    const source = join(root, 'jobs/mersenne/assembly/kernel.ts');
+    for (const out of ['one.wasm', 'two.wasm']) {
+      expect((await manyhands(['kernel', 'build', source, '-o', out], { home })).code).toBe(0);
+    }
+    expect(readFileSync(join(home, 'one.wasm'))).toEqual(readFileSync(join(home, 'two.wasm')));
+    const { stdout } = await run('one.wasm', '--', '--exponent', '31');
+    expect(JSON.parse(stdout)).toMatchObject({ exponent: 31, prime: true });
+  });
+
+  test('shows what the compiler says of a source that does not compile', async () => {
+    writeFileSync(join(home, 'wrong.ts'), 'let x: i32 = "a";');
+    const { code, stderr } = await manyhands(['kernel', 'build', 'wrong.ts', '-o', 'x.wasm'], {
+      home,
+    });
+    expect(stderr).toMatch(
+      /error\[kernel_unbuildable\]: .*\n(.*\n)*.*not assignable to type 'i32'/,
+    );
+    expect(code).toBe(2);
   });
 });
