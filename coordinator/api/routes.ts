@@ -24,6 +24,7 @@ import { standings } from '../flow/standings.ts';
 import { type PrepareKernel, submitJob } from '../flow/submit.ts';
 import { artifactRoutes } from './artifact-routes.ts';
 import { bearerToken } from './bearer-token.ts';
+import { toGridError } from './grid-error.ts';
 
 /** As many rows as a page or a terminal shows; more comes with paging. */
 const rowsMax = 100;
@@ -57,6 +58,8 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.get('/healthz', async () => ({ status: 'alive' }));
   server.get('/readyz', async () => {
     if (!parts.isReady()) throw new GridError('unavailable');
+    // Any small question to the storage: whether it answers is what is asked.
+    await context.store.watermark(0);
     return { status: 'ready' };
   });
 
@@ -121,25 +124,19 @@ async function* jsonl(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = toGridError(error);
-  if (known.code === 'internal')
+  const told = known(error);
+  if (told.code === 'internal')
     request.log.error({ err: error, url: request.url }, 'a request failed');
-  return reply.status(errorFacts(known.code).httpStatus).send(errorBody(known));
+  return reply.status(errorFacts(told.code).httpStatus).send(errorBody(told));
 }
 
-/** Fastify's own refusals (a body too large, no JSON) in our words; anything else is our mistake. */
-function toGridError(error: unknown): GridError {
-  if (error instanceof GridError) return error;
+/** Fastify's own refusals (a body too large, no JSON) in our words; anything else as everywhere. */
+function known(error: unknown): GridError {
   const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (error instanceof GridError || status < 400 || status >= 500) return toGridError(error);
   const message = error instanceof Error ? error.message : String(error);
-  if (status === 413) return new GridError('too_large', message);
-  if (status >= 400 && status < 500) return new GridError('bad_request', message);
-  if (isStorageError(error)) return new GridError('unavailable', '', { cause: error });
-  return new GridError('internal', '', { cause: error });
+  return new GridError(status === 413 ? 'too_large' : 'bad_request', message);
 }
-
-const isStorageError = (error: unknown): boolean =>
-  error instanceof Error && ['OutcomeUnknown', 'StorageRefuses'].includes(error.constructor.name);
 
 function jobIdOf(request: FastifyRequest): string {
   const { jobId } = request.params as { jobId: string };

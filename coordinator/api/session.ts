@@ -22,6 +22,7 @@ import { holdPresented } from '../flow/feed.ts';
 import { grantUnits, sendsRule } from '../flow/grant.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { reportResults } from '../flow/report.ts';
+import { toGridError } from './grid-error.ts';
 import { HostSocket } from './host-socket.ts';
 
 /** From the challenge to a verified hello: two round trips and a signature on a slow machine. */
@@ -222,17 +223,13 @@ export class Session {
     return true;
   }
 
-  private fail(error: unknown, about: number | null): void {
-    if (!(error instanceof GridError)) {
-      this.parts.context.log.error({ err: error, hostId: this.hostId }, 'a session failed');
-      this.refuse(new GridError('internal'));
-      return;
-    }
+  private fail(cause: unknown, about: number | null): void {
+    const error = toGridError(cause);
+    const { log } = this.parts.context;
+    if (error.code === 'internal')
+      log.error({ err: cause, hostId: this.hostId }, 'a session failed');
     if (errorFacts(error.code).closeCode !== null) {
-      this.parts.context.log.info(
-        { code: error.code, hostId: this.hostId, why: error.detail },
-        'session refused',
-      );
+      log.info({ code: error.code, hostId: this.hostId, why: error.detail }, 'session refused');
       this.refuse(error);
       return;
     }
