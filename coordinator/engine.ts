@@ -44,6 +44,8 @@ export type EngineParts = {
 export type Doors = {
   /** Hosts connected and welcomed. */
   readonly hosts: number;
+  /** What the largest of them has; 0 when there is none. */
+  readonly memoryBytesMax: number;
   serveWaiting(): void;
   cancelled(leases: readonly LeaseFacts[]): void;
   paid(accountIds: Iterable<AccountId>): void;
@@ -123,7 +125,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   for (const partition of partitions(context)) {
     await holdShards(context, partition, await queue.takeBack(partition));
   }
-  const running = startRounds(context, clock, demand, () => doors?.hosts ?? 0);
+  const running = startRounds(context, clock, demand, () => ({
+    count: doors?.hosts ?? 0,
+    memoryBytes: doors?.memoryBytesMax ?? 0,
+  }));
   rounds = running;
   return {
     context,

@@ -89,6 +89,11 @@ export class Session {
     return this.state.kind === 'ready' ? this.state.accountId : null;
   }
 
+  /** What its host may use; 0 before the welcome. */
+  get memoryBytes(): number {
+    return this.state.kind === 'ready' ? this.state.asker.memoryBytes : 0;
+  }
+
   /** Tries to serve a want that was kept. */
   serveWaiting(): void {
     while (this.waitingWants[0] !== undefined) {

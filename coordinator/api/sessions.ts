@@ -57,6 +57,13 @@ export class Sessions {
     return this.welcomed;
   }
 
+  /** What the largest of them has; 0 when there is none. */
+  get memoryBytesMax(): number {
+    let max = 0;
+    for (const session of this.sessions) max = Math.max(max, session.memoryBytes);
+    return max;
+  }
+
   /** Units are free: serves those who wait, first come first. */
   serveWaiting(): void {
     if (this.isClosing) return;
@@ -141,11 +148,11 @@ export class Sessions {
   }
 
   /**
-   * Guided self-scheduling (Polychronopoulos and Kuck, 1987): half of what is left, divided by those
-   * who share it. Large grants while there is plenty, single units at the end, so that nobody sits
-   * on the last ones.
+   * Guided self-scheduling (Polychronopoulos and Kuck, 1987), when there is nothing to split any more:
+   * half of what is left, divided by those who share it, so that nobody sits on the last units.
    */
   private fairUnits(wanted: number): number {
+    if (!this.parts.demand.isDry) return wanted;
     const share = Math.ceil(this.parts.context.window.free / (2 * Math.max(this.hosts, 1)));
     return Math.max(1, Math.min(wanted, share));
   }

@@ -48,6 +48,10 @@ export function unitsPerShard(document: JobDocument): number {
 
 export const unitsOf = (document: JobDocument): number => unitCount(document.units);
 
+/** Whether a host with this much memory can run the job's units. */
+export const fits = (job: JobFacts, memoryBytes: number): boolean =>
+  job.document.limits.memoryBytesMax <= memoryBytes;
+
 /** Weight in fair share: everyone has 1, priority adds to it. */
 export const weightOf = (job: JobFacts): number => 1 + job.document.priority;
 

@@ -13,7 +13,7 @@
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { FairShare } from './fair-share.ts';
-import { type JobFacts, weightOf } from './job.ts';
+import { fits, type JobFacts, weightOf } from './job.ts';
 import { type LeaseFacts, leaseDurationMs } from './lease.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type ShardId, shardId, shardSize, toRuns } from './shard.ts';
@@ -126,7 +126,7 @@ export class Window {
     const candidates = new Map<JobId, HeldShard>();
     for (const held of this.shards.values()) {
       if (held.free.length === 0 || candidates.has(held.job.jobId)) continue;
-      if (held.job.document.limits.memoryBytesMax > asker.memoryBytes) continue;
+      if (!fits(held.job, asker.memoryBytes)) continue;
       if (!held.free.some((position) => mayTry(held, asker, position, now))) continue;
       candidates.set(held.job.jobId, held);
     }

@@ -1,4 +1,5 @@
 /** feed: shards enter the window of this coordinator, as their journals say they stand. */
+import type { JobId } from '../../protocol/ids.ts';
 import { Pace } from '../domain/pace.ts';
 import { parseShardId, type Shard, type ShardId, shardId, splitShard } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
@@ -11,19 +12,26 @@ export async function holdShards(
   partition: number,
   ids: readonly ShardId[],
 ): Promise<ShardId[]> {
-  const held: ShardId[] = [];
-  for (const [i, id] of ids.entries()) {
-    try {
-      if (await hold(context, id)) held.push(id);
-      else await context.queue.finish(partition, id);
-    } catch (error) {
-      // Redis went away in the middle: what is not in the window must not stay locked by us.
-      for (const left of ids.slice(i)) await context.queue.giveBack(partition, left);
-      throw error;
-    }
-  }
+  // All at once: each takes two answers from Redis, and a busy window needs a hundred shards a second.
+  const outcomes = await Promise.allSettled(
+    ids.map(async (id) => {
+      const isHeld = await hold(context, id);
+      if (!isHeld) await context.queue.finish(partition, id);
+      return isHeld;
+    }),
+  );
+  const held = ids.filter((_, i) => {
+    const outcome = outcomes[i];
+    return outcome?.status === 'fulfilled' && outcome.value;
+  });
   if (held.length > 0) context.happened({ kind: 'units_free' });
-  return held;
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed === undefined) return held;
+  // Redis went away in the middle: what is not in the window must not stay locked by us.
+  for (const id of ids) {
+    if (context.window.state(id) === undefined) await context.queue.giveBack(partition, id);
+  }
+  throw failed.reason;
 }
 
 /**
@@ -41,13 +49,19 @@ export async function holdPresented(context: Context, shards: readonly Shard[]):
 }
 
 /**
- * Lets other coordinators have the shards of the partition: one without hosts would only keep the
- * units waiting. What is out under leases is known from the journals to whoever holds them next.
+ * Lets other coordinators have the shards of these jobs: here they would only keep their units waiting.
+ * What is out under leases is known from the journals to whoever holds them next.
  */
-export async function handBackShards(context: Context, partition: number): Promise<void> {
-  const { window, queue } = context;
-  for (const id of heldShards(context, partition)) window.drop(id);
-  for (const id of queue.held(partition)) await queue.giveBack(partition, id);
+export async function handBackShards(
+  context: Context,
+  partition: number,
+  jobIds: ReadonlySet<JobId>,
+): Promise<void> {
+  for (const id of heldShards(context, partition)) {
+    if (!jobIds.has(parseShardId(id).jobId)) continue;
+    context.window.drop(id);
+    await context.queue.giveBack(partition, id);
+  }
 }
 
 async function hold(context: Context, id: ShardId): Promise<boolean> {

@@ -4,31 +4,41 @@
  * the queue is told afterwards, and the reconciler tells it again should we die in between.
  */
 import type { JobId } from '../../protocol/ids.ts';
-import { type JobFacts, weightOf } from '../domain/job.ts';
-import { type ShardId, shardId, splitShard } from '../domain/shard.ts';
+import { fits, type JobFacts, weightOf } from '../domain/job.ts';
+import { type Shard, shardId, shardSize, splitShard } from '../domain/shard.ts';
 import type { Context } from './context.ts';
 
 /**
- * Jobs that have units to grant, but none of them in the window. Whose turn it is is decided among the
- * jobs in the window, so a job that is not there would wait until the others' units run low.
+ * Jobs that have units to grant and hosts here that can run them, but none of them in the window. Whose
+ * turn it is is decided among the jobs in the window, so a job that is not there would wait until the
+ * others' units run low.
  */
-export async function jobsLeftOut(context: Context, partition: number): Promise<Set<JobId>> {
+export async function jobsLeftOut(
+  context: Context,
+  partition: number,
+  memoryBytes: number,
+): Promise<Set<JobId>> {
   const { window, store, jobs } = context;
   const { jobIds, freeJobIds } = window;
   const leftOut = new Set<JobId>();
   for (const { jobId, state, cursor } of await store.openJobs(partition)) {
     if (state !== 'open' || freeJobIds.has(jobId)) continue;
-    const units = (await jobs.facts(jobId))?.units ?? 0;
-    if (cursor < units || !jobIds.has(jobId)) leftOut.add(jobId);
+    const job = await jobs.facts(jobId);
+    if (job === null || !fits(job, memoryBytes)) continue;
+    if (cursor < job.units || !jobIds.has(jobId)) leftOut.add(jobId);
   }
   return leftOut;
 }
 
-/** Opens up to `shardsMax` shards in the partition, of any job or of some. Returns how many it opened. */
+/**
+ * Opens up to `shardsMax` shards in the partition, of any job or of some that hosts with this much
+ * memory can run. Returns how many it opened.
+ */
 export async function splitJobs(
   context: Context,
   partition: number,
   shardsMax: number,
+  memoryBytes: number,
   some: ReadonlySet<JobId> | null = null,
 ): Promise<number> {
   const { store, jobs, splitShare, queue } = context;
@@ -36,25 +46,25 @@ export async function splitJobs(
   for (const { jobId, state, cursor } of await store.openJobs(partition)) {
     if (some !== null && !some.has(jobId)) continue;
     const job = await jobs.facts(jobId);
-    if (job !== null && state === 'open' && cursor < job.units)
-      splittable.set(jobId, { job, cursor });
+    if (job === null || !fits(job, memoryBytes)) continue;
+    if (state === 'open' && cursor < job.units) splittable.set(jobId, { job, cursor });
   }
-  const opened: ShardId[] = [];
-  while (opened.length < shardsMax) {
+  const planned: { job: JobFacts; shard: Shard }[] = [];
+  while (planned.length < shardsMax) {
     const jobId = splitShare.next(splittable.keys());
     const entry = jobId === undefined ? undefined : splittable.get(jobId);
     if (entry === undefined) break;
     const { job, cursor } = entry;
     const shard = splitShard(job, cursor / job.unitsPerShard);
-    const next = Math.min(cursor + job.unitsPerShard, job.units);
-    if (await store.openShard(job, shard)) {
-      opened.push(shardId(shard));
-      splitShare.charge(job.jobId, next - cursor, weightOf(job));
-      entry.cursor = next;
-    }
-    // Not opened: another coordinator split it, or the job was cancelled. The next round sees which.
-    if (entry.cursor !== next || next >= job.units) splittable.delete(job.jobId);
+    planned.push({ job, shard });
+    splitShare.charge(job.jobId, shardSize(shard.units), weightOf(job));
+    entry.cursor += shardSize(shard.units);
+    if (entry.cursor >= job.units) splittable.delete(job.jobId);
   }
+  // Sent together and done in order, so each finds the cursor where the one before left it. One that
+  // does not was split by another coordinator, or its job is cancelled: the next round sees which.
+  const isOpened = await Promise.all(planned.map(({ job, shard }) => store.openShard(job, shard)));
+  const opened = planned.filter((_, i) => isOpened[i]).map(({ shard }) => shardId(shard));
   if (opened.length > 0) await queue.add(partition, opened);
   return opened.length;
 }

@@ -1,5 +1,7 @@
 /** Everything that happens on a timer, in one list. */
+import type { JobId } from '../../protocol/ids.ts';
 import type { Demand } from '../domain/demand.ts';
+import { fits } from '../domain/job.ts';
 import { award } from '../flow/award.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
@@ -18,15 +20,20 @@ const expirePace = { everyMs: 1000, restMs: 0 };
 const awardPace = { everyMs: 1000, restMs: 100 };
 /** Only a crash between two steps leaves something to reconcile. */
 const reconcilePace = { everyMs: 5000, restMs: 0 };
-/** A coordinator that has lost its hosts notices it this often. */
+/** A coordinator whose hosts have gone notices it this often. */
 const handBackPace = { everyMs: 1000, restMs: 0 };
 /**
- * How long its shards wait for its hosts to come back: after a hiccup of the network that takes some
- * seconds, and to hand a shard over costs a read of its journal.
+ * How long shards wait here for a host that can run them: after a hiccup of the network hosts are back
+ * within some seconds, and to hand a shard over costs a read of its journal.
  */
-const hostlessMs = 5000;
-/** Shards taken or split in one go: enough for 2,048 units, a few milliseconds of Redis. */
-const shardsPerStep = 8;
+const unservedMs = 5000;
+/** Shards taken or split in one go: at most 8,192 units, some milliseconds of Redis. */
+const shardsPerStepMax = 32;
+/** Units of an ordinary shard (domain/job.ts), for reckoning how many a low window lacks. */
+const unitsPerShard = 256;
+
+/** The hosts connected here: how many, and what the largest of them has; 0 when there is none. */
+export type HostsHere = { count: number; memoryBytes: number };
 
 export type Rounds = { feed(): void; award(): void; close(): Promise<void> };
 
@@ -34,7 +41,7 @@ export function startRounds(
   context: Context,
   clock: Clock,
   demand: Demand,
-  hosts: () => number,
+  hosts: () => HostsHere,
 ): Rounds {
   const parts: RoundParts = { clock, log: context.log, randomBytes: context.randomBytes };
   const all = partitions(context);
@@ -47,15 +54,14 @@ export function startRounds(
       if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
     }),
   );
-  let hadHostsAt = clock.now();
+  const servedAt = new Map<JobId, number>();
   const others = [
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
     }),
     startRound('hand back', handBackPace, parts, async () => {
-      if (hosts() > 0) hadHostsAt = clock.now();
-      if (clock.now() - hadHostsAt < hostlessMs) return;
-      for (const partition of all) await handBackShards(context, partition);
+      const jobIds = await unservedJobs(context, hosts().memoryBytes, servedAt);
+      for (const partition of all) await handBackShards(context, partition, jobIds);
     }),
     startRound('reconcile', reconcilePace, parts, async () => {
       for (const partition of all) await reconcile(context, partition);
@@ -83,17 +89,42 @@ async function feed(
   context: Context,
   partition: number,
   demand: Demand,
-  hosts: () => number,
+  hosts: () => HostsHere,
 ): Promise<void> {
-  while (hosts() > 0) {
-    const isLow = context.window.free < demand.target(hosts(), context.now());
-    const leftOut = isLow ? null : await jobsLeftOut(context, partition);
+  for (;;) {
+    const { count, memoryBytes } = hosts();
+    if (count === 0) return;
+    const lacking = demand.target(count, context.now()) - context.window.free;
+    const leftOut = lacking > 0 ? null : await jobsLeftOut(context, partition, memoryBytes);
     if (leftOut?.size === 0) return;
-    const ids = await context.queue.take(partition, shardsPerStep);
+    const shards = Math.min(Math.max(1, Math.ceil(lacking / unitsPerShard)), shardsPerStepMax);
+    const ids = await context.queue.take(partition, shards);
     if (ids.length > 0) await holdShards(context, partition, ids);
     else {
-      const shardsMax = leftOut?.size ?? shardsPerStep;
-      if ((await splitJobs(context, partition, shardsMax, leftOut)) === 0) return;
+      const shardsMax = leftOut?.size ?? shards;
+      const opened = await splitJobs(context, partition, shardsMax, memoryBytes, leftOut);
+      demand.ranDry(partition, opened === 0);
+      if (opened === 0) return;
     }
   }
+}
+
+/**
+ * Jobs in the window that no host here could have run for a while: another coordinator may have hosts
+ * that can. `servedAt` remembers since when.
+ */
+async function unservedJobs(
+  { window, jobs, now }: Context,
+  memoryBytes: number,
+  servedAt: Map<JobId, number>,
+): Promise<Set<JobId>> {
+  const { jobIds } = window;
+  for (const jobId of servedAt.keys()) if (!jobIds.has(jobId)) servedAt.delete(jobId);
+  for (const jobId of jobIds) {
+    const job = await jobs.facts(jobId);
+    const isServed = job !== null && fits(job, memoryBytes);
+    if (isServed || !servedAt.has(jobId)) servedAt.set(jobId, now());
+  }
+  const unserved = [...servedAt].filter(([, at]) => now() - at >= unservedMs);
+  return new Set(unserved.map(([jobId]) => jobId));
 }
