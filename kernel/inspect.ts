@@ -2,7 +2,7 @@
  * Tells what a module is and whether it may be a kernel, without changing it. Where the meter throws
  * at the first thing that is wrong, the inspector says it and whatever else it could find out.
  */
-import { admit, admitCommand, type KernelKind, kindOf } from './meter/admit.ts';
+import { admit, admitEntry, type KernelKind, kindOf } from './meter/admit.ts';
 import { decodeModule, type ExternalKind, type KernelModule } from './meter/module.ts';
 import { type Survey, survey } from './meter/survey.ts';
 import { KernelRefused, type Refusal } from './refused.ts';
@@ -45,7 +45,7 @@ export function inspectKernel(
       module = decodeModule(wasm);
     }),
     refusalOf(() => module && admit(module, options.memoryPagesMax)),
-    refusalOf(() => module && admitCommand(module)),
+    refusalOf(() => module && admitEntry(module)),
     refusalOf(() => {
       surveyed = module && survey(module);
     }),

@@ -27,7 +27,7 @@
  * Types are not checked here: `WebAssembly.validate`, before or after, does that. The indices are,
  * so that no instruction of the original can touch what the meter adds.
  */
-import { admit, admitCommand, type KernelKind, kindOf } from './meter/admit.ts';
+import { admit, admitCheckpoints, admitEntry, type KernelKind, kindOf } from './meter/admit.ts';
 import { encodeMetered } from './meter/encode.ts';
 import { decodeModule } from './meter/module.ts';
 import { survey } from './meter/survey.ts';
@@ -39,6 +39,12 @@ export { METER_VERSION };
 export interface MeterOptions {
   /** Most pages of 64 KiB the kernel's memory may ever have. */
   memoryPagesMax: number;
+  /**
+   * Lets a host save and restore the kernel: its n mutable globals are exported, the meter's among
+   * them, as manyhands_global_0 to n-1, and n as manyhands_globals. Refuses kernels with state that
+   * a host cannot reach. It changes no fuel.
+   */
+  checkpoints?: boolean;
 }
 
 export interface MeteredKernel {
@@ -52,11 +58,12 @@ export interface MeteredKernel {
 export function meterKernel(wasm: Uint8Array, options: MeterOptions): MeteredKernel {
   const module = decodeModule(wasm);
   admit(module, options.memoryPagesMax);
-  admitCommand(module);
+  admitEntry(module);
+  const { memoryPagesMax, checkpoints = false } = options;
+  if (checkpoints) admitCheckpoints(module);
   const { plans, recursive } = survey(module);
-  const { memoryPagesMax } = options;
   return {
-    wasm: encodeMetered({ module, plans, recursive, memoryPagesMax }),
+    wasm: encodeMetered({ module, plans, recursive, memoryPagesMax, checkpoints }),
     meterVersion: METER_VERSION,
     kind: kindOf(module),
   };

@@ -18,12 +18,14 @@ export type RefusalReason =
   | 'import_forbidden'
   /** An allowed import with parameters or results that are not its own. */
   | 'import_signature'
-  /** A WASI command exports `_start` and `memory`; this one lacks one of them. */
+  /** A kernel exports `memory` and a way to start it; this one lacks one, or has it otherwise. */
   | 'export_missing'
-  /** The module exports a name the meter uses: most likely it has been metered already. */
+  /** The module exports a name that belongs to us: most likely it has been metered already. */
   | 'export_reserved'
   /** It begins with more memory than it may have. */
   | 'memory_over_limit'
+  /** Checkpoints were asked for, and the module has state that no checkpoint can hold. */
+  | 'checkpoint_impossible'
   /** A cap of `limits.ts` against modules that are cheap to send and dear to compile. */
   | 'limit_exceeded';
 

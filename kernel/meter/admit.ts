@@ -2,6 +2,7 @@
 import { KernelRefused } from '../refused.ts';
 import { allowedImport } from './imports.ts';
 import type { KernelExport, KernelModule } from './module.ts';
+import { valueType } from './value-types.ts';
 
 /**
  * A command has `_start` and runs once. A reactor is driven by calls from outside. Anything else is
@@ -16,6 +17,12 @@ export const meterExports = {
   pages: 'manyhands_pages',
   growth: 'manyhands_growth',
 } as const;
+
+/** Only of a kernel metered for checkpoints: how many mutable globals it has, and each of them. */
+export const globalCountExport = 'manyhands_globals';
+export const globalExport = (index: number): string => `manyhands_global_${index}`;
+
+const RESERVED_PREFIX = 'manyhands_';
 
 export function kindOf(module: KernelModule): KernelKind {
   if (find(module, '_start', 'function')) return 'command';
@@ -40,12 +47,11 @@ export function admit(module: KernelModule, memoryPagesMax: number): void {
         door.offset,
       );
   }
-  const reserved: string[] = Object.values(meterExports);
   for (const { name, offset } of module.exports)
-    if (reserved.includes(name))
+    if (name.startsWith(RESERVED_PREFIX))
       throw new KernelRefused(
         'export_reserved',
-        `The meter exports ${name} itself. Has this module been metered already?`,
+        `Names like ${name} are the meter's own. Has this module been metered already?`,
         offset,
       );
   if (module.memory !== null && module.memory.initialPages > memoryPagesMax)
@@ -56,16 +62,44 @@ export function admit(module: KernelModule, memoryPagesMax: number): void {
     );
 }
 
-/** Throws when the module is not a WASI command. */
-export function admitCommand(module: KernelModule): void {
-  const start = find(module, '_start', 'function');
+/**
+ * Throws when there is no way to run the module: a command has `_start`, a stepped kernel `step` and
+ * one of `_start` and `_initialize` (`docs/KERNELS.md` tells how they are called).
+ */
+export function admitEntry(module: KernelModule): void {
+  const step = find(module, 'step', 'function');
+  const start =
+    find(module, '_start', 'function') ?? (step && find(module, '_initialize', 'function'));
   if (start === undefined)
     throw new KernelRefused('export_missing', 'A kernel exports the function _start.', 0);
-  const signature = module.functions[start.index]?.signature;
-  if (signature !== '>')
-    throw new KernelRefused('export_missing', '_start takes and returns nothing.', start.offset);
+  if (module.functions[start.index]?.signature !== '>')
+    throw new KernelRefused(
+      'export_missing',
+      `${start.name} takes and returns nothing.`,
+      start.offset,
+    );
+  if (step !== undefined && module.functions[step.index]?.signature !== '>i')
+    throw new KernelRefused('export_missing', 'step takes nothing and returns i32.', step.offset);
   if (find(module, 'memory', 'memory') === undefined)
     throw new KernelRefused('export_missing', 'A kernel exports its memory as "memory".', 0);
+}
+
+const SAVED_TYPES: readonly number[] = [valueType.i32, valueType.i64, valueType.f32, valueType.f64];
+
+/** Throws when the module has state that its host can neither read nor set. */
+export function admitCheckpoints(module: KernelModule): void {
+  if (module.globals.some(({ type, isMutable }) => isMutable && !SAVED_TYPES.includes(type)))
+    throw new KernelRefused(
+      'checkpoint_impossible',
+      'A mutable global holds a vector or a reference, which no checkpoint can save.',
+      0,
+    );
+  if (module.passiveDataAt !== null)
+    throw new KernelRefused(
+      'checkpoint_impossible',
+      'A passive data segment can be dropped, and no checkpoint can tell whether it was.',
+      module.passiveDataAt,
+    );
 }
 
 function find(module: KernelModule, name: string, kind: string): KernelExport | undefined {

@@ -4,7 +4,7 @@
  * not change, so elements and data are copied as they are. Of the custom sections only the names
  * stay: they make a trap readable, the rest (debug information, producers) is weight.
  */
-import { meterExports } from './admit.ts';
+import { globalCountExport, globalExport, meterExports } from './admit.ts';
 import { RECURSION_STACK_BYTES } from './call-graph.ts';
 import { CodeWriter } from './code-writer.ts';
 import type { KernelModule } from './module.ts';
@@ -18,12 +18,14 @@ import { Writer } from './writer.ts';
 
 const HEADER_BYTES = 8;
 const GLOBAL_KIND = 3;
+const METER_GLOBALS = Object.keys(meterExports).length;
 
 export interface MeteredParts {
   module: KernelModule;
   plans: readonly FunctionPlan[];
   recursive: ReadonlySet<number>;
   memoryPagesMax: number;
+  checkpoints: boolean;
 }
 
 export function encodeMetered(parts: MeteredParts): Uint8Array {
@@ -43,7 +45,7 @@ export function encodeMetered(parts: MeteredParts): Uint8Array {
     if (id === section.type) types.encode(source, content);
     else if (id === section.memory && source) encodeMemory(parts, content);
     else if (id === section.global) encodeGlobals(parts, source, content);
-    else if (id === section.export) encodeExports(module, globals, source, content);
+    else if (id === section.export) encodeExports(parts, globals, source, content);
     else if (id === section.code && source) writeSection(out, id, code.written);
     else if (source) writeSection(out, id, module.bytes.subarray(source.start, source.end));
     if (content.length > 0) writeSection(out, id, content.written);
@@ -118,14 +120,14 @@ function encodeMemory({ module, memoryPagesMax }: MeteredParts, out: Writer): vo
 }
 
 function encodeGlobals(
-  { module, memoryPagesMax }: MeteredParts,
+  { module, memoryPagesMax, checkpoints }: MeteredParts,
   source: Section | undefined,
   out: Writer,
 ): void {
-  out.u32(module.globals.length + Object.keys(meterExports).length);
+  out.u32(module.globals.length + METER_GLOBALS + (checkpoints ? 1 : 0));
   copyVector(module, source, out);
-  const add = (type: number, opcode: number, value: number) => {
-    out.bytes(type, 1, opcode);
+  const add = (type: number, opcode: number, value: number, isMutable = 1) => {
+    out.bytes(type, isMutable, opcode);
     out.signed(value);
     out.byte(op.end);
   };
@@ -133,22 +135,36 @@ function encodeGlobals(
   add(valueType.i32, op.i32Const, RECURSION_STACK_BYTES);
   add(valueType.i32, op.i32Const, pagesMax(module, memoryPagesMax));
   add(valueType.i32, op.i32Const, growth.fine);
+  if (checkpoints) add(valueType.i32, op.i32Const, mutableGlobals(module).length, 0);
 }
 
 function encodeExports(
-  module: KernelModule,
+  { module, checkpoints }: MeteredParts,
   globals: MeterGlobals,
   source: Section | undefined,
   out: Writer,
 ): void {
-  const names = Object.entries(meterExports) as [keyof MeterGlobals, string][];
+  const meters = Object.entries(meterExports) as [keyof MeterGlobals, string][];
+  const names = meters.map(([key, name]): [string, number] => [name, globals[key]]);
+  if (checkpoints) {
+    names.push([globalCountExport, module.globals.length + METER_GLOBALS]);
+    for (const [nth, index] of mutableGlobals(module).entries())
+      names.push([globalExport(nth), index]);
+  }
   out.u32(module.exports.length + names.length);
   copyVector(module, source, out);
-  for (const [key, name] of names) {
+  for (const [name, index] of names) {
     out.name(name);
     out.byte(GLOBAL_KIND);
-    out.u32(globals[key]);
+    out.u32(index);
   }
+}
+
+/** Indices of the metered module's globals that change, the meter's own among them. */
+function mutableGlobals(module: KernelModule): number[] {
+  const own = module.globals.flatMap(({ isMutable }, index) => (isMutable ? [index] : []));
+  const meters = Array.from({ length: METER_GLOBALS }, (_, nth) => module.globals.length + nth);
+  return [...own, ...meters];
 }
 
 const pagesMax = (module: KernelModule, cap: number): number =>

@@ -56,6 +56,8 @@ export interface KernelModule {
   /** Functions that stand in some element segment: call_indirect can reach these and no others. */
   tableFunctions: Set<number>;
   dataSegments: number;
+  /** Where the first data segment stands that only memory.init reads; null when there is none. */
+  passiveDataAt: number | null;
   /** Where each body begins and ends, in the order of the functions that are not imported. */
   bodies: { start: number; end: number }[];
 }
@@ -75,6 +77,7 @@ export function decodeModule(wasm: Uint8Array): KernelModule {
     elements: 0,
     tableFunctions: new Set(),
     dataSegments: 0,
+    passiveDataAt: null,
     bodies: [],
   };
   let declaredData: number | null = null;
@@ -305,6 +308,7 @@ function readDataSegment(reader: Reader, module: KernelModule): void {
   if (mode > 2) reader.refuse('malformed', `Data segment mode ${mode}.`, start);
   if (mode === 2 && reader.u32() !== 0)
     reader.refuse('feature_forbidden', 'A second memory belongs to multi-memory.', start);
-  if (mode !== 1) readConstantExpression(reader, module.functions.length);
+  if (mode === 1) module.passiveDataAt ??= start;
+  else readConstantExpression(reader, module.functions.length);
   reader.skip(reader.u32());
 }
