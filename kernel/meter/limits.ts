@@ -1,7 +1,7 @@
 /**
  * Caps against modules that are cheap to send and dear to compile or to run. Each is well above
  * what the largest real module tried needs (Ruby's interpreter, 16.7 MB, is the yardstick) and well
- * below what makes a compiler suffer.
+ * below what makes a compiler suffer. Times are of V8's optimising compiler on a busy machine.
  */
 export const kernelLimits = {
   /** Ruby's interpreter has 16.7 MB. */
@@ -30,9 +30,23 @@ export const kernelLimits = {
   /** Blocks within blocks, one for each case of a `switch`; Ruby's interpreter has 617. */
   nestingMax: 2_000,
   /**
-   * Locals times control instructions (each entry of a branch table is one): the compiler keeps a
-   * value for every local at every join. A 20 kB module with 49,000 locals in 3,000 nested loops
-   * took V8 over 15 s and 5.7 GB.
+   * Locals times control instructions (blocks, branches, each entry of a branch table): at every
+   * join the compiler may keep a value for every local. Ruby's worst function has 1.2 million, all
+   * of it 9.5 million. Four million took V8 a third of a second and 400 MB.
    */
-  localsTimesControlMax: 4_000_000,
+  controlStateMax: 4_000_000,
+  moduleControlStateMax: 50_000_000,
+  /**
+   * Loops are the dearest: a loop carries every local around, and V8's time grows with the square of
+   * their number. 20 kB with 1,000 locals in 2,000 nested loops took it 59 s and 2.5 GB; 10,000
+   * loops in a row 6 s. Ruby's worst function has 154, nested 7 deep.
+   */
+  loopsMax: 1_000,
+  loopNestingMax: 50,
+  /** Loops times their locals (and 16, for what a loop costs without any). Ruby has 11,000. */
+  loopStateMax: 100_000,
+  /** Ruby has 260,000. Two million took V8 a few seconds. */
+  moduleLoopStateMax: 2_000_000,
+  /** Places where the meter inserts code; Ruby has 0.93 million. Half a million take it 2 s. */
+  sitesMax: 4_000_000,
 } as const;

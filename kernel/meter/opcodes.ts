@@ -271,22 +271,3 @@ export function featureOf(opcode: number): Feature {
   if (opcode >= 0xd0 || opcode === 0x25 || opcode === 0x1c) return 'reference-types';
   return opcode >= 0xc0 ? 'sign-extension' : 'mvp';
 }
-
-/** Names the proposal that a refused instruction belongs to, for the sentence of the refusal. */
-export function refusedFeature(opcode: number): string | null {
-  if (opcode >= SIMD_BASE) return opcode >= OPCODES ? 'relaxed SIMD' : null;
-  if (opcode >= MISC_BASE) return null;
-  if (opcode === 0x12 || opcode === 0x13) return 'tail calls';
-  if ((opcode >= 0x06 && opcode <= 0x0a) || (opcode >= 0x18 && opcode <= 0x19) || opcode === 0x1f)
-    return 'exceptions';
-  if (opcode === 0x14 || opcode === 0x15 || (opcode >= 0xd3 && opcode <= 0xd6))
-    return 'typed function references and GC';
-  if (opcode === 0xfb) return 'GC';
-  if (opcode === 0xfe) return 'threads';
-  return null;
-}
-
-/** table.set, and the table instructions behind 0xfc that write. */
-export function mutatesTable(opcode: number): boolean {
-  return opcode === 0x26 || [12, 14, 15, 17].includes(opcode - MISC_BASE);
-}

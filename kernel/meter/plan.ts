@@ -1,7 +1,6 @@
 /** What the scan of a function leaves for the rewriting of its body. */
 import type { CountedLoop } from './counted-loop.ts';
 import type { CountedLoopCosts } from './counted-loop-code.ts';
-import type { Feature } from './opcodes.ts';
 import type { FunctionType } from './value-types.ts';
 
 export type SiteKind =
@@ -48,13 +47,9 @@ export interface FunctionPlan {
   callees: Set<number>;
   /** Signatures of indirect calls. */
   indirect: Set<string>;
+  /** Locals times control instructions, and times loops: see `limits.ts`. */
+  controlState: number;
+  loopState: number;
   /** What one activation takes of the call stack, in bytes, at most. */
   frameBytes: number;
-}
-
-/** What the inspector wants to know of all bodies together. */
-export interface Findings {
-  features: Set<Feature>;
-  makesNan: boolean;
-  showsNan: boolean;
 }

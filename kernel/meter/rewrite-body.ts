@@ -12,11 +12,10 @@
  *   end
  *   [fuel back to its global]
  *   unreachable
- *
- * In a function with loops, fuel lives in a local between settlements: a global is memory.
  */
 import type { CodeWriter } from './code-writer.ts';
 import { writeTurnsPaidFor } from './counted-loop-code.ts';
+import { FuelCode } from './fuel-code.ts';
 import { EMPTY_BLOCK, op } from './op.ts';
 import type { FunctionPlan, Site } from './plan.ts';
 import { valueType } from './value-types.ts';
@@ -69,13 +68,14 @@ class BodyRewriter {
   readonly #canStop: boolean;
   /** Types of the locals we add, behind the function's own. */
   readonly #added: number[] = [];
-  readonly #fuelLocal: number | null;
+  readonly #fuel: FuelCode;
+  readonly #fuelLocal: number;
   readonly #lengthLocal: number;
   readonly #turnsLocal: number;
   readonly #fuelAfterLocal: number;
   /** How much of the original has been written. */
   #copied: number;
-  /** Blocks of ours around the code that is being copied, within the function. */
+  /** Blocks of ours between the code that is being copied and its place in the original. */
   #extraLabels = 0;
 
   constructor(context: BodyContext, plan: FunctionPlan, countsFrame: boolean, out: CodeWriter) {
@@ -91,7 +91,8 @@ class BodyRewriter {
     const isLong = plan.codeEnd - plan.codeStart > LONG_BODY_BYTES;
     this.#checksEntry = kinds.has('reload') || isLong;
     this.#canStop = countsFrame || this.#checksEntry || plan.hasLoop || measures;
-    this.#fuelLocal = plan.hasLoop ? this.#addLocal(valueType.i64) : null;
+    this.#fuelLocal = plan.hasLoop ? this.#addLocal(valueType.i64) : 0;
+    this.#fuel = new FuelCode(out, this.#globals.fuel, plan.hasLoop ? this.#fuelLocal : null);
     this.#lengthLocal = measures ? this.#addLocal(valueType.i32) : 0;
     this.#turnsLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
     this.#fuelAfterLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
@@ -116,7 +117,7 @@ class BodyRewriter {
   #enter(): void {
     const out = this.#out;
     out.bytes(op.block, EMPTY_BLOCK);
-    this.#reload();
+    this.#fuel.reload();
     if (this.#countsFrame) {
       this.#moveStack(op.i32Sub);
       out.indexed(op.globalGet, this.#globals.stack);
@@ -124,30 +125,27 @@ class BodyRewriter {
       out.byte(op.i32LtS);
       out.indexed(op.brIf, 0);
     }
-    if (this.#checksEntry) this.#check(0);
+    if (this.#checksEntry) this.#fuel.check(0);
     out.byte(op.block);
     this.#context.writeBlockType(this.#plan.type.results, out);
   }
 
   #leave(): void {
     this.#out.byte(op.end);
-    this.#settle();
+    this.#fuel.settle();
     this.#giveFrameBack();
     this.#out.bytes(op.return, op.end);
-    this.#settle();
+    this.#fuel.settle();
     this.#out.byte(op.unreachable);
   }
 
   #insert(site: Site): void {
     switch (site.kind) {
       case 'charge':
-        this.#getFuel();
-        this.#out.i64(site.value);
-        this.#out.byte(op.i64Sub);
-        this.#setFuel();
+        this.#fuel.charge(site.value);
         return;
       case 'check':
-        this.#check(site.value);
+        this.#fuel.check(site.value + this.#extraLabels);
         return;
       case 'counted':
         this.#countTurns(site);
@@ -157,19 +155,19 @@ class BodyRewriter {
         this.#out.byte(op.end);
         return;
       case 'settle':
-        this.#settle();
+        this.#fuel.settle();
         return;
       case 'reload':
-        this.#reload();
+        this.#fuel.reload();
         return;
       case 'return':
-        this.#settle();
+        this.#fuel.settle();
         this.#giveFrameBack();
         return;
       case 'bulk':
         this.#out.indexed(op.localTee, this.#lengthLocal);
-        this.#chargeLength(op.i64ShrU, BULK_BYTES_PER_FUEL_LOG2);
-        this.#check(site.value);
+        this.#fuel.chargeLength(this.#lengthLocal, op.i64ShrU, BULK_BYTES_PER_FUEL_LOG2);
+        this.#fuel.check(site.value);
         return;
       case 'grow':
         this.#grow(site.value);
@@ -179,7 +177,7 @@ class BodyRewriter {
 
   /** The loop is written twice: once as it was, and once, by the sites in it, with a counter. */
   #countTurns({ loop }: Site): void {
-    if (loop === undefined || this.#fuelLocal === null) return;
+    if (loop === undefined) return;
     const out = this.#out;
     writeTurnsPaidFor(out, loop.counted, loop.costs, {
       fuel: this.#fuelLocal,
@@ -209,8 +207,8 @@ class BodyRewriter {
     out.indexed(op.globalSet, this.#globals.growth);
     out.i32(-1);
     out.byte(op.else);
-    this.#chargeLength(op.i64Mul, GROWN_PAGE_FUEL);
-    this.#check(labels + 1);
+    this.#fuel.chargeLength(this.#lengthLocal, op.i64Mul, GROWN_PAGE_FUEL);
+    this.#fuel.check(labels + 1);
     out.indexed(op.localGet, this.#lengthLocal);
     out.bytes(op.memoryGrow, 0);
     out.indexed(op.localTee, this.#lengthLocal);
@@ -232,46 +230,6 @@ class BodyRewriter {
       this.#out.i32(this.#context.pagesMax);
     }
     this.#out.bytes(op.i32LtU, op.select);
-  }
-
-  /** Takes fuel for the length in its local, times or shifted by the amount. */
-  #chargeLength(operation: number, amount: number): void {
-    this.#getFuel();
-    this.#out.indexed(op.localGet, this.#lengthLocal);
-    this.#out.byte(op.i64ExtendI32U);
-    this.#out.i64(amount);
-    this.#out.bytes(operation, op.i64Sub);
-    this.#setFuel();
-  }
-
-  /** To $stop, that many labels further out, when the fuel is negative. */
-  #check(labels: number): void {
-    this.#getFuel();
-    this.#out.i64(0);
-    this.#out.byte(op.i64LtS);
-    this.#out.indexed(op.brIf, labels + this.#extraLabels);
-  }
-
-  #getFuel(): void {
-    if (this.#fuelLocal === null) this.#out.indexed(op.globalGet, this.#globals.fuel);
-    else this.#out.indexed(op.localGet, this.#fuelLocal);
-  }
-
-  #setFuel(): void {
-    if (this.#fuelLocal === null) this.#out.indexed(op.globalSet, this.#globals.fuel);
-    else this.#out.indexed(op.localSet, this.#fuelLocal);
-  }
-
-  #settle(): void {
-    if (this.#fuelLocal === null) return;
-    this.#out.indexed(op.localGet, this.#fuelLocal);
-    this.#out.indexed(op.globalSet, this.#globals.fuel);
-  }
-
-  #reload(): void {
-    if (this.#fuelLocal === null) return;
-    this.#out.indexed(op.globalGet, this.#globals.fuel);
-    this.#out.indexed(op.localSet, this.#fuelLocal);
   }
 
   #giveFrameBack(): void {

@@ -6,52 +6,22 @@
  * It follows liveness and the height of the operand stack as validation does, but not types. Code
  * that cannot be reached is read and left alone.
  */
+import { CompileCost } from './compile-cost.ts';
+import { ControlStack, type Frame } from './control-stack.ts';
 import { recogniseCountedLoop } from './counted-loop.ts';
+import { type Findings, noteInstruction } from './findings.ts';
 import { FlowGraph, SETTLED } from './flow-graph.ts';
+import { FrameSize } from './frame-size.ts';
 import { Immediates } from './immediates.ts';
-import { kernelLimits } from './limits.ts';
 import type { KernelModule } from './module.ts';
-import { op, readOpcode } from './op.ts';
-import {
-  deltaOf,
-  featureOf,
-  imm,
-  immediateOf,
-  mutatesTable,
-  refusedFeature,
-  trait,
-  traitOf,
-  weightOf,
-} from './opcodes.ts';
+import { op, readOpcode, SIMD_BASE } from './op.ts';
+import { deltaOf, imm, immediateOf, weightOf } from './opcodes.ts';
 import { placeCounters } from './placement.ts';
-import type { Findings, FunctionPlan, Site, SiteKind } from './plan.ts';
+import type { FunctionPlan, Site, SiteKind } from './plan.ts';
 import { Reader } from './reader.ts';
-import { type FunctionType, hex, readValueType, valueType } from './value-types.ts';
+import { refuseOpcode } from './refused-opcodes.ts';
+import { type FunctionType, readValueType, valueType } from './value-types.ts';
 import { HOST_CALL_FUEL } from './weights.ts';
-
-interface Frame {
-  opcode: number;
-  /** Where branches to it lead. */
-  label: number;
-  isReached: boolean;
-  /** Whether the code before it was reachable. */
-  wasLive: boolean;
-  /** Of an `if`: where its else begins, or the way past it. */
-  elsePoint: number;
-  /** Height of the operand stack below its parameters. */
-  base: number;
-  params: number;
-  results: number;
-  /** Of a loop: its first byte, the block at its head, and the site before it. */
-  start: number;
-  head: number;
-  entry: Site | null;
-}
-
-/** Return address, frame pointer, instance and what else V8 puts in every frame. */
-const FRAME_FIXED_BYTES = 96;
-const SLOT_BYTES = 8;
-const VECTOR_SLOT_BYTES = 16;
 
 const graph = new FlowGraph();
 
@@ -70,16 +40,12 @@ class Scan {
   readonly #immediates: Immediates;
   readonly #findings: Findings;
   readonly #plan: FunctionPlan;
-  readonly #frames: Frame[] = [];
+  readonly #control: ControlStack;
   /** The site at the start of each block of the graph. */
   readonly #blockSites: Site[] = [];
-  #height = 0;
-  #heightMax = 0;
-  /** The most that any call hands over: beside the operand stack the engine copies it. */
-  #argumentsMax = 0;
-  #localBytes = 0;
-  #usesVectors = false;
-  #control = 0;
+  readonly #frameSize = new FrameSize();
+  readonly #cost: CompileCost;
+  /** Loops and conditions around the place we are at. */
   #loops = 0;
   #ifs = 0;
 
@@ -92,6 +58,8 @@ class Scan {
     this.#module = module;
     this.#reader = new Reader(module.bytes, body.start, body.end);
     this.#immediates = new Immediates(this.#reader, module);
+    this.#cost = new CompileCost(this.#reader);
+    this.#control = new ControlStack(this.#reader);
     this.#findings = findings;
     this.#plan = {
       type,
@@ -104,6 +72,8 @@ class Scan {
       hasLoop: false,
       callees: new Set(),
       indirect: new Set(),
+      controlState: 0,
+      loopState: 0,
       frameBytes: 0,
     };
   }
@@ -112,9 +82,9 @@ class Scan {
     const plan = this.#plan;
     this.#readLocals();
     graph.clear();
-    this.#pushFrame(op.block, SETTLED, 0, plan.type.results.length);
+    this.#enterBlock(op.block, SETTLED, { params: 0, results: plan.type.results.length });
     this.#open(SETTLED);
-    while (this.#frames.length > 0) this.#instruction();
+    while (this.#control.depth > 0) this.#instruction();
     if (!this.#reader.isAtEnd)
       this.#reader.refuse('malformed', 'Bytes are left over after the end of a function.');
 
@@ -123,39 +93,40 @@ class Scan {
       site.value = charges[block] ?? 0;
     });
     plan.sites = plan.sites.filter(isNeeded);
-    const slot = this.#usesVectors ? VECTOR_SLOT_BYTES : SLOT_BYTES;
-    const slots = this.#heightMax + this.#argumentsMax;
-    plan.frameBytes = FRAME_FIXED_BYTES + this.#localBytes + slots * slot;
+    plan.controlState = this.#cost.controlState;
+    plan.loopState = this.#cost.loopState;
+    plan.frameBytes = this.#frameSize.bytes(this.#control.heightMax);
     return plan;
   }
 
   #readLocals(): void {
     const reader = this.#reader;
     const plan = this.#plan;
-    plan.locals = plan.type.params.length;
-    for (const param of plan.type.params) this.#localBytes += slotBytes(param);
+    for (const param of plan.type.params) this.#addLocals(1, param, reader.at);
     plan.localGroups = reader.u32();
     plan.localsStart = reader.at;
     for (let group = 0; group < plan.localGroups; group++) {
       const at = reader.at;
-      const count = reader.u32();
-      const type = readValueType(reader);
-      plan.locals += count;
-      if (plan.locals > kernelLimits.localsMax)
-        reader.refuse('limit_exceeded', `Over ${kernelLimits.localsMax} locals.`, at);
-      this.#localBytes += count * slotBytes(type);
-      if (type === valueType.v128) this.#findings.features.add('simd');
+      this.#addLocals(reader.u32(), readValueType(reader), at);
     }
     plan.codeStart = reader.at;
     this.#immediates.locals = plan.locals;
+  }
+
+  #addLocals(count: number, type: number, at: number): void {
+    this.#plan.locals += count;
+    this.#cost.addLocals(count, at);
+    this.#frameSize.addLocals(count, type);
+    if (type === valueType.v128) this.#findings.features.add('simd');
   }
 
   #instruction(): void {
     const at = this.#reader.at;
     const opcode = readOpcode(this.#reader);
     const immediate = immediateOf(opcode);
-    if (immediate === null) this.#refuseOpcode(opcode, at);
-    this.#note(opcode);
+    if (immediate === null) refuseOpcode(this.#reader, opcode, at);
+    noteInstruction(this.#findings, opcode);
+    if (opcode >= SIMD_BASE) this.#frameSize.usesVectors = true;
     if (graph.isLive) {
       graph.addCost(weightOf(opcode));
       this.#push(deltaOf(opcode), at);
@@ -186,26 +157,6 @@ class Scan {
     }
   }
 
-  /** What the inspector wants to know. */
-  #note(opcode: number): void {
-    const seen = traitOf(opcode);
-    if (seen === trait.makesNan) this.#findings.makesNan = true;
-    else if (seen === trait.showsNan) this.#findings.showsNan = true;
-    const feature = featureOf(opcode);
-    if (feature === 'mvp') return;
-    this.#findings.features.add(feature);
-    if (feature === 'simd') this.#usesVectors = true;
-  }
-
-  #refuseOpcode(opcode: number, at: number): never {
-    if (mutatesTable(opcode))
-      this.#reader.refuse('table_mutation_forbidden', 'A kernel may not change a table.', at);
-    const feature = refusedFeature(opcode);
-    if (feature !== null)
-      this.#reader.refuse('feature_forbidden', `The instruction belongs to ${feature}.`, at);
-    this.#reader.refuse('malformed', `There is no instruction ${hex(opcode)}.`, at);
-  }
-
   /** else, end, return, unreachable. */
   #structure(opcode: number, at: number): void {
     switch (opcode) {
@@ -226,97 +177,113 @@ class Scan {
   }
 
   #enter(opcode: number, at: number): void {
-    const { params, results } = this.#immediates.blockType();
-    if (params > 0 || results > 1) this.#findings.features.add('multi-value');
+    const type = this.#immediates.blockType();
+    if (type.params > 0 || type.results > 1) this.#findings.features.add('multi-value');
     if (opcode === op.if) this.#push(-1, at);
-    if (this.#frames.length > kernelLimits.nestingMax)
-      this.#reader.refuse(
-        'limit_exceeded',
-        `Over ${kernelLimits.nestingMax} blocks within each other.`,
-        at,
-      );
-    this.#countControl(at);
+    this.#cost.addBlock(this.#control.depth, at);
     const label = opcode === op.loop ? SETTLED : graph.points.add();
-    const frame = this.#pushFrame(opcode, label, params, results);
+    const frame = this.#enterBlock(opcode, label, type);
     if (opcode === op.if) {
       this.#ifs++;
       if (frame.wasLive) this.#open(frame.elsePoint);
     } else if (opcode === op.loop) {
       this.#loops++;
+      this.#cost.addLoop(this.#loops, at);
       if (frame.wasLive) this.#enterLoop(frame, at);
     }
   }
 
-  #enterLoop(frame: Frame, at: number): void {
+  #enterBlock(opcode: number, label: number, type: { params: number; results: number }): Frame {
+    const frame: Frame = {
+      opcode,
+      label,
+      isReached: false,
+      wasLive: graph.isLive,
+      elsePoint: graph.end,
+      base: this.#control.height - type.params,
+      params: type.params,
+      results: type.results,
+      loop: null,
+    };
+    this.#control.enter(frame);
+    return frame;
+  }
+
+  #enterLoop(frame: Frame, start: number): void {
     this.#plan.hasLoop = true;
     graph.meet(SETTLED);
-    frame.start = at;
-    frame.head = graph.blocks;
-    frame.entry = this.#site(at, 'counted');
+    frame.loop = { start, headBlock: graph.blocks, entry: this.#site(start, 'counted') };
     this.#site(this.#reader.at, 'check');
     this.#open(SETTLED);
   }
 
   /** If the turns of the loop that ends here can be counted, its entry site says how. */
-  #leaveLoop({ start, head, entry }: Frame): void {
-    const end = this.#reader.at;
+  #leaveLoop({ loop }: Frame): void {
     // Head and what follows it: with more blocks than these it is no simple loop.
-    if (entry === null || graph.blocks - head > 3) return;
-    const counted = recogniseCountedLoop(this.#module, this.#plan.locals, start, end);
+    if (loop === null || graph.blocks - loop.headBlock > 3) return;
+    const end = this.#reader.at;
+    const counted = recogniseCountedLoop(this.#module, this.#plan.locals, loop.start, end);
     if (counted === null) return;
-    const test = graph.costs[head] ?? 0;
-    const turn = counted.testsFirst ? test + (graph.costs[head + 1] ?? 0) : test;
-    entry.loop = { counted, costs: { turn, last: counted.testsFirst ? test : 0 }, end };
+    const test = graph.costs[loop.headBlock] ?? 0;
+    const turn = counted.testsFirst ? test + (graph.costs[loop.headBlock + 1] ?? 0) : test;
+    loop.entry.loop = { counted, costs: { turn, last: counted.testsFirst ? test : 0 }, end };
     // Where the test stands first, it is behind the test that the loop is left.
-    if (counted.testsFirst) graph.points.join(graph.tos[head] ?? SETTLED, SETTLED, 0);
+    if (counted.testsFirst) graph.points.join(graph.tos[loop.headBlock] ?? SETTLED, SETTLED, 0);
     this.#site(end, 'counted_end');
   }
 
   #else(at: number): void {
-    const frame = this.#frames.at(-1);
+    const frame = this.#control.innermost;
     if (frame?.opcode !== op.if) this.#reader.refuse('malformed', 'else without if.', at);
     this.#arrive(frame, at);
     frame.opcode = op.else;
-    this.#height = frame.base + frame.params;
+    this.#control.height = frame.base + frame.params;
     if (frame.wasLive) this.#open(frame.elsePoint);
     else graph.close();
   }
 
   #end(at: number): void {
-    const frame = this.#frames.pop();
+    const frame = this.#control.innermost;
     if (frame === undefined) this.#reader.refuse('malformed', 'end without a block.', at);
+    const isFunction = this.#control.depth === 1;
     if (frame.opcode === op.if || frame.opcode === op.else) this.#ifs--;
-
-    if (frame.opcode === op.loop) {
-      // Nobody branches here: what comes before simply goes on, but less often.
-      this.#checkHeight(frame, at);
-      this.#loops--;
-      this.#leaveLoop(frame);
-      if (graph.isLive) this.#open(graph.end);
-    } else if (frame.opcode === op.block && !frame.isReached && this.#frames.length > 0) {
-      this.#checkHeight(frame, at);
-    } else {
-      this.#arrive(frame, at);
-      if (frame.opcode === op.if && frame.wasLive) {
-        graph.points.join(frame.elsePoint, frame.label, 0);
-        frame.isReached = true;
-      }
-      if (frame.isReached && this.#frames.length > 0) this.#open(frame.label);
+    if (
+      frame.opcode === op.loop ||
+      (frame.opcode === op.block && !frame.isReached && !isFunction)
+    ) {
+      // Nobody branches here: what comes before simply goes on.
+      if (graph.isLive) this.#control.expectResults(frame, at);
+      this.#control.leave();
+      if (frame.opcode === op.loop) this.#endLoop(frame);
+      return;
     }
-    this.#height = frame.base + frame.results;
+    this.#arrive(frame, at);
+    this.#control.leave();
+    if (frame.opcode === op.if && frame.wasLive) {
+      graph.points.join(frame.elsePoint, frame.label, 0);
+      frame.isReached = true;
+    }
+    if (frame.isReached && !isFunction) this.#open(frame.label);
+  }
+
+  #endLoop(frame: Frame): void {
+    this.#loops--;
+    this.#leaveLoop(frame);
+    // What follows runs less often than the loop: a block of its own.
+    if (graph.isLive) this.#open(graph.end);
   }
 
   /** Falls out of a block, or of the first arm of an `if`. */
   #arrive(frame: Frame, at: number): void {
-    this.#checkHeight(frame, at);
     if (!graph.isLive) return;
+    this.#control.expectResults(frame, at);
     graph.meet(frame.label);
     frame.isReached = true;
     graph.close();
   }
 
   #branch(opcode: number, at: number): void {
-    const frame = this.#label();
+    const frame = this.#control.readLabel();
     if (opcode === op.brIf) this.#push(-1, at);
     this.#goTo(frame, at);
     if (opcode === op.br) graph.close();
@@ -326,12 +293,12 @@ class Scan {
   #branchTable(at: number): void {
     this.#push(-1, at);
     const count = this.#reader.u32();
-    for (let i = 0; i <= count; i++) this.#goTo(this.#label(), at);
+    for (let i = 0; i <= count; i++) this.#goTo(this.#control.readLabel(), at);
     graph.close();
   }
 
   #goTo(frame: Frame, at: number): void {
-    this.#countControl(at);
+    this.#cost.addControl(at);
     if (!graph.isLive) return;
     graph.meet(frame.label);
     frame.isReached = true;
@@ -358,7 +325,7 @@ class Scan {
 
   #settledCall(type: FunctionType | undefined, at: number): void {
     const { length } = type?.params ?? [];
-    this.#argumentsMax = Math.max(this.#argumentsMax, length);
+    this.#frameSize.seeArguments(length);
     this.#push(-length, at);
     this.#push(type?.results.length ?? 0, at);
     graph.meet(SETTLED);
@@ -375,24 +342,6 @@ class Scan {
     this.#open(SETTLED);
   }
 
-  #pushFrame(opcode: number, label: number, params: number, results: number): Frame {
-    const frame: Frame = {
-      opcode,
-      label,
-      isReached: false,
-      wasLive: graph.isLive,
-      elsePoint: graph.end,
-      base: this.#height - params,
-      params,
-      results,
-      start: 0,
-      head: 0,
-      entry: null,
-    };
-    this.#frames.push(frame);
-    return frame;
-  }
-
   /** Begins a block here. */
   #open(point: number): void {
     // Loops make hot, conditions within them a little less so.
@@ -401,40 +350,13 @@ class Scan {
   }
 
   #site(at: number, kind: SiteKind): Site {
-    const site: Site = { at, kind, value: this.#frames.length };
+    const site: Site = { at, kind, value: this.#control.depth };
     this.#plan.sites.push(site);
     return site;
   }
 
   #push(values: number, at: number): void {
-    if (!graph.isLive) return;
-    this.#height += values;
-    if (this.#height < (this.#frames.at(-1)?.base ?? 0))
-      this.#reader.refuse('malformed', 'The instruction needs more operands than there are.', at);
-    if (this.#height > this.#heightMax) this.#heightMax = this.#height;
-  }
-
-  #checkHeight(frame: Frame, at: number): void {
-    if (graph.isLive && this.#height !== frame.base + frame.results)
-      this.#reader.refuse('malformed', 'A block ends with operands too many or too few.', at);
-  }
-
-  #label(): Frame {
-    const at = this.#reader.at;
-    const depth = this.#reader.u32();
-    const frame = this.#frames[this.#frames.length - 1 - depth];
-    if (frame === undefined) this.#reader.refuse('malformed', `There is no label ${depth}.`, at);
-    return frame;
-  }
-
-  #countControl(at: number): void {
-    this.#control++;
-    if (this.#control * this.#plan.locals > kernelLimits.localsTimesControlMax)
-      this.#reader.refuse(
-        'limit_exceeded',
-        `Locals times control instructions exceed ${kernelLimits.localsTimesControlMax}.`,
-        at,
-      );
+    if (graph.isLive) this.#control.push(values, at);
   }
 }
 
@@ -446,6 +368,3 @@ function isNeeded(site: Site): boolean {
 
 const isBulk = (opcode: number): boolean =>
   opcode === op.memoryFill || opcode === op.memoryCopy || opcode === op.memoryInit;
-
-const slotBytes = (type: number): number =>
-  type === valueType.v128 ? VECTOR_SLOT_BYTES : SLOT_BYTES;
