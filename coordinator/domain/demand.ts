@@ -12,6 +12,7 @@ const targetMax = 32_768;
 export class Demand {
   private recent = 0;
   private at = 0;
+  private readonly dry = new Map<number, boolean>();
 
   granted(units: number, now: number): void {
     this.decay(now);
@@ -23,6 +24,16 @@ export class Demand {
     this.decay(now);
     const wanted = Math.max(targetMin, hosts * unitsPerHost, this.recent * 2);
     return Math.min(Math.ceil(wanted), targetMax);
+  }
+
+  /** After the last split of the partition's jobs nothing was left to split, or something was. */
+  ranDry(partition: number, isDry: boolean): void {
+    this.dry.set(partition, isDry);
+  }
+
+  /** Whether what is free is all there is, in every partition that was looked at. */
+  get isDry(): boolean {
+    return [...this.dry.values()].every((isDry) => isDry);
   }
 
   private decay(now: number): void {

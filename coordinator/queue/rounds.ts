@@ -102,9 +102,9 @@ async function feed(
     if (ids.length > 0) await holdShards(context, partition, ids);
     else {
       const shardsMax = leftOut?.size ?? shards;
-      const opened = await splitJobs(context, partition, shardsMax, memoryBytes, leftOut);
-      demand.ranDry(partition, opened === 0);
-      if (opened === 0) return;
+      const split = await splitJobs(context, partition, shardsMax, memoryBytes, leftOut);
+      if (leftOut === null) demand.ranDry(partition, !split.more);
+      if (split.opened === 0) return;
     }
   }
 }
