@@ -1,54 +1,103 @@
 /**
- * Builds a kernel from source, so that a job document may name the source itself. The compiler runs
- * in a process of its own: it is large, and what it says belongs on stderr.
+ * Builds a kernel from source, for `kernel build` and for job documents that name the source itself.
+ * Compilers run in processes of their own, and what they say belongs on stderr.
+ *
+ * Several compilers may be there, and not each of them can build for WASI: a plain clang lacks the
+ * libraries, a rustc the target. When one fails it is given a small program that is surely right; if
+ * it fails at that too, the compiler is to blame and the next one is tried, else the source is.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
+import { assemblyScript } from './builders/assemblyscript.ts';
+import { c, cpp } from './builders/c.ts';
+import { type Compiler, type Language, searchPath } from './builders/language.ts';
+import { rust } from './builders/rust.ts';
 import { Failure } from './failure.ts';
 import { readBytes } from './files.ts';
-import { packageRoot } from './package-root.ts';
 
-/** Languages that are built here. Everything else arrives as finished WebAssembly. */
-const builders: Record<string, string> = { '.ts': 'jobs/build-kernel.mjs' };
+/** Everything else arrives as finished WebAssembly. */
+const languages: readonly Language[] = [assemblyScript, c, cpp, rust];
 
 export const isKernelSource = (path: string): boolean => extname(path) !== '.wasm';
 
-export async function buildKernel(source: string): Promise<Uint8Array> {
-  const builder = builders[extname(source)];
-  if (builder === undefined) {
-    throw new Failure('kernel_unbuildable', `Cannot build a kernel from ${source}.`, {
-      why: `only ${Object.keys(builders).join(', ')} (AssemblyScript) is built here`,
-      remedy: 'compile it for wasm32-wasi with your own tools and name the .wasm instead',
-    });
-  }
+/** `flags` go to the compiler as they are: more sources, definitions, include folders. */
+export async function buildKernel(
+  source: string,
+  flags: readonly string[] = [],
+): Promise<Uint8Array> {
+  const language = languageOf(source);
   await readBytes(source);
   const folder = await mkdtemp(join(tmpdir(), 'manyhands-kernel-'));
   try {
-    const target = join(folder, 'kernel.wasm');
-    const said = await run([join(packageRoot, builder), source, target]);
-    if (said !== null) {
-      throw new Failure('kernel_unbuildable', `${source} does not compile.`, {
-        why: said.split('\n').filter((line) => line.trim() !== ''),
-        remedy: 'mend the source and try again',
-      });
-    }
-    return await readBytes(target);
+    return await compile(language, { source, flags, folder });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+async function compile(
+  language: Language,
+  { source, flags, folder }: { source: string; flags: readonly string[]; folder: string },
+): Promise<Uint8Array> {
+  const target = join(folder, 'kernel.wasm');
+  const unfit: string[] = [];
+  for (const compiler of language.compilers()) {
+    const said = await run(compiler, compiler.args(source, target, flags));
+    if (said === null) return await readBytes(target);
+    const fault = await faultOf(compiler, language, folder);
+    if (fault === null) {
+      throw new Failure('kernel_unbuildable', `${source} does not compile.`, {
+        why: said.split('\n').filter((line) => line.trim() !== ''),
+        remedy: 'mend the source and try again',
+      });
+    }
+    unfit.push(`${compiler.program} cannot build for WASI: ${fault}`);
+  }
+  throw new Failure('compiler_missing', `There is no compiler here for ${source}.`, {
+    why: [...new Set(unfit), `${language.name} needs ${language.wanted}`].join('; '),
+    remedy: language.install,
+  });
+}
+
+/** What a compiler says of a program that is surely right; null when it can build it. */
+async function faultOf(
+  compiler: Compiler,
+  { probe, extensions: [extension] }: Language,
+  folder: string,
+): Promise<string | null> {
+  const source = join(folder, `probe${extension}`);
+  await writeFile(source, probe);
+  const said = await run(compiler, compiler.args(source, join(folder, 'probe.wasm'), []));
+  return said?.split('\n').find((line) => /error|fatal/i.test(line)) ?? said;
+}
+
+function languageOf(source: string): Language {
+  const extension = extname(source);
+  const found = languages.find(({ extensions }) => extensions.includes(extension));
+  if (found !== undefined) return found;
+  const known = languages.flatMap(({ name, extensions }) =>
+    extensions.map((known) => `${known} (${name})`),
+  );
+  throw new Failure('kernel_unbuildable', `Cannot build a kernel from ${source}.`, {
+    why: `what is built here ends in ${known.join(', ')}`,
+    remedy: 'compile it for wasm32-wasi with your own tools and name the .wasm instead',
+  });
+}
+
 /** Null when all went well, else what the program said. */
-function run(args: string[]): Promise<string | null> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+function run({ program }: Compiler, args: readonly string[]): Promise<string | null> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, PATH: searchPath().join(delimiter) },
+    });
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    child.once('error', reject);
+    child.once('error', (error) => resolve(error.message));
     child.once('close', (code) => resolve(code === 0 ? null : said || `exit code ${code}`));
   });
 }

@@ -32,6 +32,7 @@ const ownCodes = {
   grid_owned: exitCodes.usage,
   file_unsuitable: exitCodes.usage,
   kernel_unbuildable: exitCodes.usage,
+  compiler_missing: exitCodes.usage,
   units_failed: exitCodes.unitsFailed,
   file_unknown: exitCodes.notFound,
   file_forbidden: exitCodes.notAllowed,

@@ -28,6 +28,20 @@ const commands: Record<string, () => Promise<CommandUnknownOpts>> = {
   bench: async () => (await import('./commands/bench.ts')).bench(),
 };
 
+const surroundings = `
+Exit codes:
+  0 ok                  4 not found           8 cancelled
+  1 our mistake         5 not allowed         9 the kernel did not exit
+  2 usage or config     6 unreachable        10 the wait timed out
+  3 units failed        7 limit or quota    130, 143 by signal
+
+Environment:
+  MANYHANDS_URL         the coordinator, instead of --url
+  MANYHANDS_TOKEN       the token, instead of --token-file
+  MANYHANDS_DATA        the coordinator's data folder, instead of --data
+  MANYHANDS_DEBUG       set: errors come with a stack
+  NO_COLOR, FORCE_COLOR as everywhere`;
+
 /** Loads only the command that was asked for, which halves the time to the first character. */
 async function program(asked: string | undefined): Promise<CommandUnknownOpts> {
   const whole = command('manyhands', 'Many hands make light work: a volunteer computing grid.', [
@@ -38,6 +52,7 @@ async function program(asked: string | undefined): Promise<CommandUnknownOpts> {
     `manyhands ${packageVersion} (protocol ${protocolVersion}, Node ${process.version})`,
     '--version',
   );
+  whole.addHelpText('after', surroundings);
   const one = asked !== undefined && Object.hasOwn(commands, asked) ? commands[asked] : undefined;
   for (const load of one === undefined ? Object.values(commands) : [one]) {
     whole.addCommand(await load());

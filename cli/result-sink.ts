@@ -9,7 +9,7 @@ import type { ResultLine } from '../protocol/http.ts';
 import { type CsvColumns, csvColumns, csvHeader, csvRow } from './csv.ts';
 import { cannotWrite } from './files.ts';
 import { writeUnitFiles } from './result-files.ts';
-import { printChunk } from './terminal.ts';
+import { printInFull } from './terminal.ts';
 
 export type ResultSink = {
   /** What the person is told: a file or a folder. */
@@ -33,7 +33,7 @@ export async function openResultSink(
 
 type Text = { place: string; write(text: string): Promise<void>; close(): Promise<void> };
 
-const stdoutText: Text = { place: 'stdout', write: printChunk, close: async () => {} };
+const stdoutText: Text = { place: 'stdout', write: printInFull, close: async () => {} };
 
 async function fileText(folder: string, name: string): Promise<Text> {
   const place = join(folder, name);

@@ -35,8 +35,8 @@ export const say = (text: string): void => {
 export const printJson = (value: unknown): void => print(JSON.stringify(value));
 
 /** Data that may be larger than memory: waits while the reader is slower than we are. */
-export async function printChunk(chunk: Uint8Array | string): Promise<void> {
-  if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+export async function printInFull(data: Uint8Array | string): Promise<void> {
+  if (!process.stdout.write(data)) await once(process.stdout, 'drain');
 }
 
 /**

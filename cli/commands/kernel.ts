@@ -21,12 +21,14 @@ export const kernel = () =>
     .addCommand(meter());
 
 const build = () =>
-  command('build', 'Compile a kernel from source (.ts: AssemblyScript).', [
+  command('build', 'Compile a kernel: AssemblyScript (.ts), C, C++ or Rust.', [
     'manyhands kernel build kernel.ts -o kernel.wasm',
+    'manyhands kernel build main.c -o main.wasm -- parser.c -Iinclude -DNDEBUG',
   ])
     .argument('<source>', 'the file to compile')
+    .argument('[flags...]', 'for the compiler, after --: sources, definitions, …')
     .requiredOption('-o, --out <file>', 'where the WebAssembly goes')
-    .action(async (source, { out }) => write(out, await buildKernel(source)));
+    .action(async (source, flags, { out }) => write(out, await buildKernel(source, flags)));
 
 const inspect = () =>
   command('inspect', 'Tell whether a module may be a kernel, and what it needs.', [

@@ -24,7 +24,8 @@ export const results = () =>
     .addOption(tokenFileOption())
     .option('--json', 'the same as --format jsonl')
     .action(async (jobId, options) => {
-      const { format, out } = options;
+      const { out } = options;
+      const format = options.json ? 'jsonl' : options.format;
       if (format === 'files' && out === undefined) {
         throw badUsage(
           'Files need a folder to go to.',

@@ -11,7 +11,7 @@ import { cannotWrite, readBytes } from '../files.ts';
 import { writeGuestFiles } from '../guest-files.ts';
 import { runKernelHere } from '../run-kernel.ts';
 import { awaitStop } from '../stop-signal.ts';
-import { printChunk } from '../terminal.ts';
+import { printInFull } from '../terminal.ts';
 
 /** What a job has that says nothing of its limits. */
 const usual = runLimitsSchema.parse({});
@@ -61,7 +61,11 @@ and stderr names the outcome.`,
       const wasm = await readBytes(kernel);
       const stop = awaitStop();
       const aborting = new AbortController();
-      void stop.first.then(() => aborting.abort());
+      let stoppedBy: string | null = null;
+      void stop.first.then((signal) => {
+        stoppedBy = signal;
+        aborting.abort();
+      });
       const end = await runKernelHere(
         wasm,
         {
@@ -79,15 +83,16 @@ and stderr names the outcome.`,
       );
       stop.close();
       process.stderr.write(end.stderr);
-      await printChunk(end.stdout);
+      await printInFull(end.stdout);
       if (options.out !== undefined) await writeGuestFiles(options.out, end.files);
       if (options.report !== undefined) await writeReport(options.report, end);
-      finish(end, aborting.signal.aborted);
+      finish(end, stoppedBy);
     });
 
-function finish({ outcome, exitCode, detail }: SandboxEnd, wasStopped: boolean): void {
-  if (wasStopped) process.exitCode = exitCodes.interrupted;
-  else if (exitCode === null) {
+function finish({ outcome, exitCode, detail }: SandboxEnd, stoppedBy: string | null): void {
+  if (outcome === 'aborted' && stoppedBy !== null) {
+    process.exitCode = stoppedBy === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+  } else if (exitCode === null) {
     throw new Failure('kernel_outcome', `The run ended as ${outcome}.`, {
       why: detail || 'the sandbox did not say more',
       remedy: remedies[outcome] ?? 'mend the kernel, or give it other input',
