@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { WallClock } from '../../../worker/sandbox/node/wall-clock.ts';
+import { WallClock } from '../../../worker/sandbox/wall-clock.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());

@@ -8,9 +8,9 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { threadFailed } from '../no-end.ts';
 import type { UnitEnd } from '../sandbox.ts';
 import type { FromProcess, ProcessOptions, RunNumber, ToProcess } from './messages.ts';
-import { threadFailed } from './no-end.ts';
 import type { ThreadWork } from './thread.ts';
 
 const { threads, memoryBytesMax }: ProcessOptions = JSON.parse(process.argv[2] ?? '{}');

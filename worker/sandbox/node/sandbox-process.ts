@@ -11,12 +11,12 @@
  * that a second death is its own doing and takes nobody along. Runs that were merely there when *we*
  * killed the process go back to waiting as if they had never begun.
  */
+import { aborted, overTime, processDied } from '../no-end.ts';
 import type { Sandbox, SandboxEnd, SandboxKernel, SandboxRun, UnitEnd } from '../sandbox.ts';
+import { WallClock } from '../wall-clock.ts';
 import { LoadedKernels } from './loaded-kernels.ts';
 import type { FromProcess, RunNumber } from './messages.ts';
-import { aborted, overTime, processDied } from './no-end.ts';
 import { type SandboxProcess, startProcess } from './start-process.ts';
-import { WallClock } from './wall-clock.ts';
 
 export interface SandboxOptions {
   /** Runs at a time. */

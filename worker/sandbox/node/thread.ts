@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { runKernel } from '../runner.ts';
 import type { UnitEnd, UnitRun } from '../sandbox.ts';
+import { seldom } from '../seldom.ts';
 import type { FromProcess, RunNumber } from './messages.ts';
 
 export interface ThreadWork {
@@ -10,17 +11,10 @@ export interface ThreadWork {
   unit: UnitRun;
 }
 
-/** Kernels may tell their progress in a tight loop; a person looks once a second. */
-const progressEveryMs = 1000;
-
 export default function runInThread({ run, module, unit }: ThreadWork): UnitEnd {
-  let nextMs = 0;
-  return runKernel(module, unit, (fraction) => {
-    const now = performance.now();
-    if (now < nextMs) return;
-    nextMs = now + progressEveryMs;
+  const tell = (fraction: number) =>
     parentPort?.postMessage({ kind: 'progress', run, fraction } satisfies FromProcess);
-  });
+  return runKernel(module, unit, seldom(tell));
 }
 
 /** Called once in each thread, so that it has loaded all of this before its first run. */

@@ -1,5 +1,5 @@
 /** What is answered for a run that the kernel did not bring to an end: outcomes of this host's. */
-import type { SandboxRun, UnitEnd } from '../sandbox.ts';
+import type { SandboxRun, UnitEnd } from './sandbox.ts';
 
 const none = new Uint8Array(0);
 const noEnd = (outcome: UnitEnd['outcome'], detail: string): UnitEnd => ({

@@ -4,7 +4,7 @@ export class WallClock {
   readonly #onLimit: () => void;
   #spentMs = 0;
   #startedMs: number | null = null;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts at once. */
   constructor(limitMs: number, onLimit: () => void) {
