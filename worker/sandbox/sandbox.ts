@@ -64,7 +64,10 @@ export interface Sandbox {
   ): Promise<SandboxEnd>;
   /** Ends that run as `aborted`; without effect when it has ended or never was. */
   abort(id: string): void;
-  /** Stops every run where it stands and starts none: nothing is lost, nothing is burned. */
+  /**
+   * Stops every run and starts none: nothing is burned. On Node the runs stand still where they are;
+   * a browser can only end them, and they begin anew after `resume`.
+   */
   pause(): void;
   resume(): void;
   /** Ends all runs as `aborted` and everything the sandbox started. */

@@ -1,0 +1,218 @@
+/**
+ * The sandbox of a browser: as many Web Workers as runs at a time, each doing one run after the
+ * other. It speaks the same contract as Node's.
+ *
+ *   waiting ──► running ──► its thread answers: its UnitEnd
+ *      ▲           ├──────► over its wall time, or aborted: answered at once, its thread is ended
+ *      │           ├──────► its thread broke: once more; the second time `host_error`
+ *      └───────────┘ paused: its thread is ended, and it begins anew later
+ *
+ * A page can neither stop a thread where it stands nor give it a low priority. Somebody who pauses
+ * wants the machine back now, so a pause ends the threads, and the runs under way begin anew.
+ *
+ * A browser may take its time to end a thread; its place is taken by a new one all the same. Nothing
+ * here is metered twice: a run has one thread and one answer.
+ */
+import { aborted, overTime, threadFailed } from '../no-end.ts';
+import type { Sandbox, SandboxEnd, SandboxKernel, SandboxRun, UnitEnd } from '../sandbox.ts';
+import { WallClock } from '../wall-clock.ts';
+import { CompiledKernels } from './compiled-kernels.ts';
+import type { FromThread } from './messages.ts';
+import { startWebThread, type WebThread } from './web-thread.ts';
+
+export interface WebSandboxOptions {
+  /** Runs at a time. */
+  threads: number;
+  /** Where `thread-main.js` is served, from the page's own origin. */
+  workerUrl: string;
+}
+
+export const openWebSandbox = (options: WebSandboxOptions): Sandbox => new WebSandbox(options);
+
+/** A thread that cannot even start will not start next time: then runs fail instead of waiting. */
+const startsMax = 3;
+
+interface Waiting {
+  kernel: SandboxKernel;
+  run: SandboxRun;
+  onProgress: (fraction: number) => void;
+  answer: (end: SandboxEnd) => void;
+  /** How often its thread broke. */
+  breaks: number;
+}
+
+interface Place {
+  thread: WebThread;
+  isReady: boolean;
+  running: (Waiting & { clock: WallClock }) | null;
+}
+
+class WebSandbox implements Sandbox {
+  readonly #options: WebSandboxOptions;
+  readonly #kernels = new CompiledKernels();
+  readonly #places = new Set<Place>();
+  #waiting: Waiting[] = [];
+  #isPaused = false;
+  #isClosed = false;
+  #failedStarts = 0;
+
+  constructor(options: WebSandboxOptions) {
+    this.#options = options;
+  }
+
+  run(
+    kernel: SandboxKernel,
+    run: SandboxRun,
+    onProgress: (fraction: number) => void = () => {},
+  ): Promise<SandboxEnd> {
+    return new Promise((answer) => {
+      this.#waiting.push({ kernel, run, onProgress, answer, breaks: 0 });
+      this.#proceed();
+    });
+  }
+
+  abort(id: string): void {
+    const wasWaiting = this.#waiting.filter(({ run }) => run.id === id);
+    this.#waiting = this.#waiting.filter(({ run }) => run.id !== id);
+    for (const { answer } of wasWaiting) answer({ ...aborted, wallMs: 0 });
+    for (const place of this.#places) if (place.running?.run.id === id) this.#stop(place, aborted);
+  }
+
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    const stopped = [...this.#places].flatMap((place) => this.#take(place) ?? []);
+    this.#waiting.unshift(...stopped);
+    for (const place of this.#places) this.#remove(place);
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#proceed();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const place of this.#places) {
+      this.#answer(place, aborted);
+      this.#remove(place);
+    }
+    this.#proceed();
+  }
+
+  /** Starts whatever can start now: threads while there are too few, runs while one is free. */
+  #proceed(): void {
+    if (this.#isClosed) {
+      for (const { answer } of this.#waiting.splice(0)) answer({ ...aborted, wallMs: 0 });
+      return;
+    }
+    if (this.#isPaused) return;
+    for (const place of this.#places) {
+      if (!place.isReady || place.running !== null) continue;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      void this.#begin(place, next);
+    }
+    const starting = [...this.#places].filter(({ isReady }) => !isReady).length;
+    const room = this.#options.threads - this.#places.size;
+    for (let n = Math.min(room, this.#waiting.length - starting); n > 0; n--) this.#addPlace();
+  }
+
+  async #begin(place: Place, next: Waiting): Promise<void> {
+    const { id: _, wallMsMax, ...unit } = next.run;
+    const clock = new WallClock(wallMsMax, () => this.#stop(place, overTime(next.run)));
+    const running = { ...next, clock };
+    place.running = running;
+    try {
+      const module = await this.#kernels.compile(next.kernel);
+      // Stopped while it was compiled: the place is gone.
+      if (place.running === running) place.thread.run({ module, unit });
+    } catch (error) {
+      if (place.running === running) this.#finish(place, threadFailed(error));
+    }
+  }
+
+  #addPlace(): void {
+    const thread = startWebThread(this.#options.workerUrl, {
+      onMessage: (message) => this.#hear(place, message),
+      onBroken: (reason) => this.#threadBroke(place, reason),
+    });
+    const place: Place = { thread, isReady: false, running: null };
+    this.#places.add(place);
+  }
+
+  #hear(place: Place, message: FromThread): void {
+    switch (message.kind) {
+      case 'ready':
+        place.isReady = true;
+        this.#failedStarts = 0;
+        this.#proceed();
+        break;
+      case 'progress':
+        place.running?.onProgress(message.fraction);
+        break;
+      case 'ended':
+        this.#finish(place, message.end);
+        break;
+      case 'failed':
+        this.#finish(place, threadFailed(message.reason));
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #finish(place: Place, end: UnitEnd): void {
+    this.#answer(place, end);
+    this.#proceed();
+  }
+
+  /** Ends the run and its thread with it; the next run that waits gets a new one. */
+  #stop(place: Place, end: UnitEnd): void {
+    this.#answer(place, end);
+    this.#remove(place);
+    this.#proceed();
+  }
+
+  #threadBroke(place: Place, reason: string): void {
+    const running = this.#take(place);
+    this.#remove(place);
+    if (!place.isReady && ++this.#failedStarts >= startsMax) this.#giveUp(reason);
+    if (running !== null) {
+      if (running.breaks > 0) tell(running, threadFailed(reason));
+      else this.#waiting.unshift({ ...running, breaks: 1 });
+    }
+    this.#proceed();
+  }
+
+  #giveUp(reason: string): void {
+    this.#failedStarts = 0;
+    for (const { answer } of this.#waiting.splice(0))
+      answer({ ...threadFailed(reason), wallMs: 0 });
+  }
+
+  #answer(place: Place, end: UnitEnd): void {
+    const running = this.#take(place);
+    if (running !== null) tell(running, end);
+  }
+
+  /** Takes the run off its thread, with its clock stopped. */
+  #take(place: Place): Place['running'] {
+    const { running } = place;
+    running?.clock.pause();
+    place.running = null;
+    return running;
+  }
+
+  #remove(place: Place): void {
+    place.thread.end();
+    this.#places.delete(place);
+  }
+}
+
+const tell = ({ answer, clock }: Waiting & { clock: WallClock }, end: UnitEnd): void =>
+  answer({ ...end, wallMs: Math.round(clock.elapsedMs) });
+
+function unreachable(message: never): never {
+  throw new Error(`no such message: ${JSON.stringify(message)}`);
+}
