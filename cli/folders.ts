@@ -24,10 +24,11 @@ export function noteCoordinator(url: string, folder: string): () => void {
     removeOldNotes();
     const note: Note = { pid: process.pid, folder: resolve(folder) };
     writeFileSync(path, JSON.stringify(note), { mode: 0o600 });
+    return () => rmSync(path, { force: true });
   } catch {
     // A service may have no home to write to. Its commands then name the token themselves.
+    return () => {};
   }
-  return () => rmSync(path, { force: true });
 }
 
 type Note = { pid: number; folder: string };

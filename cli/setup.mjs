@@ -4,8 +4,8 @@
 // tens of milliseconds.
 //
 // Plain JavaScript on Node's own modules: it runs when nothing is installed. It speaks on stderr only,
-// because stdout belongs to the command that follows. `--test` stands for what only the tests need;
-// that is nothing more at present.
+// because stdout belongs to the command that follows. `--test` stands for what only the tests need: a
+// Chromium, where we may install one.
 
 import { spawnSync } from 'node:child_process';
 import { statSync, utimesSync } from 'node:fs';
@@ -88,6 +88,11 @@ async function provideRedis() {
   });
 }
 
+async function provideChromium() {
+  const { provideChromium } = await import('../dist/cli/chromium.js');
+  provideChromium(say);
+}
+
 async function setUp() {
   requireNode();
   if (!isInstalled() || !isBuilt()) {
@@ -98,6 +103,7 @@ async function setUp() {
     });
   }
   await provideRedis();
+  if (process.argv.includes('--test')) await provideChromium();
 }
 
 await setUp().catch((error) => {

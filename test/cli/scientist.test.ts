@@ -3,6 +3,7 @@
  * watch, look, download, cancel.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -13,9 +14,12 @@ import {
 } from '../../protocol/http.ts';
 import { jobDocumentSchema } from '../../protocol/job.ts';
 import { manyhands, type Running, root, startManyhands, temporaryFolder } from './manyhands.ts';
+import { processesIn } from './processes.ts';
 
 const home = temporaryFolder();
 const kernel = join(root, 'dist/jobs/mersenne/kernel.wasm');
+/** Where the embedded Redis was put: a folder of the person's, which a test must not move. */
+const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 const exponents = [3, 5, 7, 11, 13, 17, 19, 23];
 
 let coordinator: Running;
@@ -218,6 +222,18 @@ describe('a coordinator', () => {
     expect(stdout).toBe(`ready ${address}\n`);
     expect(code).toBe(0);
     expect(existsSync(join(home, 'other/operator.token'))).toBe(true);
+  });
+
+  test('needs no home folder, as a service may have none', async () => {
+    const env = { HOME: '/dev/null', XDG_DATA_HOME: '/dev/null/data', XDG_CACHE_HOME: cache };
+    const service = ['coordinator', '--port', '0', '--data', 'homeless'];
+    const one = startManyhands(service, { home, env });
+    await one.line('ready ');
+    one.kill('SIGTERM');
+    const { code, stderr } = await one.ended;
+    expect(stderr).not.toContain('error[');
+    expect(code).toBe(0);
+    expect(processesIn(join(home, 'homeless'))).toEqual([]);
   });
 
   test('on a port that is taken says so, with code 2', async () => {
