@@ -42,7 +42,7 @@ async function compile(
   { source, flags, folder }: { source: string; flags: readonly string[]; folder: string },
 ): Promise<Uint8Array> {
   const target = join(folder, 'kernel.wasm');
-  const unfit: string[] = [];
+  const unfit = new Map<string, string>();
   for (const compiler of language.compilers()) {
     const said = await run(compiler, compiler.args(source, target, flags));
     if (said === null) return await readBytes(target);
@@ -53,10 +53,15 @@ async function compile(
         remedy: 'mend the source and try again',
       });
     }
-    unfit.push(`${compiler.program} cannot build for WASI: ${fault}`);
+    // A program that is tried for several targets is told once, with the newest target's words.
+    if (!unfit.has(compiler.program)) unfit.set(compiler.program, fault);
   }
+  const [found] = unfit;
   throw new Failure('compiler_missing', `There is no compiler here for ${source}.`, {
-    why: [...new Set(unfit), `${language.name} needs ${language.wanted}`].join('; '),
+    why:
+      found === undefined
+        ? `${language.name} needs ${language.wanted}, and PATH has none`
+        : `${language.name} needs ${language.wanted}; ${found[0]} says: ${found[1]}`,
     remedy: language.install,
   });
 }
