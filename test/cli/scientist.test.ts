@@ -2,6 +2,7 @@
  * A scientist's day at the command line, against a real coordinator and a real volunteer: submit,
  * watch, look, download, cancel.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,25 @@ describe('submit', () => {
     const file = jobFile('again', { kernel: join(root, 'dist/jobs/mersenne/kernel.wasm') });
     await cli('submit', file);
     expect((await cli('submit', file)).stderr).not.toContain('Uploading');
+  });
+
+  test('builds a kernel from source, and takes inputs from beside the job document', async () => {
+    writeFileSync(join(home, 'input.txt'), 'some input');
+    const file = jobFile('built', {
+      kernel: join(root, 'jobs/mersenne/assembly/kernel.ts'),
+      run: {
+        args: ['--exponent', '{p}'],
+        stdin: 'input.txt',
+        files: { '/data/in': './input.txt' },
+      },
+    });
+    const { code, stdout, stderr } = await cli('submit', file, '--wait', '--json');
+    expect(stderr).toMatch(/Uploading .*input\.txt \(10 bytes\)/);
+    expect(code).toBe(0);
+    const { jobId } = JSON.parse(stdout);
+    const { run } = JSON.parse((await cli('show', jobId, '--document')).stdout);
+    const digest = `sha256:${createHash('sha256').update('some input').digest('hex')}`;
+    expect(run).toMatchObject({ stdin: digest, files: { '/data/in': digest } });
   });
 
   test('tells what the coordinator finds wrong with a kernel, with code 2', async () => {
