@@ -18,6 +18,8 @@ export type Running = {
   pid: number;
   /** Resolves with the rest of the first line of stdout or stderr that begins so. */
   line(prefix: string): Promise<string>;
+  /** What it has written so far. */
+  output(): Ended;
   kill(signal: NodeJS.Signals): void;
   ended: Promise<Ended>;
 };
@@ -56,6 +58,7 @@ export function startManyhands(
   child.stdin.end(options.input ?? '');
   return {
     pid: child.pid ?? 0,
+    output: () => ended,
     kill: (signal) => child.kill(signal),
     line: (prefix) =>
       new Promise((resolve, reject) => {

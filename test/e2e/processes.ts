@@ -1,0 +1,191 @@
+// A grid of real processes, started with the built command as a person would: a coordinator with the
+// Redis that it starts itself, and volunteers. A test kills what it likes and starts it again in the
+// same folders. Everything lives in one temporary folder, their TMPDIR and home too, so that whatever
+// is left behind is found in it.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { serversOn } from '../../coordinator/redis/orphan.ts';
+import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/http.ts';
+import type { JobDocumentInput } from '../../protocol/job.ts';
+import type { AgentEvent } from '../../worker/agent.ts';
+import { type Ended, manyhands, type Running, root, startManyhands } from '../cli/manyhands.ts';
+import { processesIn } from '../cli/processes.ts';
+
+export const mersenneKernel = join(root, 'dist/jobs/mersenne/kernel.wasm');
+
+export type Volunteer = {
+  readonly name: string;
+  /** Every event of its life, also of earlier ones in the same folder. */
+  events(): AgentEvent[];
+  kill(signal: NodeJS.Signals): Promise<Ended>;
+};
+
+export class GridProcesses {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'mh-e2e-')));
+  url = '';
+  private coordinator: Running | null = null;
+  private readonly volunteers = new Map<string, Running>();
+  private readonly earlier: { name: string; ended: Ended }[] = [];
+  private log = '';
+
+  constructor() {
+    mkdirSync(join(this.folder, 'tmp'));
+  }
+
+  /** On the same port every time, so that volunteers find it again. */
+  async startCoordinator(): Promise<void> {
+    const port = this.url === '' ? '0' : new URL(this.url).port;
+    this.coordinator = this.start('coordinator', '--port', port, '--data', this.data);
+    this.url = await this.coordinator.line('ready ');
+  }
+
+  async killCoordinator(signal: NodeJS.Signals): Promise<Ended> {
+    this.coordinator?.kill(signal);
+    return await this.coordinatorEnds();
+  }
+
+  async coordinatorEnds(): Promise<Ended> {
+    if (this.coordinator === null) throw new Error('no coordinator runs');
+    const ended = await this.coordinator.ended;
+    this.coordinator = null;
+    this.log += ended.stderr;
+    return ended;
+  }
+
+  /** What all coordinators that ended have logged. */
+  get coordinatorLog(): string {
+    return this.log;
+  }
+
+  /** Kills Redis; the coordinator, if it lives, starts it again. */
+  async killRedis(): Promise<void> {
+    const pids = await serversOn(join(this.data, 'redis'));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    const isGone = async () => {
+      const now = await serversOn(join(this.data, 'redis'));
+      return pids.every((pid) => !now.includes(pid));
+    };
+    while (!(await isGone())) await wait(5);
+  }
+
+  startVolunteer(name: string): Volunteer {
+    const args = ['--name', name, '--cores', '1', '--data', join(this.folder, name), '--json'];
+    const running = this.start('join', this.url, ...args);
+    this.volunteers.set(name, running);
+    return {
+      name,
+      events: () => this.eventsOf(name),
+      kill: (signal) => this.killVolunteer(name, signal),
+    };
+  }
+
+  run(...args: string[]): Promise<Ended> {
+    return manyhands([...args, '--url', this.url], this.options);
+  }
+
+  async submit(document: JobDocumentInput): Promise<string> {
+    const { jobId } = await this.ask<Submitted>('/v1/jobs', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(document),
+    });
+    return jobId;
+  }
+
+  /** Stores an input; the digest is the caller's to know. */
+  async put(digest: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.ask(`/v1/artifacts/${digest}`, { method: 'PUT', body: bytes });
+  }
+
+  show = (jobId: string): Promise<JobView> => this.ask(`/v1/jobs/${jobId}`);
+
+  /** The job once it is as wanted. A coordinator that is away is waited for. */
+  async until(jobId: string, isSo: (job: JobView) => boolean): Promise<JobView> {
+    for (;;) {
+      const job = await this.show(jobId).catch(() => null);
+      if (job !== null && isSo(job)) return job;
+      await wait(20);
+    }
+  }
+
+  async results(jobId: string): Promise<ResultLine[]> {
+    const reply = await this.fetch(`/v1/jobs/${jobId}/results`);
+    const lines = (await reply.text()).split('\n').filter((line) => line !== '');
+    return lines.map((line) => JSON.parse(line) as ResultLine);
+  }
+
+  async standings(): Promise<Standing[]> {
+    return (await this.ask<{ standings: Standing[] }>('/v1/leaderboard')).standings;
+  }
+
+  /** Ends everything as it should end. Returns what is left of it: nothing, when all is well. */
+  async stop(): Promise<{ codes: (number | null)[]; processes: string[]; temporary: string[] }> {
+    const ends = await Promise.all(
+      [...this.volunteers.keys()].map((name) => this.killVolunteer(name, 'SIGTERM')),
+    );
+    if (this.coordinator !== null) ends.push(await this.killCoordinator('SIGTERM'));
+    return {
+      codes: ends.map(({ code }) => code),
+      processes: processesIn(this.folder).map(({ args }) => args),
+      temporary: readdirSync(join(this.folder, 'tmp')),
+    };
+  }
+
+  /** Ends everything, however it is, and removes the folder. */
+  async dispose(): Promise<void> {
+    for (const running of [...this.volunteers.values(), this.coordinator]) running?.kill('SIGKILL');
+    for (const { pid } of processesIn(this.folder)) process.kill(pid, 'SIGKILL');
+    while (processesIn(this.folder).length > 0) await wait(10);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get data(): string {
+    return join(this.folder, 'coordinator');
+  }
+
+  private get options() {
+    return { home: this.folder, env: { TMPDIR: join(this.folder, 'tmp') } };
+  }
+
+  private start(...args: string[]): Running {
+    return startManyhands(args, this.options);
+  }
+
+  private async killVolunteer(name: string, signal: NodeJS.Signals): Promise<Ended> {
+    const running = this.volunteers.get(name);
+    if (running === undefined) throw new Error(`no volunteer ${name} runs`);
+    this.volunteers.delete(name);
+    running.kill(signal);
+    const ended = await running.ended;
+    this.earlier.push({ name, ended });
+    return ended;
+  }
+
+  private eventsOf(name: string): AgentEvent[] {
+    const lives = this.earlier.filter((life) => life.name === name).map(({ ended }) => ended);
+    const now = this.volunteers.get(name)?.output();
+    return [...lives, ...(now === undefined ? [] : [now])].flatMap(({ stdout }) =>
+      // A life that was killed may end in the middle of a line.
+      stdout
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as AgentEvent),
+    );
+  }
+
+  private async ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const reply = await this.fetch(path, init);
+    return (await reply.json()) as T;
+  }
+
+  private async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const token = readFileSync(join(this.data, 'operator.token'), 'utf8').trim();
+    const headers = { authorization: `Bearer ${token}`, ...(init.headers as object) };
+    const reply = await fetch(`${this.url}${path}`, { ...init, headers });
+    if (!reply.ok) throw new Error(`${path}: ${await reply.text()}`);
+    return reply;
+  }
+}
