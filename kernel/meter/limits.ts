@@ -6,8 +6,8 @@
 export const kernelLimits = {
   /** Ruby's interpreter has 16.7 MB. */
   moduleBytesMax: 32 * 1024 * 1024,
-  /** Ruby has about 25,000; a million empty functions took V8 1.5 s. */
-  functionsMax: 100_000,
+  /** Ruby has 17,790; a million empty functions took V8 1.5 s. */
+  functionsMax: 50_000,
   /** Distinct signatures; Ruby has a few hundred. */
   typesMax: 10_000,
   /** V8 allows 1,000 of each; compilers return big values through memory. */
@@ -47,6 +47,6 @@ export const kernelLimits = {
   loopStateMax: 100_000,
   /** Ruby has 260,000. Two million took V8 a few seconds. */
   moduleLoopStateMax: 2_000_000,
-  /** Places where the meter inserts code; Ruby has 0.93 million. Half a million take it 2 s. */
-  sitesMax: 4_000_000,
+  /** Places where the meter inserts code; Ruby has 0.8 million. These take it 2 s and 600 MB. */
+  sitesMax: 2_500_000,
 } as const;

@@ -8,14 +8,13 @@ export type SiteKind =
   | 'charge'
   /** The head of a loop: is there fuel left? */
   | 'check'
-  /** Before a call, and before `unreachable`: others are going to look at the fuel. */
-  | 'settle'
+  /** A call: others look at the fuel, and use it. */
+  | 'call'
+  | 'return'
+  | 'unreachable'
   /** Before and behind a loop whose turns can be counted beforehand. */
   | 'counted'
   | 'counted_end'
-  /** After a call: others have used fuel. */
-  | 'reload'
-  | 'return'
   /** memory.fill, copy or init: the length is on top of the stack. */
   | 'bulk'
   /** memory.grow, which is replaced. */
@@ -26,7 +25,7 @@ export interface Site {
   /** Offset in the module. */
   at: number;
   kind: SiteKind;
-  /** Of a charge: the fuel. Otherwise: how many labels enclose the site in the original. */
+  /** Of a charge: the fuel. Of a call: its end. Else: how many labels enclose it originally. */
   value: number;
   /** Of a counted loop. */
   loop?: { counted: CountedLoop; costs: CountedLoopCosts; end: number };

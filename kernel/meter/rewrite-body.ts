@@ -89,7 +89,7 @@ class BodyRewriter {
     const kinds = new Set(plan.sites.map((site) => site.kind));
     const measures = kinds.has('bulk') || kinds.has('grow');
     const isLong = plan.codeEnd - plan.codeStart > LONG_BODY_BYTES;
-    this.#checksEntry = kinds.has('reload') || isLong;
+    this.#checksEntry = kinds.has('call') || isLong;
     this.#canStop = countsFrame || this.#checksEntry || plan.hasLoop || measures;
     this.#fuelLocal = plan.hasLoop ? this.#addLocal(valueType.i64) : 0;
     this.#fuel = new FuelCode(out, this.#globals.fuel, plan.hasLoop ? this.#fuelLocal : null);
@@ -154,11 +154,13 @@ class BodyRewriter {
         this.#extraLabels--;
         this.#out.byte(op.end);
         return;
-      case 'settle':
+      case 'call':
         this.#fuel.settle();
-        return;
-      case 'reload':
+        this.#copyTo(site.value);
         this.#fuel.reload();
+        return;
+      case 'unreachable':
+        this.#fuel.settle();
         return;
       case 'return':
         this.#fuel.settle();

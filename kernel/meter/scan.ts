@@ -170,7 +170,7 @@ class Scan {
       case op.unreachable:
         if (!graph.isLive) return;
         graph.meet(SETTLED);
-        this.#site(at, opcode === op.return ? 'return' : 'settle');
+        this.#site(at, opcode === op.return ? 'return' : 'unreachable');
         graph.close();
         return;
     }
@@ -329,8 +329,7 @@ class Scan {
     this.#push(-length, at);
     this.#push(type?.results.length ?? 0, at);
     graph.meet(SETTLED);
-    this.#site(at, 'settle');
-    this.#site(this.#reader.at, 'reload');
+    this.#site(at, 'call').value = this.#reader.at;
     this.#open(SETTLED);
   }
 
