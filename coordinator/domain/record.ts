@@ -41,7 +41,8 @@ export function recordResults(
   const failures = new Map<string, number[]>();
   let fuel = 0;
   let micro = 0;
-  const answered = new Map<number, Verdict>();
+  // Only a report that names a unit twice needs to remember what it answered.
+  const answered = isAscending(results) ? null : new Map<number, Verdict>();
 
   const answer = (result: RecordedResult): Verdict => {
     const unit = state.unit(result.position);
@@ -49,12 +50,10 @@ export function recordResults(
     if (earlier !== null) return earlier;
     if (unit.status !== 'open') return 'not_needed';
     recorded.push(result);
-    const end: ReplicaEnd = {
-      ...endOf(result),
-      leaseId: lease.leaseId,
-      accountId: lease.accountId,
-    };
-    const decision = decide([...unit.ends, end]);
+    const { outcome, exitCode } = result;
+    const { leaseId, accountId } = lease;
+    const end: ReplicaEnd = { outcome, exitCode, fuel: result.fuel, leaseId, accountId };
+    const decision = decide(unit.ends, end);
     if (decision.kind === 'accept') {
       accepted.push(result.position);
       fuel += result.fuel;
@@ -68,8 +67,8 @@ export function recordResults(
     return failureVerdict(result.outcome);
   };
   const verdicts = results.map((result) => {
-    const verdict = answered.get(result.position) ?? answer(result);
-    answered.set(result.position, verdict);
+    const verdict = answered?.get(result.position) ?? answer(result);
+    answered?.set(result.position, verdict);
     return verdict;
   });
 
@@ -89,6 +88,9 @@ export function recordResults(
   return { entries, verdicts, canonical: accepted.length, failed, fuel, pay };
 }
 
+const isAscending = (results: readonly RecordedResult[]): boolean =>
+  results.every(({ position }, i) => i === 0 || position > (results[i - 1]?.position ?? position));
+
 /** What this replica's report was answered when it was recorded; null when it was not. */
 function earlierVerdict(unit: Unit, leaseId: LeaseId): Verdict | null {
   if (unit.status === 'accepted' && unit.canonical === leaseId) return 'accepted';
@@ -99,5 +101,3 @@ function earlierVerdict(unit: Unit, leaseId: LeaseId): Verdict | null {
 /** A host's own failure counts for nothing; a kernel's failure waits for a second opinion. */
 const failureVerdict = (outcome: Outcome): Verdict =>
   isHostOutcome(outcome) ? 'invalid' : 'pending';
-
-const endOf = ({ outcome, exitCode, fuel }: RecordedResult) => ({ outcome, exitCode, fuel });

@@ -11,6 +11,9 @@ import { accept, fail, type Unit } from './unit.ts';
 
 export type JournalLease = { hostId: HostId; accountId: AccountId; positions: UnitRuns };
 
+/** What there is to say of a unit that nothing was heard of. Shared: nobody writes to it. */
+const untouched: Unit = { status: 'open', ends: [] };
+
 export class ShardState {
   readonly shard: Shard;
   length = 0;
@@ -32,7 +35,7 @@ export class ShardState {
   }
 
   unit(position: number): Unit {
-    return this.units[position] ?? { status: 'open', ends: [] };
+    return this.units[position] ?? untouched;
   }
 
   get isClosed(): boolean {
@@ -68,9 +71,10 @@ export class ShardState {
         if (lease === undefined) throw new Error(`results of lease ${leaseId} before the lease`);
         const { accountId } = lease;
         for (const { position, outcome, exitCode, fuel } of entry.results) {
-          const unit = this.unit(position);
-          unit.ends.push({ leaseId, accountId, outcome, exitCode, fuel });
-          this.units[position] = unit;
+          const end = { leaseId, accountId, outcome, exitCode, fuel };
+          const unit = this.units[position];
+          if (unit === undefined) this.units[position] = { status: 'open', ends: [end] };
+          else unit.ends.push(end);
         }
         return;
       }

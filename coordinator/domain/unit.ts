@@ -40,10 +40,10 @@ export type Decision =
 /** Eight tries: with hosts that fail half of their units, one unit in 256 would fail wrongly. */
 export const replicasMax = 8;
 
-/** What follows for an open unit from the ends known so far. */
-export function decide(ends: readonly ReplicaEnd[]): Decision {
-  const success = ends.find((end) => end.outcome === 'success');
-  if (success !== undefined) return { kind: 'accept', leaseId: success.leaseId };
+/** What follows for an open unit from the ends known before, and one more. */
+export function decide(earlier: readonly ReplicaEnd[], latest: ReplicaEnd): Decision {
+  if (latest.outcome === 'success') return { kind: 'accept', leaseId: latest.leaseId };
+  const ends = [...earlier, latest];
   const failures = ends.filter((end) => !isHostOutcome(end.outcome));
   const failed = failures.at(-1);
   if (failed !== undefined) {
@@ -51,9 +51,8 @@ export function decide(ends: readonly ReplicaEnd[]): Decision {
     const accounts = new Set(agreeing.map((end) => end.accountId));
     if (accounts.size >= 2) return { kind: 'fail', reason: failureReason(failed) };
   }
-  const last = ends.at(-1);
-  if (last !== undefined && ends.length >= replicasMax) {
-    const reason = `no success in ${replicasMax} tries; the last one: ${failureReason(last)}`;
+  if (ends.length >= replicasMax) {
+    const reason = `no success in ${replicasMax} tries; the last one: ${failureReason(latest)}`;
     return { kind: 'fail', reason };
   }
   return { kind: 'another_replica' };

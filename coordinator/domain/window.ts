@@ -1,47 +1,38 @@
 /**
- * The window: the shards that this coordinator holds, and which of their units are free, leased or
- * decided (BOINC's feeder). Pure memory: it says who gets what, and what a lapse of time frees; the
- * journal says what is true. Losing a window loses nothing but the knowledge of who is at work, and
- * that comes back from the journal's lease entries and from the hosts themselves.
- *
- *      hold(state)                grant                    decided
- *    ───────────────► free ───────────────► leased ─────────────────► (gone)
- *                      ▲                       │
- *                      └───────────────────────┘
- *                        release, expire, a result that did not decide
+ * The window: the shards that this coordinator holds, and whose turn it is (BOINC's feeder). Pure
+ * memory: it says who gets what, and what a lapse of time frees; the journal says what is true. Losing
+ * a window loses nothing but the knowledge of who is at work, and that comes back from the journal's
+ * lease entries and from the hosts themselves.
  */
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { FairShare } from './fair-share.ts';
-import { fits, type JobFacts, weightOf } from './job.ts';
-import { type LeaseFacts, leaseDurationMs } from './lease.ts';
-import { Rests } from './rests.ts';
-import { fromRuns, runsInclude, type ShardId, shardId, shardSize, toRuns } from './shard.ts';
-import type { JournalLease, ShardState } from './shard-state.ts';
+import { type Asker, HeldShard, type ShardWatch } from './held-shard.ts';
+import { type JobFacts, weightOf } from './job.ts';
+import type { LeaseFacts } from './lease.ts';
+import { runsSize, type ShardId, shardId } from './shard.ts';
+import type { ShardState } from './shard-state.ts';
 
-export type Asker = {
-  hostId: HostId;
-  accountId: AccountId;
-  memoryBytes: number;
-  /** Whether no host of another account is connected: then nothing rests for this one. */
-  isAlone: boolean;
-};
-
-type HeldLease = LeaseFacts & { deadline: number; left: Set<number> };
-type HeldShard = {
-  state: ShardState;
-  job: JobFacts;
-  free: number[];
-  leases: Map<LeaseId, HeldLease>;
-  rests: Rests;
-};
+export type { Asker } from './held-shard.ts';
 
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
+  private readonly byJob = new Map<JobId, Set<HeldShard>>();
   private readonly byLease = new Map<LeaseId, HeldShard>();
   private readonly share = new FairShare<JobId>();
   private readonly meanFuel = new Map<JobId, number>();
   private freeUnits = 0;
+  private readonly watch: ShardWatch = {
+    freeChanged: (by) => {
+      this.freeUnits += by;
+    },
+    leaseHeld: (leaseId, shard) => {
+      this.byLease.set(leaseId, shard);
+    },
+    leaseGone: (leaseId) => {
+      this.byLease.delete(leaseId);
+    },
+  };
 
   /** Units that could be granted right now. */
   get free(): number {
@@ -53,41 +44,40 @@ export class Window {
   }
 
   get jobIds(): Set<JobId> {
-    return new Set([...this.shards.values()].map((held) => held.job.jobId));
+    return new Set(this.byJob.keys());
   }
 
   /** Jobs that have units to grant. */
   get freeJobIds(): Set<JobId> {
-    const held = [...this.shards.values()].filter(({ free }) => free.length > 0);
-    return new Set(held.map(({ job }) => job.jobId));
+    const jobs = [...this.byJob].filter(([, shards]) => firstOf(shards, hasFree) !== undefined);
+    return new Set(jobs.map(([jobId]) => jobId));
   }
 
-  /**
-   * Takes a shard in; one that is held already is refreshed. Units out under leases that the journal
-   * knows stay out for one lease time: their hosts may come back and go on.
-   */
+  /** Takes a shard in; one that is held already is refreshed. */
   hold(job: JobFacts, state: ShardState, now: number): void {
     const id = shardId(state.shard);
     if (this.shards.has(id)) {
       this.refresh(state, now);
       return;
     }
-    const held: HeldShard = { state, job, free: [], leases: new Map(), rests: new Rests() };
+    const held = new HeldShard(job, state, this.watch, now);
     this.shards.set(id, held);
-    this.takeUp(held, state.leases, now);
-    this.refill(held);
+    const siblings = this.byJob.get(job.jobId) ?? new Set();
+    this.byJob.set(job.jobId, siblings.add(held));
   }
 
   drop(id: ShardId): void {
     const held = this.shards.get(id);
     if (held === undefined) return;
-    this.freeUnits -= held.free.length;
-    for (const leaseId of held.leases.keys()) this.byLease.delete(leaseId);
+    held.close();
     this.shards.delete(id);
-    if (![...this.shards.values()].some(({ job }) => job.jobId === held.job.jobId)) {
-      this.meanFuel.delete(held.job.jobId);
-      this.share.forget(held.job.jobId);
-    }
+    const { jobId } = held.job;
+    const siblings = this.byJob.get(jobId);
+    siblings?.delete(held);
+    if (siblings?.size !== 0) return;
+    this.byJob.delete(jobId);
+    this.meanFuel.delete(jobId);
+    this.share.forget(jobId);
   }
 
   state(id: ShardId): ShardState | undefined {
@@ -100,17 +90,7 @@ export class Window {
    * are new in the journal come in as when a shard is taken in.
    */
   refresh(state: ShardState, now: number): void {
-    const held = this.shards.get(shardId(state.shard));
-    if (held === undefined) return;
-    const before = held.state.leases;
-    held.state = state;
-    for (const lease of held.leases.values()) {
-      lease.left = stillOpen(state, lease.leaseId, lease.left);
-      if (lease.left.size === 0) this.forget(held, lease.leaseId);
-    }
-    const unheardOf = [...state.leases].filter(([id]) => !before.has(id) && !held.leases.has(id));
-    this.takeUp(held, unheardOf, now);
-    this.refill(held);
+    this.shards.get(shardId(state.shard))?.refresh(state, now);
   }
 
   /**
@@ -124,27 +104,17 @@ export class Window {
     now: number,
   ): (LeaseFacts & { job: JobFacts }) | null {
     const candidates = new Map<JobId, HeldShard>();
-    for (const held of this.shards.values()) {
-      if (held.free.length === 0 || candidates.has(held.job.jobId)) continue;
-      if (!fits(held.job, asker.memoryBytes)) continue;
-      if (!held.free.some((position) => mayTry(held, asker, position, now))) continue;
-      candidates.set(held.job.jobId, held);
+    for (const [jobId, shards] of this.byJob) {
+      const held = firstOf(shards, (shard) => shard.canServe(asker, now));
+      if (held !== undefined) candidates.set(jobId, held);
     }
     const jobId = this.share.next(candidates.keys());
     const held = jobId === undefined ? undefined : candidates.get(jobId);
     if (held === undefined) return null;
-
-    const taken = this.take(held, asker, units, now).sort((a, b) => a - b);
-    const { job, state } = held;
-    const facts: LeaseFacts = {
-      leaseId,
-      hostId: asker.hostId,
-      accountId: asker.accountId,
-      shard: state.shard,
-      positions: toRuns(taken),
-    };
-    this.remember(held, facts, new Set(taken), now);
-    this.share.charge(job.jobId, taken.length * this.fuelPerUnit(job.jobId), weightOf(job));
+    const { job } = held;
+    const facts = held.take(asker, units, leaseId, now);
+    const cost = runsSize(facts.positions) * this.fuelPerUnit(job.jobId);
+    this.share.charge(job.jobId, cost, weightOf(job));
     return { ...facts, job };
   }
 
@@ -155,31 +125,12 @@ export class Window {
    * how many of the units it may go on with.
    */
   present(facts: LeaseFacts, positions: UnitRuns, now: number): number {
-    const held = this.shards.get(shardId(facts.shard));
-    if (held === undefined) return 0;
-    const { leaseId, hostId } = facts;
-    const had = new Set(fromRuns(positions));
-    const known = held.leases.get(leaseId);
-    if (known !== undefined) {
-      known.deadline = now + leaseDurationMs;
-      const lost = [...known.left].filter((position) => !had.has(position));
-      this.release(leaseId, hostId, lost);
-      return known.left.size;
-    }
-    const wanted = held.free.filter((p) => had.has(p) && runsInclude(facts.positions, p));
-    const taken = stillOpen(held.state, leaseId, wanted);
-    held.free = held.free.filter((position) => !taken.has(position));
-    this.freeUnits -= taken.size;
-    if (taken.size > 0) this.remember(held, facts, taken, now);
-    return taken.size;
+    return this.shards.get(shardId(facts.shard))?.present(facts, positions, now) ?? 0;
   }
 
   /** Extends a lease. False when it does not stand here (any more), or is another host's. */
   renew(leaseId: LeaseId, hostId: HostId, now: number): boolean {
-    const lease = this.byLease.get(leaseId)?.leases.get(leaseId);
-    if (lease === undefined || lease.hostId !== hostId) return false;
-    lease.deadline = now + leaseDurationMs;
-    return true;
+    return this.byLease.get(leaseId)?.renew(leaseId, hostId, now) ?? false;
   }
 
   /**
@@ -195,130 +146,29 @@ export class Window {
   ): void {
     const held = this.shards.get(id);
     if (held === undefined) return;
-    const lease = held.leases.get(leaseId);
-    let settled = 0;
-    for (const position of positions) {
-      settled++;
-      lease?.left.delete(position);
-      if (held.state.unit(position).status === 'open') {
-        held.rests.tried(position, accountId, now);
-        this.free1(held, position);
-      } else {
-        held.rests.decided(position);
-        this.unfree(held, position);
-      }
-    }
-    if (lease?.left.size === 0) this.forget(held, leaseId);
+    const settled = held.settle(leaseId, accountId, positions, now);
     if (fuel > 0) this.learn(held.job.jobId, fuel / settled);
   }
 
   /** Gives units back before their deadline. Returns how many were freed. */
   release(leaseId: LeaseId, hostId: HostId, positions: Iterable<number>): number {
-    const held = this.byLease.get(leaseId);
-    const lease = held?.leases.get(leaseId);
-    if (held === undefined || lease === undefined || lease.hostId !== hostId) return 0;
-    let freed = 0;
-    for (const position of positions) {
-      if (!lease.left.delete(position)) continue;
-      freed++;
-      this.free1(held, position);
-    }
-    if (lease.left.size === 0) this.forget(held, leaseId);
-    return freed;
+    return this.byLease.get(leaseId)?.release(leaseId, hostId, positions) ?? 0;
   }
 
   /** Ends every lease past its deadline; its units are free at once. */
   expire(now: number): LeaseFacts[] {
-    const expired: LeaseFacts[] = [];
-    for (const held of this.shards.values()) {
-      for (const lease of held.leases.values()) {
-        if (lease.deadline > now) continue;
-        expired.push(lease);
-        this.forget(held, lease.leaseId);
-        for (const position of lease.left) this.free1(held, position);
-      }
-    }
-    return expired;
+    return [...this.shards.values()].flatMap((held) => held.expire(now));
   }
 
   /** Units out under leases, by job: what a scientist sees as running. */
   running(jobId: JobId): number {
     let running = 0;
-    for (const held of this.shards.values()) {
-      if (held.job.jobId !== jobId) continue;
-      const out = new Set<number>();
-      for (const lease of held.leases.values())
-        for (const position of lease.left)
-          if (held.state.unit(position).status === 'open') out.add(position);
-      running += out.size;
-    }
+    for (const held of this.byJob.get(jobId) ?? []) running += held.running;
     return running;
   }
 
   leasesOf(jobId: JobId): LeaseFacts[] {
-    return [...this.shards.values()]
-      .filter((held) => held.job.jobId === jobId)
-      .flatMap((held) => [...held.leases.values()]);
-  }
-
-  /** Takes free units, the last of the list first, but for those that rest for this account. */
-  private take(held: HeldShard, asker: Asker, units: number, now: number): number[] {
-    let taken: number[];
-    if (held.rests.isEmpty || asker.isAlone) taken = held.free.splice(-units, units);
-    else {
-      taken = held.free.filter((position) => mayTry(held, asker, position, now)).slice(-units);
-      const gone = new Set(taken);
-      held.free = held.free.filter((position) => !gone.has(position));
-    }
-    this.freeUnits -= taken.length;
-    return taken;
-  }
-
-  /** Remembers leases that the journal tells of, with what is left of them. */
-  private takeUp(held: HeldShard, leases: Iterable<[LeaseId, JournalLease]>, now: number): void {
-    for (const [leaseId, { hostId, accountId, positions }] of leases) {
-      const left = stillOpen(held.state, leaseId, fromRuns(positions));
-      const facts = { leaseId, hostId, accountId, positions, shard: held.state.shard };
-      if (left.size > 0) this.remember(held, facts, left, now);
-    }
-  }
-
-  /** Free is what is neither decided nor out; the first unit last, because grants take from the end. */
-  private refill(held: HeldShard): void {
-    const out = new Set([...held.leases.values()].flatMap(({ left }) => [...left]));
-    this.freeUnits -= held.free.length;
-    held.free = [];
-    for (let position = shardSize(held.state.shard.units) - 1; position >= 0; position--) {
-      const isOpen = held.state.unit(position).status === 'open';
-      if (isOpen && !out.has(position)) held.free.push(position);
-    }
-    this.freeUnits += held.free.length;
-  }
-
-  private remember(held: HeldShard, facts: LeaseFacts, left: Set<number>, now: number): void {
-    held.leases.set(facts.leaseId, { ...facts, left, deadline: now + leaseDurationMs });
-    this.byLease.set(facts.leaseId, held);
-  }
-
-  private forget(held: HeldShard, leaseId: LeaseId): void {
-    held.leases.delete(leaseId);
-    this.byLease.delete(leaseId);
-  }
-
-  /** Frees a unit unless it is decided, free already, or out under another lease. */
-  private free1(held: HeldShard, position: number): void {
-    if (held.state.unit(position).status !== 'open' || held.free.includes(position)) return;
-    for (const lease of held.leases.values()) if (lease.left.has(position)) return;
-    held.free.push(position);
-    this.freeUnits++;
-  }
-
-  /** A late result decided a unit that was free again. */
-  private unfree(held: HeldShard, position: number): void {
-    const at = held.free.indexOf(position);
-    if (at < 0) return;
-    held.free.splice(at, 1);
-    this.freeUnits--;
+    return [...(this.byJob.get(jobId) ?? [])].flatMap((held) => held.heldLeases);
   }
 
   /**
@@ -326,9 +176,11 @@ export class Window {
    * as the others do on average, or its first grants would be as good as free and crowd them out.
    */
   private fuelPerUnit(jobId: JobId): number {
-    const known = [...this.meanFuel.values()];
-    const average = known.reduce((sum, fuel) => sum + fuel, 0) / Math.max(known.length, 1);
-    return this.meanFuel.get(jobId) ?? Math.max(average, 1);
+    const known = this.meanFuel.get(jobId);
+    if (known !== undefined) return known;
+    const others = [...this.meanFuel.values()];
+    const average = others.reduce((sum, fuel) => sum + fuel, 0) / Math.max(others.length, 1);
+    return Math.max(average, 1);
   }
 
   private learn(jobId: JobId, fuelPerUnit: number): void {
@@ -337,15 +189,9 @@ export class Window {
   }
 }
 
-const mayTry = ({ rests }: HeldShard, asker: Asker, position: number, now: number): boolean =>
-  rests.isEmpty || asker.isAlone || !rests.isResting(position, asker.accountId, now);
+const hasFree = (held: HeldShard): boolean => held.freeUnits > 0;
 
-/** Of some units of a lease, those that are undecided and that it has not reported on yet. */
-function stillOpen(state: ShardState, leaseId: LeaseId, positions: Iterable<number>): Set<number> {
-  const open = new Set<number>();
-  for (const position of positions) {
-    const { status, ends } = state.unit(position);
-    if (status === 'open' && !ends.some((end) => end.leaseId === leaseId)) open.add(position);
-  }
-  return open;
+function firstOf<T>(items: Iterable<T>, isWanted: (item: T) => boolean): T | undefined {
+  for (const item of items) if (isWanted(item)) return item;
+  return undefined;
 }
