@@ -1,5 +1,6 @@
 /** The benches by name. Each says what it does while it runs, and returns what it measured. */
 import { footprint } from './footprint.ts';
+import { sandbox } from './sandbox.ts';
 import { throughput } from './throughput.ts';
 
 export type Bench = {
@@ -11,6 +12,10 @@ export const benches: Record<string, Bench> = {
   throughput: {
     summary: 'units recorded per second, and CPU per unit, against BullMQ',
     run: throughput,
+  },
+  sandbox: {
+    summary: 'kernels with their meter, without, and native; tiny units per second',
+    run: sandbox,
   },
   footprint: {
     summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',
