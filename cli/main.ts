@@ -61,16 +61,17 @@ async function program(asked: string | undefined): Promise<CommandUnknownOpts> {
 }
 
 /**
- * A reader that has seen enough (`… | head`) is no error, and nobody is left to tell. A command that
- * ends in an orderly way at SIGTERM does so here too.
+ * A reader that has seen enough (`… | head`) is no error, nor is a terminal that was closed, and
+ * nobody is left to tell. A command that ends in an orderly way at SIGTERM does so here too.
  */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+const isUnread = ({ code }: NodeJS.ErrnoException) => code === 'EPIPE' || code === 'EIO';
+process.stdout.on('error', (error) => {
+  if (!isUnread(error)) throw error;
   if (process.listenerCount('SIGTERM') === 0) process.exit(exitCodes.ok);
   process.kill(process.pid, 'SIGTERM');
 });
-process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+process.stderr.on('error', (error) => {
+  if (!isUnread(error)) throw error;
 });
 
 try {
