@@ -41,8 +41,8 @@ export type SessionParts = {
   granted(units: number): void;
   /** No free units were found: the window should be fed. */
   starved(): void;
-  /** Whether the coordinator is leaving, or cannot store results. */
-  isDraining(): boolean;
+  /** Why nothing is granted at all: the coordinator is leaving, or cannot store results. */
+  refusal(): 'draining' | 'storage' | null;
   /** `welcomedAs` is null when the session never came to its welcome. */
   ended(session: Session, welcomedAs: AccountId | null): void;
 };
@@ -135,7 +135,7 @@ export class Session {
     const { hostId } = this.state.asker;
     switch (message.type) {
       case 'want':
-        return this.want(message.id, message.units);
+        return this.want(message.id, message.units, this.state.asker.memoryBytes);
       case 'report': {
         if (this.reports >= reportsMax)
           throw new GridError('out_of_order', 'Too many reports at once.');
@@ -194,22 +194,24 @@ export class Session {
     });
   }
 
-  private want(id: number, units: number): void {
+  private want(id: number, units: number, memoryBytes: number): void {
     if (this.waitingWants.length >= limits.wantsWaitingMax) {
       throw new GridError('out_of_order', 'Too many wants are waiting.');
     }
     if (this.serve(id, units)) return;
-    if (this.parts.isDraining()) {
-      this.send({ type: 'noWork', want: id, reason: 'draining', retryAfterMs: 2000 });
+    const refusal = this.parts.refusal();
+    if (refusal !== null) {
+      this.send({ type: 'noWork', want: id, reason: refusal, retryAfterMs: 2000 });
       return;
     }
     this.waitingWants.push({ id, units });
-    this.send({ type: 'noWork', want: id, reason: 'nothing_left', retryAfterMs: null });
+    const reason = this.parts.context.window.whyNothing(memoryBytes);
+    this.send({ type: 'noWork', want: id, reason, retryAfterMs: null });
     this.parts.starved();
   }
 
   private serve(id: number, units: number): boolean {
-    if (this.state.kind !== 'ready' || this.parts.isDraining()) return false;
+    if (this.state.kind !== 'ready' || this.parts.refusal() !== null) return false;
     const { context, fairUnits, isAlone, granted } = this.parts;
     const grants = grantUnits(
       context,

@@ -132,7 +132,7 @@ export class Sessions {
         if (context.window.free < demand.target(this.hosts, context.now()) / 2) feed();
       },
       starved: feed,
-      isDraining: () => this.isClosing || isRefusing(),
+      refusal: () => (this.isClosing ? 'draining' : isRefusing() ? 'storage' : null),
       ended: (session: Session, welcomedAs: AccountId | null) => {
         this.sessions.delete(session);
         if (welcomedAs !== null) this.left(welcomedAs);

@@ -118,6 +118,14 @@ export class Window {
     return { ...facts, job };
   }
 
+  /** Why `grant` has nothing for a host with so much memory. */
+  whyNothing(memoryBytes: number): 'no_jobs' | 'too_small' | 'nothing_left' {
+    if (this.shards.size === 0) return 'no_jobs';
+    const withUnits = [...this.shards.values()].filter((held) => held.free.length > 0);
+    const isTooSmall = withUnits.every((held) => !fits(held.job, memoryBytes));
+    return withUnits.length > 0 && isTooSmall ? 'too_small' : 'nothing_left';
+  }
+
   /**
    * A host presents a lease after a reconnection, with the units of it that it still has. Those it
    * has lost are free at once: it would renew the lease for the others and never report them. Units

@@ -95,7 +95,7 @@ test('a hello after the welcome is out of order: 4409', async () => {
 test('wants wait for work and are answered when it comes; more than may wait are out of order', async () => {
   const host = await joinVolunteer(grid.url);
   host.ask(1);
-  expect(await host.next('noWork')).toMatchObject({ reason: 'nothing_left', retryAfterMs: null });
+  expect(await host.next('noWork')).toMatchObject({ reason: 'no_jobs', retryAfterMs: null });
   await grid.submit(2);
   await host.next('lease');
   expect(await host.want(1)).toHaveLength(1);

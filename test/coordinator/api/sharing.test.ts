@@ -83,9 +83,13 @@ describe('a want', () => {
     await grid.submit(2, { limits: { memoryBytesMax: 2 ** 30 } });
     const small = await joinVolunteer(grid.url, { hello: { memoryBytes: 2 ** 20 } });
     const large = await joinVolunteer(grid.url);
+    await large.want(1);
     small.ask(1);
-    await small.next('noWork');
-    expect(await large.want(1)).toHaveLength(1);
+    expect((await small.next('noWork')).reason).toBe('too_small');
+    await large.want(1);
+    const want = large.ask(1);
+    const { reason } = await large.next('noWork', (message) => message.want === want);
+    expect(reason).toBe('nothing_left');
     await grid.submit(1, { limits: { memoryBytesMax: 2 ** 16 } });
     expect((await small.next('lease')).leases).toHaveLength(1);
   });
