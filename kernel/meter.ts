@@ -13,13 +13,16 @@
  *   manyhands_growth  i32  1: memory.grow was refused for that limit, at some time. 2, after a trap:
  *                          this host had no memory to give, which is no result of the unit.
  *
- * Fuel is the sum of the weights (`meter/weights.ts`) of the instructions that ran, exactly, at
- * every call out of the kernel, at its return, at `unreachable`, and where the fuel runs out.
- * It runs out at the first loop head, call, bulk operation or memory.grow that finds it negative; a
+ * Fuel is the sum of the weights (`meter/weights.ts`) of the instructions that ran: exactly, at
+ * every call out of the kernel, at its return, at `unreachable`, and where the fuel runs out. It
+ * runs out at the first loop head, call, bulk operation or memory.grow that finds it negative; and a
  * run that used more than it had is `fuel_exhausted` even if it came to its end, so that the outcome
- * depends on the fuel alone. A trap of another kind (division by zero, access out of bounds) loses
- * what was charged in a local: then the fuel is what it was at the last settlement, give or take the
- * length of a way without loop; a lower estimate, but the same on every host.
+ * depends on the fuel alone.
+ *
+ * A trap of another kind (division by zero, access out of bounds) leaves the fuel of the last loop
+ * head, call or function entry before it, give or take one way through the code without any of
+ * these; a loop whose turns were counted beforehand is one such way. It is an estimate, mostly low,
+ * and the same on every host.
  *
  * What can still differ between hosts: the bits of NaN (see `floatStores` of the inspector), and a
  * stack that is smaller than `meter/call-graph.ts` counts on.

@@ -145,6 +145,9 @@ class BodyRewriter {
         this.#fuel.charge(site.value);
         return;
       case 'check':
+        // Settled too, so that a trap loses this turn and not the whole loop: a store costs nothing
+        // that can be measured.
+        this.#fuel.settle();
         this.#fuel.check(site.value + this.#extraLabels);
         return;
       case 'counted':

@@ -4,7 +4,7 @@ import { meterKernel } from '../../kernel/meter.ts';
 import { programs } from './support/programs.ts';
 import { referenceMeter } from './support/reference-meter.ts';
 import { run } from './support/run.ts';
-import { wat } from './support/wat.ts';
+import { command, wat } from './support/wat.ts';
 
 const PAGES = 4;
 const PLENTY = 10n ** 12n;
@@ -39,5 +39,40 @@ describe('fuel of random programs', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('fuel of a trap in the thousandth turn of a loop', () => {
+  const trapping = (code: string, turn = 1_000) =>
+    run(
+      meter(
+        command(
+          '',
+          `(local $i i32) (loop $l
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (if (i32.eq (local.get $i) (i32.const ${turn})) (then ${code}))
+            (br $l))`,
+        ),
+      ),
+      { fuelMax: PLENTY },
+    ).fuel;
+  /** add, eq, if, br */
+  const TURN = 4n;
+  const divided = '(drop (i32.div_u (i32.const 1) (i32.const 0)))';
+
+  it('is exact at unreachable', () => {
+    expect(trapping('unreachable')).toBe(999n * TURN + 3n + 1n);
+  });
+
+  it('is that of the head of this turn, when an instruction traps', () => {
+    expect(trapping(divided)).toBe(999n * TURN);
+  });
+
+  it('is that of the last call, when there was one since', () => {
+    const [settled, fuel] = [
+      trapping('(call $checkpoint) unreachable'),
+      trapping(`(call $checkpoint) ${divided}`),
+    ];
+    expect(fuel).toBe(settled - 1n);
   });
 });

@@ -1,0 +1,71 @@
+/**
+ * Makes a metered kernel one that can be stopped within its calls: Binaryen's Asyncify, over the
+ * functions from which `manyhands.checkpoint` can be reached. How such a kernel is stopped and goes
+ * on is told in `worker/sandbox/checkpoint/suspension.ts`.
+ *
+ * It comes after the meter: winding a stack up and down is the host's doing and must cost no fuel,
+ * and so it does, as the meter's code is skipped with the kernel's own. It is an opt-in, for it makes
+ * code larger and slower: about 1.2 times for compiled kernels, over 4 times for interpreters.
+ *
+ * What comes out is surveyed once more: Asyncify adds locals and branches, and the caps of
+ * `meter/limits.ts` are there for whoever has to compile the result.
+ */
+import binaryen from 'binaryen';
+import { decodeModule } from '../meter/module.ts';
+import { survey } from '../meter/survey.ts';
+import { KernelRefused } from '../refused.ts';
+
+/**
+ * What kernels may use, and nothing more. With all features set Binaryen writes encodings of
+ * proposals that no engine of ours reads.
+ */
+const { Features } = binaryen;
+const features =
+  Features.MVP |
+  Features.MutableGlobals |
+  Features.SignExt |
+  Features.NontrappingFPToInt |
+  Features.SIMD128 |
+  Features.BulkMemory |
+  Features.ReferenceTypes |
+  Features.Multivalue;
+
+/** Binaryen's names for what it adds, and ours: a kernel may bring an Asyncify of its own. */
+const controls = {
+  asyncify_start_unwind: 'manyhands_start_unwind',
+  asyncify_stop_unwind: 'manyhands_stop_unwind',
+  asyncify_start_rewind: 'manyhands_start_rewind',
+  asyncify_stop_rewind: 'manyhands_stop_rewind',
+};
+const BINARYENS_PREFIX = 'asyncify_';
+
+/** Takes and gives a metered module. Throws KernelRefused when the result would be too large. */
+export function asyncifyKernel(metered: Uint8Array): Uint8Array {
+  for (const { name, offset } of decodeModule(metered).exports)
+    if (name.startsWith(BINARYENS_PREFIX))
+      throw new KernelRefused('export_reserved', `${name} is Asyncify's own export.`, offset);
+  const wasm = runAsyncify(metered);
+  survey(decodeModule(wasm));
+  return wasm;
+}
+
+function runAsyncify(metered: Uint8Array): Uint8Array {
+  const module = binaryen.readBinary(metered);
+  try {
+    module.setFeatures(features);
+    binaryen.setOptimizeLevel(2);
+    binaryen.setShrinkLevel(1);
+    binaryen.setPassArgument('asyncify-imports', 'manyhands.checkpoint');
+    module.runPasses(['asyncify']);
+    for (const [theirs, ours] of Object.entries(controls)) {
+      module.removeExport(theirs);
+      module.addFunctionExport(theirs, ours);
+    }
+    module.removeExport('asyncify_get_state');
+    // Asyncify writes code that is meant to be tidied up.
+    module.optimize();
+    return module.emitBinary();
+  } finally {
+    module.dispose();
+  }
+}
