@@ -8,7 +8,7 @@ import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { FairShare } from './fair-share.ts';
 import { type Asker, HeldShard, type ShardWatch } from './held-shard.ts';
-import { type JobFacts, weightOf } from './job.ts';
+import { fits, type JobFacts, weightOf } from './job.ts';
 import type { LeaseFacts } from './lease.ts';
 import { runsSize, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
@@ -121,8 +121,8 @@ export class Window {
   /** Why `grant` has nothing for a host with so much memory. */
   whyNothing(memoryBytes: number): 'no_jobs' | 'too_small' | 'nothing_left' {
     if (this.shards.size === 0) return 'no_jobs';
-    const withUnits = [...this.shards.values()].filter((held) => held.free.length > 0);
-    const isTooSmall = withUnits.every((held) => !fits(held.job, memoryBytes));
+    const withUnits = [...this.shards.values()].filter(hasFree);
+    const isTooSmall = withUnits.every(({ job }) => !fits(job, memoryBytes));
     return withUnits.length > 0 && isTooSmall ? 'too_small' : 'nothing_left';
   }
 
