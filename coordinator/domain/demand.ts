@@ -33,7 +33,7 @@ export class Demand {
 
   /** Whether what is free is all there is, in every partition that was looked at. */
   get isDry(): boolean {
-    return [...this.dry.values()].every((isDry) => isDry);
+    return this.dry.size > 0 && [...this.dry.values()].every((isDry) => isDry);
   }
 
   private decay(now: number): void {
