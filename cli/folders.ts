@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 
-const base = envPaths('manyhands').data;
+const base = envPaths('manyhands', { suffix: '' }).data;
 const chosen = process.env['MANYHANDS_DATA'];
 
 export const coordinatorFolder = chosen ? resolve(chosen) : join(base, 'coordinator');

@@ -46,7 +46,7 @@ export const INSTALL_A_REDIS =
 /** Where what we unpack lives: replaceable at any time, so the cache folder and not the data folder. */
 export function unpackedRedisFolder(): string {
   const { MANYHANDS_CACHE_DIR } = process.env;
-  const cache = MANYHANDS_CACHE_DIR || envPaths('manyhands').cache;
+  const cache = MANYHANDS_CACHE_DIR || envPaths('manyhands', { suffix: '' }).cache;
   // One folder per processor type: a home folder may be shared by machines of both.
   return join(cache, `redis-${process.arch}`);
 }
