@@ -18,6 +18,8 @@ export const cost = {
   inode: 1000,
   /** Making one random byte. */
   randomByte: 2,
+  /** One call of `step`: the crossing, as the meter charges it in the other direction. */
+  kernelStep: 500,
 } as const;
 
 /** Bytes moved are charged as the meter charges memory.copy: 8 bytes for one. */

@@ -38,7 +38,7 @@ export const descriptorFlags = { append: 1, all: 31 } as const;
 /** The first number that `open` hands out: libraries take 0 to 2 for granted even when closed. */
 const firstOpened = 3;
 /** Programs hold a handful; the usual Unix default of 1024 buys an attacker only room. */
-const descriptorsMax = 256;
+export const descriptorsMax = 256;
 
 export function openDescriptors(root: Directory): DescriptorTable {
   root.opens++;
