@@ -10,7 +10,7 @@ import './abort';
 
 export { args, env, flag, numberOption, option, wholeOption } from './args';
 export { readFile, readStdin, text, writeFile } from './files';
-export { progress } from './manyhands';
+export { checkpoint, progress } from './manyhands';
 export {
   exit,
   fail,

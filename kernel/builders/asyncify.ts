@@ -17,7 +17,8 @@ import { KernelRefused } from '../refused.ts';
 
 /**
  * What kernels may use, and nothing more. With all features set Binaryen writes encodings of
- * proposals that no engine of ours reads.
+ * proposals that no engine of ours reads. The two features without a proposal of their name are parts
+ * of the ones before them, and Binaryen aborts when it has the whole without the part.
  */
 const { Features } = binaryen;
 const features =
@@ -27,7 +28,9 @@ const features =
   Features.NontrappingFPToInt |
   Features.SIMD128 |
   Features.BulkMemory |
+  Features.BulkMemoryOpt |
   Features.ReferenceTypes |
+  Features.CallIndirectOverlong |
   Features.Multivalue;
 
 /** Binaryen's names for what it adds, and ours: a kernel may bring an Asyncify of its own. */
