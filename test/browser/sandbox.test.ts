@@ -1,0 +1,119 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { forgedGauges } from '../attacks/attack.ts';
+import { describeInChromium, launchChromium } from '../support/chromium.ts';
+import { type PageServer, servePage } from '../support/page-server.ts';
+import { openSandboxPage } from '../support/sandbox-page.ts';
+import { wasmOf } from '../worker/sandbox/a-kernel.ts';
+import {
+  aGate,
+  aSandboxRun,
+  aWhile,
+  forEver,
+  greeter,
+  sandboxContract,
+  spinner,
+} from '../worker/sandbox/contract.ts';
+
+describeInChromium('the sandbox of a browser', () => {
+  let browser: Browser;
+  let server: PageServer;
+  beforeAll(async () => {
+    [browser, server] = await Promise.all([launchChromium(), servePage()]);
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+  });
+  afterAll(async () => {
+    await Promise.all([browser.close(), server.close()]);
+  });
+  const open = (options: { threads?: number; workerUrl?: string } = {}) =>
+    openSandboxPage(browser, server.url, options);
+
+  describe('keeps the contract:', () => {
+    sandboxContract(open);
+  });
+
+  it('begins the runs under way anew after a pause, and they end as if nothing had been', async () => {
+    const sandbox = await open();
+    const undisturbed = await sandbox.run(spinner, aSandboxRun({ fuelMax: aWhile }));
+    const begun = aGate();
+    const told: number[] = [];
+    const end = sandbox.run(spinner, aSandboxRun({ fuelMax: aWhile }), (fraction) => {
+      told.push(fraction);
+      begun.open();
+    });
+    await begun.opened;
+    sandbox.pause();
+    const waiting = sandbox.run(greeter, aSandboxRun());
+    await expect.poll(() => sandbox.page.workers()).toEqual([]);
+    sandbox.resume();
+    expect({ ...(await end), wallMs: 0 }).toEqual({ ...undisturbed, wallMs: 0 });
+    expect(told).toEqual([0.5, 0.5]);
+    expect(await waiting).toMatchObject({ outcome: 'success' });
+  });
+
+  it('replaces a thread that broke', async () => {
+    const sandbox = await open();
+    await sandbox.run(greeter, aSandboxRun());
+    const [thread] = sandbox.page.workers();
+    await thread?.evaluate(() => {
+      setTimeout(() => {
+        throw new Error('something in the browser');
+      });
+    });
+    await expect.poll(() => sandbox.page.workers()).toEqual([]);
+    expect(await sandbox.run(greeter, aSandboxRun())).toMatchObject({ outcome: 'success' });
+  });
+
+  it('answers host_error when its threads cannot be loaded, and says which program', async () => {
+    const sandbox = await open({ workerUrl: '/nowhere.js' });
+    const end = await sandbox.run(greeter, aSandboxRun());
+    expect(end.outcome).toBe('host_error');
+    expect(end.detail).toContain('/nowhere.js');
+  });
+
+  it('leaves no thread after close', async () => {
+    const sandbox = await open({ threads: 2 });
+    await Promise.all([1, 2].map(() => sandbox.run(greeter, aSandboxRun())));
+    await sandbox.close();
+    await expect.poll(() => sandbox.page.workers()).toEqual([]);
+  });
+
+  it('[S1] its threads can connect to nothing', async () => {
+    const sandbox = await open();
+    await sandbox.run(greeter, aSandboxRun());
+    const [thread] = sandbox.page.workers();
+    const attempt = await thread?.evaluate(
+      (url) =>
+        fetch(url).then(
+          () => 'reached',
+          () => 'refused',
+        ),
+      server.url,
+    );
+    expect(attempt).toBe('refused');
+  });
+
+  const unmetered = (body: string) => ({
+    digest: 'unmetered',
+    wasm: wasmOf(`(module ${forgedGauges} (memory 256) (func (export "_start") ${body}))`),
+  });
+  const late = () => aSandboxRun({ fuelMax: forEver, wallMsMax: 300 });
+
+  it('[S2] ends the thread of an endless loop that nobody meters', async () => {
+    const sandbox = await open();
+    const end = await sandbox.run(unmetered('(loop $again (br $again))'), late());
+    expect(end).toMatchObject({ outcome: 'time_exceeded' });
+    expect(await sandbox.run(greeter, aSandboxRun())).toMatchObject({ outcome: 'success' });
+    await expect.poll(() => sandbox.page.workers().length).toBe(1);
+  });
+
+  it('[S2] goes on beside an endless memory.fill that the browser does not end', async () => {
+    const sandbox = await open();
+    const fill = '(memory.fill (i32.const 0) (i32.const 1) (i32.const 16777216))';
+    const end = await sandbox.run(unmetered(`(loop $again ${fill} (br $again))`), late());
+    expect(end).toMatchObject({ outcome: 'time_exceeded' });
+    expect(await sandbox.run(greeter, aSandboxRun())).toMatchObject({ outcome: 'success' });
+  });
+});
