@@ -1,6 +1,7 @@
 /**
  * The instructions that touch fuel, in one function. In a function with loops fuel lives in a local
- * between settlements, because a global is memory; in others it stays in its global.
+ * between settlements, because a global is memory; so it does where a counter gives fuel back, so
+ * that nobody sees more fuel than there was. In other functions it stays in its global.
  */
 import type { CodeWriter } from './code-writer.ts';
 import { op } from './op.ts';

@@ -1,7 +1,7 @@
 /**
  * Writes the metered body of one function:
  *
- *   block $stop                     ;; only if something in here can end the run
+ *   block $stop                     ;; all this only where it is needed
  *     [count the frame]             ;; recursive functions
  *     [fuel left?]                  ;; functions that call, and long ones
  *     block $done (result …)
@@ -65,7 +65,7 @@ class BodyRewriter {
   readonly #globals: MeterGlobals;
   readonly #countsFrame: boolean;
   readonly #checksEntry: boolean;
-  readonly #canStop: boolean;
+  readonly #isWrapped: boolean;
   /** Types of the locals we add, behind the function's own. */
   readonly #added: number[] = [];
   readonly #fuel: FuelCode;
@@ -90,9 +90,10 @@ class BodyRewriter {
     const measures = kinds.has('bulk') || kinds.has('grow');
     const isLong = plan.codeEnd - plan.codeStart > LONG_BODY_BYTES;
     this.#checksEntry = kinds.has('call') || isLong;
-    this.#canStop = countsFrame || this.#checksEntry || plan.hasLoop || measures;
-    this.#fuelLocal = plan.hasLoop ? this.#addLocal(valueType.i64) : 0;
-    this.#fuel = new FuelCode(out, this.#globals.fuel, plan.hasLoop ? this.#fuelLocal : null);
+    const keepsLocal = plan.hasLoop || plan.sites.some(givesFuelBack);
+    this.#isWrapped = countsFrame || this.#checksEntry || keepsLocal || measures;
+    this.#fuelLocal = keepsLocal ? this.#addLocal(valueType.i64) : 0;
+    this.#fuel = new FuelCode(out, this.#globals.fuel, keepsLocal ? this.#fuelLocal : null);
     this.#lengthLocal = measures ? this.#addLocal(valueType.i32) : 0;
     this.#turnsLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
     this.#fuelAfterLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
@@ -104,13 +105,13 @@ class BodyRewriter {
     this.#out.u32(localGroups + this.#added.length);
     this.#out.copy(module, localsStart, codeStart);
     for (const type of this.#added) this.#out.bytes(1, type);
-    if (this.#canStop) this.#enter();
+    if (this.#isWrapped) this.#enter();
     for (const site of sites) {
       this.#copyTo(site.at);
       this.#insert(site);
     }
     this.#copyTo(codeEnd);
-    if (this.#canStop) this.#leave();
+    if (this.#isWrapped) this.#leave();
     this.#out.byte(op.end);
   }
 
@@ -258,3 +259,6 @@ class BodyRewriter {
     return this.#plan.locals + this.#added.length - 1;
   }
 }
+
+/** A counter may go up, where an earlier one took too much; a trap in between must not show that. */
+const givesFuelBack = (site: Site): boolean => site.kind === 'charge' && site.value < 0;

@@ -98,7 +98,7 @@ class Program {
 
   #statement(depth: number): string {
     const isDeep = depth >= DEPTH_MAX;
-    switch (this.#pick(28)) {
+    switch (this.#pick(29)) {
       case 0:
         return 'nop';
       case 1:
@@ -144,7 +144,9 @@ class Program {
       case 24:
         return this.#pick(8) ? this.#choice(depth) : 'unreachable';
       case 25:
+        return this.#pick(3) ? 'nop' : `(drop (i32.div_u (i32.const 1) ${this.#value()}))`;
       case 26:
+      case 27:
         return this.#countedLoop();
       default:
         return this.#pick(8) ? '(drop (i32.load (i32.const 8)))' : '(call $exit (i32.const 3))';
