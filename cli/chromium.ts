@@ -23,18 +23,25 @@ export function findChromium(): string | null {
 export function provideChromium(say: (line: string) => void): void {
   const { MANYHANDS_CHROMIUM: named } = process.env;
   if (named !== undefined || findChromium() !== null || process.getuid?.() !== 0) return;
-  if (!succeeds('apt-get', '--version')) return;
+  if (aptGet('--version') !== null) return;
   say('Installing Chromium for the browser tests');
-  // A fresh container has no package lists.
-  if (!installs() && !(succeeds('apt-get', 'update') && installs()))
-    say('Chromium could not be installed: the browser tests will be skipped');
+  // Package lists are missing in a fresh container, and old in others.
+  const failure = install() && (aptGet('update') ?? install());
+  if (failure !== null)
+    say(`Chromium could not be installed, so the browser tests will be skipped: ${failure}`);
 }
 
-const installs = (): boolean =>
-  succeeds('apt-get', 'install', '-y', '--no-install-recommends', 'chromium');
+const install = (): string | null => aptGet('install', '-y', '--no-install-recommends', 'chromium');
 
-function succeeds(program: string, ...args: string[]): boolean {
-  // Its questions must not wait for somebody at a terminal; half an hour is a slow mirror.
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  return spawnSync(program, args, { env, stdio: 'ignore', timeout: 1_800_000 }).status === 0;
+/** Null when it succeeded, else its last words. */
+function aptGet(...args: string[]): string | null {
+  const { status, error, stderr } = spawnSync('apt-get', args, {
+    // Its questions must not wait for somebody at a terminal; half an hour is a slow mirror.
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    timeout: 1_800_000,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (status === 0) return null;
+  return error?.message ?? stderr.trim().split('\n').at(-1) || 'apt-get gave no reason';
 }

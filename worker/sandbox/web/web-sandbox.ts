@@ -10,9 +10,10 @@
  * A page can neither stop a thread where it stands nor give it a low priority. Somebody who pauses
  * wants the machine back now, so a pause ends the threads, and the runs under way begin anew.
  *
- * An ended thread may linger: V8 was seen to go on for over a minute with a loop of large memory.fill, where
- * it looks for interrupts too seldom (Node's flag against that is not a page's to set). Its place is
- * taken by a new one all the same; fuel is what ends the old one, or the page itself when it is closed.
+ * An ended thread may linger. Chromium waits 2 s before it uses force; then V8 was seen to go on for over
+ * a minute with a loop of large memory.fill, where it looks for interrupts too seldom (Node's flag
+ * against that is not a page's to set). Its place is taken by a new one all the same; what ends the old
+ * one is its fuel, or the closing of the page.
  */
 import { aborted, overTime, threadFailed } from '../no-end.ts';
 import type { Sandbox, SandboxEnd, SandboxKernel, SandboxRun, UnitEnd } from '../sandbox.ts';
