@@ -43,5 +43,5 @@ function aptGet(...args: string[]): string | null {
     encoding: 'utf8',
   });
   if (status === 0) return null;
-  return error?.message ?? stderr.trim().split('\n').at(-1) || 'apt-get gave no reason';
+  return error?.message ?? (stderr.trim().split('\n').at(-1) || 'apt-get gave no reason');
 }
