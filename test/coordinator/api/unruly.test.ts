@@ -78,8 +78,8 @@ test.each([1, 2, 3])(
     const first = new Map<string, Verdict>();
 
     async function act(host: Unruly): Promise<void> {
-      const session = host.session ?? (await host.join());
-      const lease = random.one(host.leases);
+      const { session, leases } = host;
+      const lease = random.one(leases);
       const action = random.below(10);
       if (action < 3 || lease === undefined) {
         const want = session.ask(1 + random.below(16));
@@ -87,9 +87,8 @@ test.each([1, 2, 3])(
           session.next('lease', (message) => message.want === want),
           session.next('noWork', (message) => message.want === want),
         ]);
-        if (answer.type === 'lease') host.leases.push(...answer.leases);
         // A want that waits ends with its session.
-        else await host.join(host.leases.slice(-60));
+        if (answer.type === 'noWork') await rejoin(host);
       } else if (action < 7) {
         const some = unitsOf(lease).filter(() => random.below(3) > 0);
         if (some.length === 0) return;
@@ -112,8 +111,13 @@ test.each([1, 2, 3])(
         session.send({ type: 'progress', leases: [other.leaseId, lease.leaseId] });
         const answer = await session.report(other.token, [aSuccess(unitsOf(other)[0] ?? 0)]);
         expect(answer).toEqual({ refused: 'lease_invalid' });
-      } else await host.join(host.leases.filter(() => random.below(2) === 0).slice(-60));
+      } else await rejoin(host);
     }
+
+    const rejoin = async (host: Unruly) => {
+      await host.leave();
+      await host.join(host.leases.filter(() => random.below(2) === 0).slice(-60));
+    };
 
     const aRandomResult = (unit: number) => {
       const kind = random.below(10);
