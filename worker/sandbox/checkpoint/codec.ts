@@ -94,7 +94,7 @@ function readNumber(read: ByteReader): number {
 }
 
 function writeCalls(out: ByteWriter, calls: SavedCalls): void {
-  for (const word of calls.random) out.whole(word >>> 0);
+  for (const word of calls.random) out.whole(word);
   out.whole(calls.sleptNs);
   out.whole(calls.stdinPosition);
   out.bytes(calls.stdout);
@@ -105,8 +105,7 @@ function writeCalls(out: ByteWriter, calls: SavedCalls): void {
 }
 
 function readCalls(read: ByteReader): SavedCalls {
-  // The generator computes with signed words.
-  const word = () => read.whole(u32Max) | 0;
+  const word = () => read.whole(u32Max);
   return {
     random: [word(), word(), word(), word()],
     sleptNs: read.big(),

@@ -54,9 +54,11 @@ export function saveCalls(state: World['state'], inputs: Record<string, Uint8Arr
   const inodes = inodesOf(state);
   const places = new Map(inodes.map((inode, place) => [inode, place]));
   const paths = new Map(Object.entries(inputs).map(([path, bytes]) => [bytes, path]));
+  // The generator computes with signed words or unsigned ones, as it comes.
+  const [a, b, c, d] = state.random.words;
   const placeOf = (inode: Inode): Place => places.get(inode) ?? 0;
   return {
-    random: [...state.random.words],
+    random: [a >>> 0, b >>> 0, c >>> 0, d >>> 0],
     sleptNs: state.sleptNs,
     stdinPosition: state.stdin.position,
     stdout: contents(state.stdout),

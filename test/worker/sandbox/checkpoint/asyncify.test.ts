@@ -147,7 +147,8 @@ describe('compiled from AssemblyScript, the Mersenne job’s arithmetic', () => 
   });
 });
 
-const clang = spawnSync('clang', [
+const compiler = 'clang';
+const clang = spawnSync(compiler, [
   ...['--target=wasm32-wasi', '-O2', '-Wl,--strip-debug', '-o', join(folder, 'words.wasm')],
   here('words.c'),
 ]);
