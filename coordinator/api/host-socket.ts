@@ -14,6 +14,8 @@ export type HostSocketEvents = {
   message(message: HostMessage): Promise<void>;
   /** What `message` threw, or the frame that could not be read. */
   failed(error: unknown, about: number | null): void;
+  /** It answered a ping. */
+  alive(): void;
   closed(): void;
 };
 
@@ -32,6 +34,7 @@ export class HostSocket {
     socket.on('message', (data, isBinary) => void this.receive(data as Buffer, isBinary));
     socket.on('pong', () => {
       this.isAlive = true;
+      events.alive();
     });
     socket.on('error', () => {
       // `close` follows, also after a frame that was too large; there is nothing to add to it.

@@ -35,7 +35,7 @@ export type SessionParts = {
   /** How many units this want may get now: fair among all who are connected. */
   fairUnits(wanted: number): number;
   /** The host has said hello and may work. */
-  welcomed(accountId: AccountId): void;
+  welcomed(session: Session, accountId: AccountId): void;
   /** Whether no other account's host is connected. */
   isAlone(accountId: AccountId): boolean;
   granted(units: number): void;
@@ -70,6 +70,7 @@ export class Session {
     this.socket = new HostSocket(webSocket, {
       message: (message) => this.handle(message),
       failed: (error, about) => this.fail(error, about),
+      alive: () => this.serveWaiting(),
       closed: () => this.end(),
     });
     this.helloTimer = setTimeout(() => this.refuse(new GridError('hello_timeout')), helloMs);
@@ -94,8 +95,12 @@ export class Session {
     return this.state.kind === 'ready' ? this.state.asker.memoryBytes : 0;
   }
 
-  /** Tries to serve a want that was kept. */
+  /**
+   * Tries to serve wants that were kept. Not while a ping is unanswered: a connection that broke
+   * without a word would take units with it, and they would come back only when the lease ends.
+   */
   serveWaiting(): void {
+    if (!this.socket.isAlive) return;
     while (this.waitingWants[0] !== undefined) {
       const { id, units } = this.waitingWants[0];
       if (!this.serve(id, units)) return;
@@ -180,7 +185,7 @@ export class Session {
       asker: { hostId, accountId, memoryBytes: hello.memoryBytes },
     };
     this.welcomedAs = accountId;
-    this.parts.welcomed(accountId);
+    this.parts.welcomed(this, accountId);
     const held = presented.filter((lease) => presentLease(context, lease));
     this.send({
       type: 'welcome',

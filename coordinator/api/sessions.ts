@@ -121,7 +121,11 @@ export class Sessions {
     const { context, demand, feed, isRefusing } = this.parts;
     return {
       context,
-      welcomed: (accountId: AccountId) => {
+      welcomed: (session: Session, accountId: AccountId) => {
+        // A host that comes again has most often lost its connection, and we do not know it yet.
+        for (const other of this.sessions) {
+          if (other !== session && other.hostId === session.hostId) other.ping();
+        }
         this.welcomed++;
         this.accounts.set(accountId, (this.accounts.get(accountId) ?? 0) + 1);
       },

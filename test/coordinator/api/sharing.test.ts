@@ -94,6 +94,26 @@ describe('a want', () => {
     expect((await small.next('lease')).leases).toHaveLength(1);
   });
 
+  test('[W6] that a lost connection left behind takes no units from the host when it is back', async () => {
+    const lost = await joinVolunteer(grid.url);
+    lost.ask(8);
+    await lost.next('noWork');
+    lost.freeze();
+    const back = await joinVolunteer(grid.url, { keys: lost.keys });
+    const jobId = await grid.submit(8);
+    await back.finish(await back.take(8));
+    expect((await grid.show(jobId)).state).toBe('complete');
+  });
+
+  test('that was not served for a ping under way is served with its answer', async () => {
+    const host = await joinVolunteer(grid.url);
+    host.ask(1);
+    await host.next('noWork');
+    await joinVolunteer(grid.url, { keys: host.keys });
+    await grid.submit(1);
+    expect((await host.next('lease')).leases).toHaveLength(1);
+  });
+
   test('of many hosts for few units gives each its part', async () => {
     const jobId = await grid.submit(16);
     const hosts = await Promise.all([1, 2, 3, 4].map(() => joinVolunteer(grid.url)));
