@@ -1,10 +1,13 @@
 /**
  * The page at `/`: jobs and their progress, and the leaderboard. Plain HTML made on the server; it
- * needs no script and no account, and refreshes itself.
+ * needs no script and no account, and loads itself anew now and then.
  */
 import type { JobView, Standing } from '../protocol/http.ts';
 
 export type Overview = { jobs: JobView[]; standings: Standing[]; hosts: number; now: number };
+
+/** Long enough to read a row, or to have it read out, before everything begins anew. */
+const refreshSeconds = 10;
 
 export function overviewPage({ jobs, standings, hosts, now }: Overview): string {
   const running = jobs.filter((job) => job.state === 'open').length;
@@ -13,7 +16,8 @@ export function overviewPage({ jobs, standings, hosts, now }: Overview): string 
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="3">
+<meta http-equiv="refresh" content="${refreshSeconds}">
+<link rel="icon" href="data:,">
 <title>Manyhands</title>
 <style>${style}</style>
 </head>
@@ -38,7 +42,7 @@ ${standings.length === 0 ? '<p>No credit has been earned yet.</p>' : standingTab
 }
 
 function jobTable(jobs: JobView[]): string {
-  return `<table>
+  return `<table aria-labelledby="jobs">
 <thead><tr><th scope="col">Job</th><th scope="col">State</th><th scope="col">Progress</th><th scope="col" class="number">Units</th><th scope="col" class="number">Failed</th><th scope="col" class="number">Credit</th></tr></thead>
 <tbody>
 ${jobs.map(jobRow).join('\n')}
@@ -50,20 +54,21 @@ function jobRow(job: JobView): string {
   const done = job.canonical + job.failed;
   const percent = Math.floor((100 * done) / job.units);
   const label = `${done} of ${job.units} units done`;
-  return `<tr><th scope="row">${escapeHtml(job.name)} <small>${job.jobId}</small></th><td>${job.state}</td><td><progress max="${job.units}" value="${done}" aria-label="${label}"></progress> ${percent} %</td><td class="number">${job.units.toLocaleString('en')}</td><td class="number">${job.failed.toLocaleString('en')}</td><td class="number">${credit(job.creditMicro)}</td></tr>`;
+  return `<tr><th scope="row">${escapeHtml(job.name)} <small>${job.jobId}</small></th><td data-label="State">${job.state}</td><td class="progress" data-label="Progress"><progress max="${job.units}" value="${done}" aria-label="${label}"></progress> ${percent}&nbsp;%</td><td class="number" data-label="Units">${job.units.toLocaleString('en')}</td><td class="number" data-label="Failed">${job.failed.toLocaleString('en')}</td><td class="number" data-label="Credit">${credit(job.creditMicro)}</td></tr>`;
 }
 
 function standingTable(standings: Standing[]): string {
-  return `<table>
-<thead><tr><th scope="col" class="number">Rank</th><th scope="col">Volunteer</th><th scope="col" class="number">Credit</th><th scope="col" class="number"><abbr title="Recent average credit a day; half-life seven days">Recent / day</abbr></th><th scope="col" class="number">Units</th></tr></thead>
+  return `<table aria-labelledby="leaderboard">
+<thead><tr><th scope="col" class="number">Rank</th><th scope="col">Volunteer</th><th scope="col" class="number">Credit</th><th scope="col" class="number">Recent</th><th scope="col" class="number">Units</th></tr></thead>
 <tbody>
 ${standings.map(standingRow).join('\n')}
 </tbody>
-</table>`;
+</table>
+<p><small>Recent is the average credit a day; what was earned a week ago counts half.</small></p>`;
 }
 
 function standingRow({ rank, name, accountId, creditMicro, rac, units }: Standing): string {
-  return `<tr><td class="number">${rank}</td><th scope="row">${escapeHtml(name)} <small>${accountId}</small></th><td class="number">${credit(creditMicro)}</td><td class="number">${credit(rac)}</td><td class="number">${units.toLocaleString('en')}</td></tr>`;
+  return `<tr><td class="number" data-label="Rank">${rank}</td><th scope="row">${escapeHtml(name)} <small>${accountId}</small></th><td class="number" data-label="Credit">${credit(creditMicro)}</td><td class="number" data-label="Recent">${credit(rac)}</td><td class="number" data-label="Units">${units.toLocaleString('en')}</td></tr>`;
 }
 
 /** Microcredit as credit, with enough digits that a first unit shows. */
@@ -94,9 +99,21 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem
 header p { margin-top: -0.5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 0.4rem 0.6rem; border-bottom: 1px solid var(--line); font-weight: normal; }
+:is(th, td):first-child { padding-left: 0; }
+:is(th, td):last-child { padding-right: 0; }
 thead th { font-weight: 600; }
+tbody th { overflow-wrap: anywhere; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
+.progress { white-space: nowrap; }
 progress { width: 8rem; vertical-align: middle; }
 small { opacity: 0.75; font-size: 0.75rem; }
-section { overflow-x: auto; }
+/* On a phone a row is its name and below it the rest, each with its column's name before it. */
+@media (max-width: 40rem) {
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tbody tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
+  th, td { padding: 0; border: 0; }
+  tbody th { flex: 0 0 100%; order: -1; }
+  td::before { content: attr(data-label) ' '; font-size: 0.75rem; opacity: 0.75; }
+  progress { width: 4rem; }
+}
 `;
