@@ -47,6 +47,12 @@ export function admit(module: KernelModule, memoryPagesMax: number): void {
         door.offset,
       );
   }
+  if (module.startAt !== null)
+    throw new KernelRefused(
+      'start_forbidden',
+      'A start section would run before fuel is set. (AssemblyScript: --exportStart _start.)',
+      module.startAt,
+    );
   for (const { name, offset } of module.exports)
     if (name.startsWith(RESERVED_PREFIX))
       throw new KernelRefused(

@@ -52,6 +52,8 @@ export interface KernelModule {
   memory: KernelMemory | null;
   globals: { type: number; isMutable: boolean }[];
   exports: KernelExport[];
+  /** Where the start section stands; null when there is none. */
+  startAt: number | null;
   elements: number;
   /** Functions that stand in some element segment: call_indirect can reach these and no others. */
   tableFunctions: Set<number>;
@@ -74,6 +76,7 @@ export function decodeModule(wasm: Uint8Array): KernelModule {
     memory: null,
     globals: [],
     exports: [],
+    startAt: null,
     elements: 0,
     tableFunctions: new Set(),
     dataSegments: 0,
@@ -109,6 +112,10 @@ export function decodeModule(wasm: Uint8Array): KernelModule {
         break;
       case section.export:
         each(reader, kernelLimits.exportsMax, 'exports', () => readExport(reader, module));
+        break;
+      case section.start:
+        module.startAt = start;
+        reader.u32();
         break;
       case section.element:
         each(reader, kernelLimits.elementSegmentsMax, 'element segments', () =>

@@ -35,6 +35,7 @@ export const sectionOrder: readonly number[] = [
   section.memory,
   section.global,
   section.export,
+  section.start,
   section.element,
   section.dataCount,
   section.code,
@@ -64,8 +65,6 @@ export function splitSections(wasm: Uint8Array): Section[] {
     const size = reader.u32();
     const start = reader.at;
     reader.skip(size);
-    if (id === section.start)
-      reader.refuse('start_forbidden', 'A start section would run before fuel is set.', at);
     if (id === section.tag)
       reader.refuse('feature_forbidden', 'A tag section belongs to exceptions.', at);
     if (id !== section.custom) {
