@@ -5,7 +5,7 @@
  *
  * It comes after the meter: winding a stack up and down is the host's doing and must cost no fuel,
  * and so it does, as the meter's code is skipped with the kernel's own. It is an opt-in, for it makes
- * code larger and slower: about 1.2 times for compiled kernels, over 4 times for interpreters.
+ * code larger and slower: 1.05 to 1.2 times for compiled kernels, over 4 times for interpreters.
  *
  * What comes out is surveyed once more: Asyncify adds locals and branches, and the caps of
  * `meter/limits.ts` are there for whoever has to compile the result.
