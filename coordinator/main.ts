@@ -149,7 +149,7 @@ function pooledRandomBytes(count: number): Uint8Array {
 }
 
 const machineClock: Clock = {
-  now: Date.now,
+  now: () => Date.now(),
   soon: (run) => void setImmediate(run),
   after: (ms, run) => {
     const timer = setTimeout(run, ms);

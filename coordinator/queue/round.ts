@@ -52,7 +52,8 @@ export function startRound(
   const wake = () => {
     isWoken = true;
     if (running !== null) return;
-    const rest = endedAt + restMs - clock.now();
+    // Not more than the whole rest, should the machine's clock have been set back meanwhile.
+    const rest = Math.min(endedAt + restMs - clock.now(), restMs);
     if (rest <= 0) start();
     else schedule(rest);
   };

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { HostResult, Lease } from '../../../protocol/messages.ts';
 import { type RealGrid, startRealGrid } from '../../support/real-grid.ts';
 import {
@@ -162,6 +162,56 @@ test('progress names leases that do not stand, also another’s', async () => {
   expect(told.map(({ leaseId }) => leaseId)).toEqual([lease.leaseId, 'l0000000000000000']);
   await host.settled();
   expect(host.received.some(({ type }) => type === 'cancel')).toBe(false);
+});
+
+describe('when the clock moves', () => {
+  /** The coordinator's clock is this process's; its timers go on as before. */
+  const passMs = (ms: number) => vi.setSystemTime(Date.now() + ms);
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test('[W5] on by more than 30 s a lease ends: its units are another’s at once, and a late result is still used', async () => {
+    await grid.submit(2);
+    const [silent, waiting] = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
+    const leases = await silent.take(2);
+    waiting.ask(1);
+    await waiting.next('noWork', ({ reason }) => reason === 'nothing_left');
+    passMs(31_000);
+    const { leases: granted } = await waiting.next('lease');
+    const [mine = -1] = granted.flatMap(unitsOf);
+    const late = leases.find((lease) => unitsOf(lease).includes(mine));
+    expect(await silent.report(late?.token ?? '', [aSuccess(mine)])).toEqual(['accepted']);
+    expect(await waiting.finish(granted)).toEqual(['not_needed']);
+    silent.send({ type: 'progress', leases: leases.map(({ leaseId }) => leaseId) });
+    expect((await silent.next('cancel')).reason).toBe('lease_expired');
+  });
+
+  test('on, a lease that was renewed stands, and another does not', async () => {
+    await grid.submit(2);
+    const [alive, silent] = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
+    const [renewed] = await alive.take(1);
+    const [lost] = await silent.take(1);
+    passMs(20_000);
+    alive.send({ type: 'progress', leases: [renewed?.leaseId] });
+    await alive.settled();
+    passMs(20_000);
+    const [again] = await alive.want(1);
+    expect(unitsOf(again ?? { units: [] })).toEqual(unitsOf(lost ?? { units: [] }));
+    alive.send({ type: 'progress', leases: [renewed?.leaseId, lost?.leaseId] });
+    expect((await alive.next('cancel')).leaseId).toBe(lost?.leaseId);
+  });
+
+  test('back by an hour, nothing waits for that hour', async () => {
+    const host = await joinVolunteer(grid.url);
+    host.ask(1);
+    await host.next('noWork');
+    passMs(-3_600_000);
+    const jobId = await grid.submit(1);
+    const { leases } = await host.next('lease');
+    expect(await host.finish(leases)).toEqual(['accepted']);
+    expect((await grid.show(jobId)).state).toBe('complete');
+    await host.next('credited');
+  });
 });
 
 describe('leases presented in a hello', () => {
