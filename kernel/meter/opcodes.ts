@@ -82,13 +82,13 @@ const plainRows: Row[] = [
   [0x22, 0x22, 'local', 0, 'free'],
   [0x23, 0x23, 'global', 1, 'plain'],
   [0x24, 0x24, 'global', -1, 'plain'],
-  [0x25, 0x25, 'table', 0, 'load'],
-  [0x28, 0x35, 'memarg', 0, 'load'],
+  [0x25, 0x25, 'table', 0, 'plain'],
+  [0x28, 0x35, 'memarg', 0, 'plain'],
   [0x36, 0x37, 'memarg', -2, 'plain'],
   [0x38, 0x39, 'memarg', -2, 'plain', 'showsNan'],
   [0x3a, 0x3e, 'memarg', -2, 'plain'],
   [0x3f, 0x3f, 'memory', 1, 'plain'],
-  [0x40, 0x40, 'memory', 0, 'plain'],
+  [0x40, 0x40, 'memory', 0, 'grow'],
   [0x41, 0x41, 'leb32', 1, 'free'],
   [0x42, 0x42, 'leb64', 1, 'free'],
   [0x43, 0x43, 'bytes4', 1, 'free'],
@@ -140,17 +140,17 @@ const plainRows: Row[] = [
 /** Behind 0xfc. table.init, copy, grow and fill (12, 14, 15, 17) are missing on purpose. */
 const miscRows: Row[] = [
   [0, 7, 'none', 0, 'plain'],
-  [8, 8, 'dataMemory', -3, 'plain'],
+  [8, 8, 'dataMemory', -3, 'bulk'],
   [9, 9, 'data', 0, 'plain'],
-  [10, 10, 'memoryMemory', -3, 'plain'],
-  [11, 11, 'memory', -3, 'plain'],
+  [10, 10, 'memoryMemory', -3, 'bulk'],
+  [11, 11, 'memory', -3, 'bulk'],
   [13, 13, 'element', 0, 'plain'],
   [16, 16, 'table', 1, 'plain'],
 ];
 
 /** Behind 0xfd: the fixed SIMD of 2.0. From 256 on it would be relaxed SIMD. */
 const simdRows: Row[] = [
-  [0, 10, 'memarg', 0, 'load'],
+  [0, 10, 'memarg', 0, 'plain'],
   [11, 11, 'memarg', -2, 'plain', 'showsNan'],
   [12, 12, 'bytes16', 1, 'free'],
   [13, 13, 'bytes16', -1, 'plain'],
@@ -176,9 +176,9 @@ const simdRows: Row[] = [
   [78, 81, 'none', -1, 'plain'],
   [82, 82, 'none', -2, 'plain'],
   [83, 83, 'none', 0, 'plain', 'showsNan'],
-  [84, 87, 'memargLane', -1, 'load'],
+  [84, 87, 'memargLane', -1, 'plain'],
   [88, 91, 'memargLane', -2, 'plain', 'showsNan'],
-  [92, 93, 'memarg', 0, 'load'],
+  [92, 93, 'memarg', 0, 'plain'],
   [94, 95, 'none', 0, 'plain', 'makesNan'],
   // i8x16, with the roundings of f32x4 and f64x2 strewn in
   [96, 98, 'none', 0, 'plain'],
@@ -235,7 +235,7 @@ const simdRows: Row[] = [
 const REFUSED = 255;
 const immediates = new Uint8Array(OPCODES).fill(REFUSED);
 const deltas = new Int8Array(OPCODES);
-const costs = new Uint8Array(OPCODES);
+const costs = new Uint16Array(OPCODES);
 const traits = new Uint8Array(OPCODES);
 
 for (const [base, rows] of [

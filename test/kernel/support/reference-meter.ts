@@ -78,7 +78,8 @@ function classOf(mnemonic: string): keyof typeof weights {
   if (/^local\.|\.const$|^ref\.null$/.test(mnemonic)) return 'free';
   if (/^i(32|64)\.(div|rem)_/.test(mnemonic)) return 'divide';
   if (/^f(32|64)(x[24])?\.(div|sqrt)$/.test(mnemonic)) return 'floatDivide';
-  if (/load|^table\.get$/.test(mnemonic)) return 'load';
+  if (/^memory\.(fill|copy|init)$/.test(mnemonic)) return 'bulk';
+  if (mnemonic === 'memory.grow') return 'grow';
   if (mnemonic === 'call') return 'call';
   if (mnemonic === 'call_indirect') return 'callIndirect';
   return 'plain';
