@@ -56,8 +56,12 @@ export function openPresented(
 
 /** Takes up a lease that a host still holds after a reconnection. True when it stands. */
 export function presentLease(context: Context, { lease, units }: PresentedLease): boolean {
-  const had = toRuns(positionsOf(lease, units));
-  return context.window.present(lease, had, context.now()) > 0;
+  const { window } = context;
+  const freeBefore = window.free;
+  const left = window.present(lease, toRuns(positionsOf(lease, units)), context.now());
+  // What the host has lost of its lease is free for those who wait.
+  if (window.free > freeBefore) context.happened({ kind: 'units_free' });
+  return left > 0;
 }
 
 /** Frees the units of leases past their deadline. */
