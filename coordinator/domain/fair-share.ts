@@ -8,6 +8,11 @@ export class FairShare<Key> {
   private readonly passes = new Map<Key, number>();
   private virtualTime = 0;
 
+  /** Everyone it remembers. */
+  get known(): Key[] {
+    return [...this.passes.keys()];
+  }
+
   /** The candidate to serve next: the smallest pass, the earlier one when equal. */
   next(candidates: Iterable<Key>): Key | undefined {
     let best: Key | undefined;

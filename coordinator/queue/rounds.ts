@@ -5,6 +5,7 @@ import { fits } from '../domain/job.ts';
 import { award } from '../flow/award.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
+import { forgetJobs } from '../flow/forget.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';
 import { type Round, type RoundParts, startRound } from './round.ts';
@@ -64,7 +65,10 @@ export function startRounds(
       for (const partition of all) await handBackShards(context, partition, jobIds);
     }),
     startRound('reconcile', reconcilePace, parts, async () => {
-      for (const partition of all) await reconcile(context, partition);
+      for (const partition of all) {
+        await reconcile(context, partition);
+        await forgetJobs(context, partition);
+      }
     }),
   ];
   const rounds: Round[] = [...feeders, ...awards, ...others];
