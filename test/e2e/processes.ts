@@ -3,7 +3,16 @@
 // same folders. Everything lives in one temporary folder, their TMPDIR and home too, so that whatever
 // is left behind is found in it.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -11,7 +20,7 @@ import { serversOn } from '../../coordinator/redis/orphan.ts';
 import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/http.ts';
 import type { JobDocumentInput } from '../../protocol/job.ts';
 import type { AgentEvent } from '../../worker/agent.ts';
-import { type Ended, manyhands, type Running, root, startManyhands } from '../cli/manyhands.ts';
+import { type Ended, type Running, root, startManyhands } from '../cli/manyhands.ts';
 import { processesIn } from '../cli/processes.ts';
 
 export const mersenneKernel = join(root, 'dist/jobs/mersenne/kernel.wasm');
@@ -38,7 +47,7 @@ export class GridProcesses {
   /** On the same port every time, so that volunteers find it again. */
   async startCoordinator(): Promise<void> {
     const port = this.url === '' ? '0' : new URL(this.url).port;
-    this.coordinator = this.start('coordinator', '--port', port, '--data', this.data);
+    this.coordinator = this.startCommand('coordinator', '--port', port, '--data', this.data);
     this.url = await this.coordinator.line('ready ');
   }
 
@@ -73,7 +82,7 @@ export class GridProcesses {
 
   startVolunteer(name: string): Volunteer {
     const args = ['--name', name, '--cores', '1', '--data', join(this.folder, name), '--json'];
-    const running = this.start('join', this.url, ...args);
+    const running = this.startCommand('join', this.url, ...args);
     this.volunteers.set(name, running);
     return {
       name,
@@ -82,8 +91,18 @@ export class GridProcesses {
     };
   }
 
+  /** A command of the scientist's. */
   run(...args: string[]): Promise<Ended> {
-    return manyhands([...args, '--url', this.url], this.options);
+    return this.command(...args, '--url', this.url);
+  }
+
+  /** Any command, to its end. */
+  command(...args: string[]): Promise<Ended> {
+    return this.startCommand(...args).ended;
+  }
+
+  startCommand(...args: string[]): Running {
+    return startManyhands(args, this.options);
   }
 
   async submit(document: JobDocumentInput): Promise<string> {
@@ -129,9 +148,22 @@ export class GridProcesses {
     if (this.coordinator !== null) ends.push(await this.killCoordinator('SIGTERM'));
     return {
       codes: ends.map(({ code }) => code),
-      processes: processesIn(this.folder).map(({ args }) => args),
-      temporary: readdirSync(join(this.folder, 'tmp')),
+      processes: this.processes(),
+      temporary: this.temporary(),
     };
+  }
+
+  /** The command lines of all that runs for this grid. */
+  processes(): string[] {
+    const named = processesIn(this.folder).map(({ pid }) => pid);
+    return [...new Set([...named, ...workingIn(this.folder)])]
+      .map(commandLine)
+      .filter((args) => args !== '');
+  }
+
+  /** What is in the folder for temporary files. */
+  temporary(): string[] {
+    return readdirSync(join(this.folder, 'tmp')).sort();
   }
 
   /** Ends everything, however it is, and removes the folder. */
@@ -148,10 +180,6 @@ export class GridProcesses {
 
   private get options() {
     return { home: this.folder, env: { TMPDIR: join(this.folder, 'tmp') } };
-  }
-
-  private start(...args: string[]): Running {
-    return startManyhands(args, this.options);
   }
 
   private async killVolunteer(name: string, signal: NodeJS.Signals): Promise<Ended> {
@@ -187,5 +215,30 @@ export class GridProcesses {
     const reply = await fetch(`${this.url}${path}`, { ...init, headers });
     if (!reply.ok) throw new Error(`${path}: ${await reply.text()}`);
     return reply;
+  }
+}
+
+/** Processes whose working folder is this one: a sandbox process names none. Linux alone tells. */
+function workingIn(folder: string): number[] {
+  const pids = process.platform === 'linux' ? readdirSync('/proc').filter(Number) : [];
+  return pids.map(Number).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+    } catch {
+      // Somebody else's, or it ended just now.
+      return false;
+    }
+  });
+}
+
+function commandLine(pid: number): string {
+  try {
+    const args = execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], {
+      encoding: 'utf8',
+    });
+    return args.trim();
+  } catch {
+    // It ended just now.
+    return '';
   }
 }
