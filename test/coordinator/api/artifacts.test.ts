@@ -110,7 +110,7 @@ describe('a digest that is no digest', () => {
     ['of the operator’s token', encodeURIComponent('sha256:/../../operator.token')],
     ['with a null byte', `sha256:${hex.slice(1)}%00`],
     ['with a line end', `sha256:${hex}%0a`],
-  ])('%s is refused, to read and to write', async (_what, digest) => {
+  ])('[P1] %s is refused, to read and to write', async (_what, digest) => {
     for (const reply of [await get(digest), await put(digest, 'x')]) {
       expect([400, 404]).toContain(reply.status);
       expect((await refusal(reply)).code).toMatch(/^(bad_request|route_unknown)$/);

@@ -53,7 +53,7 @@ test.each<[string, Uint8Array | string]>([
   ['a negative id', packr.pack({ type: 'want', id: -1, units: 1 })],
   ['an id with a fraction', packr.pack({ type: 'want', id: 0.5, units: 1 })],
   ['a text for bytes', packr.pack({ type: 'release', token: 7, units: [[0, 1]] })],
-])('%s ends the session with 4400, and nobody else’s', async (_what, frame) => {
+])('[P1] %s ends the session with 4400, and nobody else’s', async (_what, frame) => {
   const host = await joinVolunteer(grid.url);
   host.sendRaw(frame);
   expect(await host.ended).toEqual({ code: 4400, reason: 'bad_request' });
@@ -61,9 +61,9 @@ test.each<[string, Uint8Array | string]>([
   expect(notice).toMatchObject({ code: 'bad_request', about: null });
 });
 
-test('after all of these the coordinator serves the next host', expectUnharmed);
+test('[P1] after all of these the coordinator serves the next host', expectUnharmed);
 
-test('a frame over a mebibyte ends the session with 1009, one of a mebibyte is read', async () => {
+test('[P1] a frame over a mebibyte ends the session with 1009, one of a mebibyte is read', async () => {
   const host = await joinVolunteer(grid.url);
   host.sendRaw(new Uint8Array(limits.frameBytesMax + 1));
   expect((await host.ended).code).toBe(1009);
@@ -73,7 +73,7 @@ test('a frame over a mebibyte ends the session with 1009, one of a mebibyte is r
   await expectUnharmed();
 });
 
-test('a thousand frames of random bytes harm nobody', async () => {
+test('[P1] a thousand frames of random bytes harm nobody', async () => {
   // xorshift32: the same bytes at every run.
   let state = 0x5eed;
   const random = () => {

@@ -80,7 +80,7 @@ describe('a job document', () => {
     ['deadline', { deadline: 'tomorrow' }],
     ['notify.0', { notify: ['me'] }],
     ['(document)', { colour: 'red' }],
-  ])('with a wrong %s is refused and the path named: %o', async (path, parts) => {
+  ])('[P1] with a wrong %s is refused and the path named: %o', async (path, parts) => {
     const error = await refusal(await post({ ...aDocument(), ...parts }));
     expect(error).toMatchObject({ status: 400, code: 'bad_document' });
     expect(error.issues[0]?.path).toBe(path);

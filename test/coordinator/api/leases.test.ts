@@ -117,6 +117,25 @@ test('a report with one unit that is not in its lease is refused whole', async (
   expect((await grid.show(jobId)).canonical).toBe(0);
 });
 
+test('leases of a rule too long to send carry the parameters of their units', async () => {
+  const values = Array.from({ length: 2000 }, (_, i) => `value ${i}`);
+  const jobId = await grid.submit(1, {
+    units: { list: values },
+    run: { args: ['{value}'] },
+  });
+  const host = await joinVolunteer(grid.url);
+  const want = host.ask(20);
+  const { leases, jobs } = await host.next('lease', (message) => message.want === want);
+  expect(jobs).toMatchObject([{ jobId, units: null }]);
+  for (const lease of leases) {
+    expect(lease.params).toEqual(unitsOf(lease).map((unit) => ({ value: `value ${unit}` })));
+  }
+  await host.finish(leases);
+  for (const { unit, params } of await grid.results(jobId)) {
+    expect(params).toEqual({ value: `value ${unit}` });
+  }
+});
+
 test('released units go to whoever waits, at once', async () => {
   await grid.submit(4);
   const [holder, waiting] = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
