@@ -125,7 +125,9 @@ export class HeldShard {
       settled++;
       const wasLeft = lease?.left.delete(position) === true;
       if (this.isOpen(position)) {
-        this.rests.tried(position, accountId, now);
+        const { ends } = this.state.unit(position);
+        const tries = ends.filter((end) => end.accountId === accountId).length;
+        this.rests.tried(position, accountId, tries, now);
         this.putBack(position);
       } else {
         this.rests.decided(position);

@@ -17,9 +17,13 @@ export class Rests {
     return this.rests.size === 0;
   }
 
-  tried(position: number, accountId: AccountId, now: number): void {
+  /**
+   * `tries` is how many replicas of the account have ended by now. One that is reported again makes no
+   * new try: a host that repeats itself would keep its account waiting for as long as it does.
+   */
+  tried(position: number, accountId: AccountId, tries: number, now: number): void {
     const accounts = this.rests.get(position) ?? new Map();
-    const tries = (accounts.get(accountId)?.tries ?? 0) + 1;
+    if (tries <= (accounts.get(accountId)?.tries ?? 0)) return;
     accounts.set(accountId, { tries, until: now + Math.min(firstMs * 2 ** (tries - 1), lastMs) });
     this.rests.set(position, accounts);
   }

@@ -9,19 +9,28 @@ import { accountId, aHostError, aJob, aShard, hostId, leaseId } from '../builder
 describe('a unit that an account tried without deciding it', () => {
   it('rests for that account, twice as long each time, and for nobody else', () => {
     const rests = new Rests();
-    rests.tried(7, 'one', 0);
+    rests.tried(7, 'one', 1, 0);
     expect(rests.isResting(7, 'one', 4999)).toBe(true);
     expect(rests.isResting(7, 'one', 5000)).toBe(false);
     expect(rests.isResting(7, 'two', 0)).toBe(false);
     expect(rests.isResting(8, 'one', 0)).toBe(false);
-    rests.tried(7, 'one', 5000);
+    rests.tried(7, 'one', 2, 5000);
     expect(rests.isResting(7, 'one', 14_999)).toBe(true);
     expect(rests.isResting(7, 'one', 15_000)).toBe(false);
   });
 
+  // A host may send a report again whose answer was lost, or just so. Each time doubled the rest of
+  // its account, and with such a host in each account the unit was not offered to anybody any more.
+  it('rests no longer because its report is repeated', () => {
+    const rests = new Rests();
+    rests.tried(7, 'one', 1, 0);
+    rests.tried(7, 'one', 1, 4000);
+    expect(rests.isResting(7, 'one', 5000)).toBe(false);
+  });
+
   it('never rests longer than five minutes, and is forgotten when it is decided', () => {
     const rests = new Rests();
-    for (let i = 0; i < 40; i++) rests.tried(7, 'one', 0);
+    for (let tries = 1; tries <= 40; tries++) rests.tried(7, 'one', tries, 0);
     expect(rests.isResting(7, 'one', 300_000)).toBe(false);
     expect(rests.isResting(7, 'one', 299_999)).toBe(true);
     rests.decided(7);
