@@ -1,0 +1,146 @@
+/**
+ * The simulated scientist, who submits jobs, looks at them now and then, cancels some, and downloads
+ * results while they come in. Asks any coordinator, and asks again with the same key when no answer
+ * came: whether the first one was heard is not known.
+ */
+
+import { cancelJob } from '../../coordinator/flow/cancel.ts';
+import type { Context } from '../../coordinator/flow/context.ts';
+import { openResults } from '../../coordinator/flow/results.ts';
+import { showJob } from '../../coordinator/flow/show.ts';
+import { submitJob } from '../../coordinator/flow/submit.ts';
+import { GridError } from '../../protocol/errors.ts';
+import type { JobView, ResultLine } from '../../protocol/http.ts';
+import type { JobId } from '../../protocol/ids.ts';
+import type { Random } from './random.ts';
+import type { SimCoordinator } from './sim-coordinator.ts';
+import type { SimJob } from './sim-job.ts';
+import type { World } from './world.ts';
+
+const askAgainMs = 500;
+/** Each kernel is what a meter might have made of it. */
+const prepareKernel = async (digest: string) => ({
+  digest,
+  meteredDigest: digest,
+  meteredBytes: 1,
+  meterVersion: 1,
+});
+
+export class Scientist {
+  private readonly world: World;
+  private readonly coordinators: readonly SimCoordinator[];
+  private readonly random: Random;
+  private readonly views = new Map<JobId, JobView>();
+  /** The last results seen of a job: what was decided once stays as it is. */
+  private readonly lines = new Map<JobId, ResultLine[]>();
+
+  constructor(coordinators: readonly SimCoordinator[], world: World) {
+    this.world = world;
+    this.coordinators = coordinators;
+    this.random = world.random.fork('scientist');
+  }
+
+  /** Sets out to do it all. */
+  start(): void {
+    const { clock, jobs } = this.world;
+    for (const job of jobs) {
+      clock.after(job.submitAtMs, () => void this.submit(job));
+      if (job.cancelAtMs !== null) clock.after(job.cancelAtMs, () => void this.cancel(job));
+    }
+    this.lookAround();
+  }
+
+  /** Downloads all results of a job from wherever they can be had. */
+  async download(job: SimJob): Promise<ResultLine[]> {
+    const { jobId } = job;
+    if (jobId === null) return [];
+    const lines = await this.untilAnswered(async (context) => {
+      const found: ResultLine[] = [];
+      for await (const line of await openResults(context, jobId, 0)) found.push(line);
+      return found;
+    });
+    const after = new Map(lines.map((line) => [line.unit, line]));
+    for (const before of this.lines.get(jobId) ?? []) {
+      this.world.violations.unless(
+        JSON.stringify(after.get(before.unit)) === JSON.stringify(before),
+        'W1',
+        () => `the result of unit ${before.unit} of ${job.name} changed after it was downloaded`,
+      );
+    }
+    this.lines.set(jobId, lines);
+    return lines;
+  }
+
+  async look(job: SimJob): Promise<JobView | null> {
+    const { jobId } = job;
+    if (jobId === null) return null;
+    const view = await this.untilAnswered((context) => showJob(context, jobId));
+    const before = this.views.get(jobId);
+    const { canonical, failed, running, waiting, units } = view;
+    const { violations } = this.world;
+    violations.unless(
+      canonical + failed + running + waiting === units && running >= 0 && waiting >= 0,
+      'W1',
+      () => `the counts of ${job.name} do not add up: ${JSON.stringify(view)}`,
+    );
+    violations.unless(
+      before === undefined || (canonical >= before.canonical && failed >= before.failed),
+      'W1',
+      () => `${job.name} has fewer decided units than before: ${JSON.stringify([before, view])}`,
+    );
+    violations.unless(
+      !job.isCancelled || view.state === 'cancelled',
+      'cancel',
+      () => `${job.name} was cancelled, and is ${view.state}`,
+    );
+    this.views.set(jobId, view);
+    return view;
+  }
+
+  private async submit(job: SimJob): Promise<void> {
+    const { jobId, units } = await this.untilAnswered((context) =>
+      submitJob(context, prepareKernel, job.document, { tokenId: 'a scientist', key: job.key }),
+    );
+    this.world.trace('scientist', `submitted ${job.name}: ${jobId}, ${units} units`);
+    job.jobId = jobId;
+  }
+
+  private async cancel(job: SimJob): Promise<void> {
+    while (job.jobId === null) await this.world.clock.pause(askAgainMs);
+    const { jobId } = job;
+    const tells = (error: unknown) => error instanceof GridError && error.code === 'job_over';
+    const isOver = await this.untilAnswered((context) =>
+      cancelJob(context, jobId).then(
+        () => false,
+        (error) => {
+          if (tells(error)) return true;
+          throw error;
+        },
+      ),
+    );
+    this.world.trace('scientist', `cancelled ${job.name}${isOver ? ', which was over' : ''}`);
+    // It was over: by itself, or by an earlier request whose answer was lost.
+    if (!isOver) job.isCancelled = true;
+  }
+
+  /** Looks at one job or another, for ever. */
+  private lookAround(): void {
+    const { clock, jobs } = this.world;
+    clock.after(this.random.between(500, 10_000), () => {
+      const job = this.random.pick(jobs);
+      const looked = this.random.chance(0.7) ? this.look(job) : this.download(job);
+      void looked.then(() => this.lookAround());
+    });
+  }
+
+  private async untilAnswered<T>(answer: (context: Context) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await this.random.pick(this.coordinators).ask(answer);
+      } catch (error) {
+        if (error instanceof GridError) this.world.violations.report('scientist', `${error}`);
+        await this.world.clock.pause(askAgainMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * All sessions of a simulated coordinator, and how work is shared out among them: what
+ * coordinator/api/sessions.ts does, without a server and its pings.
+ */
+import type { LeaseFacts } from '../../coordinator/domain/lease.ts';
+import type { Doors, Engine } from '../../coordinator/engine.ts';
+import type { AccountId } from '../../protocol/ids.ts';
+import { SimSession, type SimSessionParts } from './sim-session.ts';
+import type { Wire } from './wire.ts';
+
+export class SimDoors implements Doors {
+  private readonly engine: Engine;
+  private readonly watch: SimSessionParts['watch'];
+  private readonly sessions = new Set<SimSession>();
+  private isClosing = false;
+
+  constructor(engine: Engine, watch: SimSessionParts['watch']) {
+    this.engine = engine;
+    this.watch = watch;
+  }
+
+  get hosts(): number {
+    let count = 0;
+    for (const session of this.sessions) if (session.asker !== null) count++;
+    return count;
+  }
+
+  get memoryBytesMax(): number {
+    return Math.max(0, ...[...this.sessions].map(({ asker }) => asker?.memoryBytes ?? 0));
+  }
+
+  get wires(): Wire[] {
+    return [...this.sessions].map(({ wire }) => wire);
+  }
+
+  accept(wire: Wire): void {
+    this.sessions.add(new SimSession(wire, this.sessionParts()));
+  }
+
+  serveWaiting(): void {
+    if (this.isClosing) return;
+    for (const session of this.sessions) {
+      if (this.engine.context.window.free === 0) return;
+      session.serveWaiting();
+    }
+  }
+
+  cancelled(leases: readonly LeaseFacts[]): void {
+    for (const { leaseId, hostId } of leases) {
+      for (const session of this.sessions) {
+        if (session.asker?.hostId !== hostId) continue;
+        session.tell({ type: 'cancel', leaseId, reason: 'job_cancelled' });
+      }
+    }
+  }
+
+  paid(): void {
+    // Totals are told by the api alone; the checks ask the store for them.
+  }
+
+  /** The account of a host that waits while units are free, and has the memory for any of them. */
+  starving(memoryBytes: number): AccountId | null {
+    if (this.isClosing || this.engine.isRefusing()) return null;
+    if (this.engine.context.window.free === 0) return null;
+    for (const { isWaiting, asker } of this.sessions) {
+      if (isWaiting && asker !== null && asker.memoryBytes >= memoryBytes) return asker.accountId;
+    }
+    return null;
+  }
+
+  close(): void {
+    this.isClosing = true;
+    for (const session of this.sessions) session.close();
+  }
+
+  private sessionParts(): SimSessionParts {
+    const { context, demand } = this.engine;
+    return {
+      context,
+      fairUnits: (wanted) => this.fairUnits(wanted),
+      isAlone: (accountId) =>
+        [...this.sessions].every(({ asker }) => asker === null || asker.accountId === accountId),
+      granted: (units) => {
+        demand.granted(units, context.now());
+        if (context.window.free < demand.target(this.hosts, context.now()) / 2) this.engine.feed();
+      },
+      starved: () => this.engine.feed(),
+      isDraining: () => this.isClosing || this.engine.isRefusing(),
+      watch: this.watch,
+      ended: (session) => void this.sessions.delete(session),
+    };
+  }
+
+  private fairUnits(wanted: number): number {
+    const share = Math.ceil(this.engine.context.window.free / (2 * Math.max(this.hosts, 1)));
+    return Math.max(1, Math.min(wanted, share));
+  }
+}

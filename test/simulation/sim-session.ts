@@ -1,0 +1,179 @@
+/**
+ * One host's connection to a simulated coordinator: what coordinator/api/session.ts does, without a
+ * socket and its frames. Each message leads to the same flow step as there, a want that cannot be
+ * served is kept in the same way, and a step that throws ends in the same notice or hang-up.
+ */
+import { renewEveryMs } from '../../coordinator/domain/lease.ts';
+import { fromRuns } from '../../coordinator/domain/shard.ts';
+import type { Asker } from '../../coordinator/domain/window.ts';
+import type { Context } from '../../coordinator/flow/context.ts';
+import { holdPresented } from '../../coordinator/flow/feed.ts';
+import { grantUnits } from '../../coordinator/flow/grant.ts';
+import {
+  openPresented,
+  presentLease,
+  releaseUnits,
+  renewLeases,
+} from '../../coordinator/flow/renew.ts';
+import { reportResults } from '../../coordinator/flow/report.ts';
+import { openLease } from '../../coordinator/tokens/lease-token.ts';
+import { errorFacts, GridError } from '../../protocol/errors.ts';
+import type { AccountId, JobId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Verdict } from '../../protocol/outcome.ts';
+import type { FromCoordinator, FromHost, SimHello, Wire } from './wire.ts';
+
+export type SimSessionParts = {
+  context: Context;
+  fairUnits(wanted: number): number;
+  isAlone(accountId: AccountId): boolean;
+  granted(units: number): void;
+  starved(): void;
+  isDraining(): boolean;
+  /** Told of every unit that is granted, and of every unit that is known to be decided. */
+  watch: { granted(jobId: JobId, unit: number): void; decided(jobId: JobId, unit: number): void };
+  ended(session: SimSession): void;
+};
+
+export class SimSession {
+  readonly wire: Wire;
+  asker: Omit<Asker, 'isAlone'> | null = null;
+  private readonly parts: SimSessionParts;
+  private readonly waitingWants: { id: number; units: number }[] = [];
+  private isClosed = false;
+
+  constructor(wire: Wire, parts: SimSessionParts) {
+    this.wire = wire;
+    this.parts = parts;
+    wire.door.listen({
+      message: (message) => void this.receive(message),
+      closed: () => this.end(),
+    });
+  }
+
+  get isWaiting(): boolean {
+    return this.waitingWants.length > 0;
+  }
+
+  serveWaiting(): void {
+    while (this.waitingWants[0] !== undefined) {
+      const { id, units } = this.waitingWants[0];
+      if (!this.serve(id, units)) return;
+      this.waitingWants.shift();
+    }
+  }
+
+  tell(message: FromCoordinator): void {
+    if (!this.isClosed) this.wire.door.send(message);
+  }
+
+  close(): void {
+    this.wire.door.close();
+    this.end();
+  }
+
+  private async receive(message: FromHost): Promise<void> {
+    try {
+      await this.handle(message);
+    } catch (error) {
+      // What is no GridError was Redis, away in the middle of a hello: the host comes again.
+      const about = 'id' in message ? message.id : null;
+      if (!(error instanceof GridError) || errorFacts(error.code).closeCode !== null) this.close();
+      else this.tell({ type: 'notice', code: error.code, text: error.message, about });
+    }
+  }
+
+  private async handle(message: FromHost): Promise<void> {
+    if (this.isClosed) return;
+    if (message.type === 'hello') return await this.greet(message);
+    if (this.asker === null) throw new GridError('out_of_order');
+    const { context } = this.parts;
+    const { hostId } = this.asker;
+    switch (message.type) {
+      case 'want':
+        return this.want(message.id, message.units);
+      case 'report': {
+        const { token, results } = message;
+        const verdicts = await reportResults(context, hostId, token, results);
+        const { jobId } = openLease(context.sealer, token, hostId).shard;
+        for (const [i, { unit }] of results.entries()) {
+          if (tellsOfDecision(verdicts[i])) this.parts.watch.decided(jobId, unit);
+        }
+        this.tell({ type: 'recorded', report: message.id, verdicts });
+        return;
+      }
+      case 'progress':
+        for (const leaseId of renewLeases(context, hostId, message.leases)) {
+          this.tell({ type: 'cancel', leaseId, reason: 'lease_expired' });
+        }
+        return;
+      case 'release':
+        return releaseUnits(context, hostId, message.token, message.units);
+      case 'bye':
+        this.close();
+    }
+  }
+
+  private async greet({ hostId, accountId, memoryBytes, leases }: SimHello): Promise<void> {
+    const { context } = this.parts;
+    const key = new Uint8Array(32);
+    const host = { hostId, accountId, hostKey: key, accountKey: key, name: '' };
+    if ((await context.store.enrolHost(host)) !== 'enrolled') throw new GridError('forbidden');
+    const totals = await context.store.accountTotals(accountId);
+    const presented = openPresented(context, hostId, leases);
+    await holdPresented(
+      context,
+      presented.map(({ lease }) => lease.shard),
+    );
+    if (this.isClosed) return;
+    this.asker = { hostId, accountId, memoryBytes };
+    const held = presented.filter((lease) => presentLease(context, lease));
+    this.tell({
+      type: 'welcome',
+      hostId,
+      accountId,
+      uploadToken: '',
+      renewEveryMs,
+      heldLeases: held.map(({ lease }) => lease.leaseId),
+      creditMicro: totals.creditMicro.toString(),
+      units: totals.units,
+    });
+  }
+
+  private want(id: number, units: number): void {
+    if (this.waitingWants.length >= limits.wantsWaitingMax) throw new GridError('out_of_order');
+    if (this.serve(id, units)) return;
+    if (this.parts.isDraining()) {
+      this.tell({ type: 'noWork', want: id, reason: 'draining', retryAfterMs: 2000 });
+      return;
+    }
+    this.waitingWants.push({ id, units });
+    this.tell({ type: 'noWork', want: id, reason: 'nothing_left', retryAfterMs: null });
+    this.parts.starved();
+  }
+
+  private serve(id: number, units: number): boolean {
+    if (this.asker === null || this.parts.isDraining()) return false;
+    const { context, fairUnits, isAlone, granted } = this.parts;
+    const asker = { ...this.asker, isAlone: isAlone(this.asker.accountId) };
+    const grants = grantUnits(context, asker, fairUnits(units));
+    if (grants.length === 0) return false;
+    const leases = grants.map(({ lease }) => lease);
+    for (const { jobId, units: runs } of leases) {
+      for (const unit of fromRuns(runs)) this.parts.watch.granted(jobId, unit);
+    }
+    this.tell({ type: 'lease', want: id, leases, jobs: [] });
+    granted(leases.reduce((sum, lease) => sum + [...fromRuns(lease.units)].length, 0));
+    return true;
+  }
+
+  private end(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.waitingWants.length = 0;
+    this.parts.ended(this);
+  }
+}
+
+const tellsOfDecision = (verdict: Verdict | undefined): boolean =>
+  verdict === 'accepted' || verdict === 'not_needed';

@@ -1,0 +1,254 @@
+/**
+ * The store, with somebody who watches every append as it becomes true and keeps books of its own: who
+ * recorded what, what was decided when, and what each account has earned. Its books are kept from the
+ * journal's entries alone, by other code than ours, and compared with what each append claims.
+ */
+import type { JobFacts } from '../../coordinator/domain/job.ts';
+import { decodeEntries, type RecordedResult } from '../../coordinator/domain/journal.ts';
+import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
+import { shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
+import { MemoryStore } from '../../coordinator/store/memory-store.ts';
+import type { AppendReply, ShardAppend } from '../../coordinator/store/store.ts';
+import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import { type SimJob, truthOf } from './sim-job.ts';
+import type { Violations } from './violations.ts';
+
+type Replica = { leaseId: LeaseId; accountId: AccountId; result: RecordedResult };
+export type WatchedUnit = {
+  replicas: Replica[];
+  decision: null | { kind: 'accepted'; result: RecordedResult } | { kind: 'failed' };
+};
+type Holder = { hostId: HostId; accountId: AccountId };
+/** What an append adds up to, or claims to. */
+type Sums = { canonical: number; failed: number; fuel: number; micro: number };
+export type Income = { micro: bigint; units: number };
+
+export class Witness extends MemoryStore {
+  /** Decided and undecided units that anything is recorded of, by job. */
+  readonly units = new Map<JobId, Map<number, WatchedUnit>>();
+  readonly incomes = new Map<AccountId, Income>();
+  /** When anything was last recorded: as long as this moves, the grid is not stuck. */
+  recordedAt = 0;
+  private readonly leases = new Map<string, Map<LeaseId, Holder>>();
+  private readonly simJobs: readonly SimJob[];
+  private readonly submitted = new Map<JobId, SimJob>();
+  /** How many units are decided, by job and by shard. */
+  private readonly decided = new Map<JobId | ShardId, number>();
+  private readonly failuresOf = new Map<AccountId, Set<WatchedUnit>>();
+  private readonly cancelled = new Set<JobId>();
+  private readonly violations: Violations;
+
+  constructor(jobs: readonly SimJob[], violations: Violations) {
+    super();
+    this.simJobs = jobs;
+    this.violations = violations;
+  }
+
+  override async submitJob(facts: JobFacts): Promise<void> {
+    const job = this.simJobs.find(({ name }) => name === facts.document.name);
+    if (job === undefined) throw new Error(`nobody submitted ${facts.document.name}`);
+    this.submitted.set(facts.jobId, job);
+    await super.submitJob(facts);
+  }
+
+  override async append(
+    partition: number,
+    appends: readonly ShardAppend[],
+    now: number,
+  ): Promise<AppendReply[]> {
+    const replies = await super.append(partition, appends, now);
+    for (const [i, append] of appends.entries()) {
+      if (replies[i]?.kind !== 'written') continue;
+      this.recordedAt = now;
+      this.watch(append);
+    }
+    return replies;
+  }
+
+  jobOf(jobId: JobId): SimJob {
+    const job = this.submitted.get(jobId);
+    if (job === undefined) throw new Error(`there is no job ${jobId}`);
+    return job;
+  }
+
+  override async cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'> {
+    const reply = await super.cancelJob(jobId, now);
+    if (reply === 'cancelled') this.cancelled.add(jobId);
+    return reply;
+  }
+
+  isCancelled(jobId: JobId): boolean {
+    return this.cancelled.has(jobId);
+  }
+
+  isOver({ jobId, units }: SimJob): boolean {
+    if (jobId === null) return false;
+    return this.cancelled.has(jobId) || this.decided.get(jobId) === units;
+  }
+
+  undecided({ jobId, units }: SimJob): number[] {
+    return Array.from({ length: units }, (_, unit) => unit).filter(
+      (unit) => jobId === null || !this.isDecided(jobId, unit),
+    );
+  }
+
+  isDecided(jobId: JobId, unit: number): boolean {
+    return (this.units.get(jobId)?.get(unit)?.decision ?? null) !== null;
+  }
+
+  /** Whether the account has tried units without success: a coordinator may let these rest for it. */
+  hasFailedAt(accountId: AccountId): boolean {
+    return this.failuresOf.has(accountId);
+  }
+
+  /** The same, of units that are still undecided. */
+  isRetrying(accountId: AccountId): boolean {
+    const units = this.failuresOf.get(accountId) ?? [];
+    return [...units].some(({ decision }) => decision === null);
+  }
+
+  private watch(append: ShardAppend): void {
+    const { shard } = append;
+    const sums: Sums = { canonical: 0, failed: 0, fuel: 0, micro: 0 };
+    const paid = new Map<HostId, number>();
+    for (const entry of decodeEntries(append.bytes)) {
+      if (entry.kind === 'leased') this.leasesOf(shard).set(entry.leaseId, entry);
+      else if (entry.kind === 'recorded') {
+        for (const result of entry.results) this.recorded(shard, entry.leaseId, result);
+      } else if (entry.kind === 'accepted') {
+        for (const position of entry.positions) {
+          this.accepted(shard, entry.leaseId, position, sums, paid);
+        }
+      } else if (entry.kind === 'failed') {
+        for (const position of entry.positions) this.failed(shard, position, entry.reason);
+        sums.failed += entry.positions.length;
+      }
+    }
+    this.compare(append, sums, paid);
+  }
+
+  private recorded(shard: Shard, leaseId: LeaseId, result: RecordedResult): void {
+    const holder = this.leasesOf(shard).get(leaseId);
+    const unit = this.unit(shard, result.position);
+    const name = this.nameOf(shard, result.position);
+    const { violations } = this;
+    violations.unless(
+      unit.decision === null,
+      'W1',
+      () => `${name} was recorded after its decision`,
+    );
+    violations.unless(
+      !unit.replicas.some((replica) => replica.leaseId === leaseId),
+      'W3',
+      () => `${name} was recorded twice under ${leaseId}`,
+    );
+    if (holder === undefined) violations.report('W3', `${name}: ${leaseId} was never written down`);
+    else {
+      unit.replicas.push({ leaseId, accountId: holder.accountId, result });
+      if (result.outcome === 'success') return;
+      const failures = this.failuresOf.get(holder.accountId) ?? new Set();
+      this.failuresOf.set(holder.accountId, failures.add(unit));
+    }
+  }
+
+  private accepted(
+    shard: Shard,
+    leaseId: LeaseId,
+    position: number,
+    sums: Sums,
+    paid: Map<HostId, number>,
+  ): void {
+    const unit = this.unit(shard, position);
+    const name = this.nameOf(shard, position);
+    const { violations } = this;
+    violations.unless(unit.decision === null, 'W1', () => `${name} was decided twice`);
+    const replica = unit.replicas.find((candidate) => candidate.leaseId === leaseId);
+    const holder = this.leasesOf(shard).get(leaseId);
+    if (replica === undefined || holder === undefined) {
+      violations.report('W1', `${name} was accepted under ${leaseId}, which recorded nothing`);
+      return;
+    }
+    this.decide(unit, shard, { kind: 'accepted', result: replica.result });
+    const truth = truthOf(this.jobOf(shard.jobId), unitAt(shard.units, position)).result;
+    const { outcome, output, digest, fuel } = replica.result;
+    const isTrue =
+      outcome === truth.outcome &&
+      fuel === truth.fuel &&
+      (output === null ? isEqual(digest, truth.digest) : isEqual(output, truth.output));
+    violations.unless(isTrue, 'W1', () => `${name} has a canonical result that nobody found`);
+
+    const micro = Math.floor(fuel / 1e6);
+    sums.canonical++;
+    sums.fuel += fuel;
+    sums.micro += micro;
+    paid.set(holder.hostId, (paid.get(holder.hostId) ?? 0) + micro);
+    const earned = this.incomes.get(holder.accountId) ?? { micro: 0n, units: 0 };
+    const { micro: before, units } = earned;
+    this.incomes.set(holder.accountId, { micro: before + BigInt(micro), units: units + 1 });
+  }
+
+  private failed(shard: Shard, position: number, reason: string): void {
+    const unit = this.unit(shard, position);
+    const name = this.nameOf(shard, position);
+    const { violations } = this;
+    violations.unless(unit.decision === null, 'W1', () => `${name} was decided twice`);
+    this.decide(unit, shard, { kind: 'failed' });
+    const accounts = new Set(unit.replicas.map(({ accountId }) => accountId));
+    violations.unless(
+      accounts.size >= 2 || unit.replicas.length >= 8,
+      'W4',
+      () => `${name} failed (${reason}) on the word of one account`,
+    );
+  }
+
+  private compare(append: ShardAppend, sums: Sums, paid: Map<HostId, number>): void {
+    const { violations } = this;
+    const { shard, canonical, failed, fuel, creditMicro: micro } = append;
+    const found = JSON.stringify([sums, [...paid]]);
+    const claims = JSON.stringify([
+      { canonical, failed, fuel, micro },
+      append.pay.map((pay) => [pay.hostId, pay.micro]),
+    ]);
+    violations.unless(
+      found === claims,
+      'C2',
+      () => `${shardId(shard)}: the append claims ${claims}, its entries say ${found}`,
+    );
+    violations.unless(
+      append.closes === (this.decided.get(shardId(shard)) === shardSize(shard.units)),
+      'W1',
+      () => `${shardId(shard)} closed with undecided units, or stayed open without`,
+    );
+  }
+
+  private decide(unit: WatchedUnit, shard: Shard, decision: WatchedUnit['decision']): void {
+    unit.decision = decision;
+    for (const id of [shard.jobId, shardId(shard)]) {
+      this.decided.set(id, (this.decided.get(id) ?? 0) + 1);
+    }
+  }
+
+  private unit(shard: Shard, position: number): WatchedUnit {
+    const units = this.units.get(shard.jobId) ?? new Map<number, WatchedUnit>();
+    this.units.set(shard.jobId, units);
+    const index = unitAt(shard.units, position);
+    const unit = units.get(index) ?? { replicas: [], decision: null };
+    units.set(index, unit);
+    return unit;
+  }
+
+  private leasesOf(shard: Shard): Map<LeaseId, Holder> {
+    const id = shardId(shard);
+    const leases = this.leases.get(id) ?? new Map<LeaseId, Holder>();
+    this.leases.set(id, leases);
+    return leases;
+  }
+
+  private nameOf(shard: Shard, position: number): string {
+    return `unit ${unitAt(shard.units, position)} of ${this.jobOf(shard.jobId).name}`;
+  }
+}
+
+function isEqual(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a !== null && b !== null && Buffer.from(a).equals(b);
+}

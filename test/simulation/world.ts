@@ -1,0 +1,60 @@
+/** Everything that the parts of one simulated grid share. */
+import type { GridFacts } from '../../coordinator/store/store.ts';
+import { MemoryArtifacts } from './memory-artifacts.ts';
+import { Notebook } from './notebook.ts';
+import type { Random } from './random.ts';
+import { ShardBroker } from './shard-broker.ts';
+import { SimClock } from './sim-clock.ts';
+import type { SimJob } from './sim-job.ts';
+import { Violations } from './violations.ts';
+import { Weather } from './weather.ts';
+import { Witness } from './witness.ts';
+
+/** Any time will do, as long as it is the same. */
+const startMs = 1_700_000_000_000;
+
+export type World = {
+  clock: SimClock;
+  random: Random;
+  weather: Weather;
+  violations: Violations;
+  grid: GridFacts;
+  /** Where the grid is kept. */
+  store: Witness;
+  broker: ShardBroker;
+  artifacts: MemoryArtifacts;
+  notebook: Notebook;
+  jobs: readonly SimJob[];
+  /** Says what happens, for whoever reads the story. A function is called only for a reader. */
+  trace(who: string, what: string | (() => string)): void;
+};
+
+/** Hears what happens, line by line. */
+export type Tell = (line: string) => void;
+
+export function makeWorld(
+  random: Random,
+  jobs: readonly SimJob[],
+  partitions: number,
+  tell: Tell | null,
+): World {
+  const clock = new SimClock(startMs);
+  const violations = new Violations();
+  return {
+    clock,
+    random,
+    violations,
+    jobs,
+    weather: new Weather(random.fork('weather')),
+    grid: { gridId: 'a grid', partitions, createdAt: startMs },
+    store: new Witness(jobs, violations),
+    broker: new ShardBroker(partitions),
+    artifacts: new MemoryArtifacts(),
+    notebook: new Notebook(violations),
+    trace: (who, what) => {
+      if (tell === null) return;
+      const seconds = ((clock.now - startMs) / 1000).toFixed(3).padStart(8);
+      tell(`${seconds} s  ${who} ${typeof what === 'string' ? what : what()}`);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+/** `npm run soak`: the simulation with many more seeds than fit in a test run, and other ones each time. */
+import { defineConfig } from 'vitest/config';
+
+/** About half an hour on one core. SIM_SEEDS asks for more or fewer. */
+const seeds = '20000';
+
+export default defineConfig({
+  test: {
+    include: ['test/simulation/grid.sim.test.ts'],
+    pool: 'forks',
+    env: {
+      SIM_SEEDS: process.env['SIM_SEEDS'] ?? seeds,
+      // The time, so that no two soaks are alike; the test's title and each failure say which it was.
+      SIM_FIRST: process.env['SIM_FIRST'] ?? String(Date.now()),
+    },
+  },
+});
