@@ -9,8 +9,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Story, simulate } from './simulation.ts';
 
-/** About 15 s on one core: a seed takes some 70 ms. */
-const usualSeeds = 200;
+/** About 13 s on one core: a seed takes some 80 ms. */
+const usualSeeds = 160;
 /** Ten times what a seed takes on a busy machine. */
 const seedMsMax = 3000;
 /** More of them would say no more. */

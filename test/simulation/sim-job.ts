@@ -93,8 +93,18 @@ export function randomJob(number: number, random: Random, spanMs: number): SimJo
 /** Only success has an output (worker/unit-run.ts). */
 const noOutput = encodeOutput({ stdout: new Uint8Array(), files: {} });
 
-/** What the kernel makes of a unit. */
+/** What the kernel makes of a unit. Asked for again and again: by hosts, and by those who check them. */
 export function truthOf(job: SimJob, unit: number): Finding {
+  const known = truths.get(job) ?? new Map<number, Finding>();
+  truths.set(job, known);
+  const truth = known.get(unit) ?? compute(job, unit);
+  known.set(unit, truth);
+  return truth;
+}
+
+const truths = new WeakMap<SimJob, Map<number, Finding>>();
+
+function compute(job: SimJob, unit: number): Finding {
   const random = new Random(job.seed + BigInt(unit));
   const draw = random.fraction();
   const fuel = random.skewed(1000, 5e9);
