@@ -23,19 +23,23 @@ describe('[S3] recursion', () => {
     expect(fuel).toBeLessThan(PLENTY);
   });
 
+  const depthWith = (declared: string, call: string) => {
+    const f = `(func $f ${declared} (call $checkpoint) ${call})`;
+    const zeros = '(i64.const 0)'.repeat(declared.match(/param/g)?.length ?? 0);
+    return ran(command(f, `${zeros} (call $f)`)).seen.length;
+  };
+
   it('goes deeper the smaller its frames are', () => {
-    const depth = (locals: number) => {
-      const declared = '(local i64)'.repeat(locals);
-      const fields = endless.replace(
-        '(func $f',
-        `(global $d (mut i32) (i32.const 0))
-        (func $f ${declared} (global.set $d (i32.add (global.get $d) (i32.const 1)))
-        (call $checkpoint)`,
-      );
-      return ran(command(fields, '(call $f)')).seen.length;
-    };
-    expect(depth(0)).toBeGreaterThan(2_000);
-    expect(depth(100)).toBeLessThan(depth(0) / 4);
+    const least = depthWith('', '(call $f)');
+    expect(least).toBeGreaterThan(2_000);
+    expect(depthWith('(local i64)'.repeat(100), '(call $f)')).toBeLessThan(least / 4);
+  });
+
+  it('counts arguments three times: as locals, as operands, and as handed over', () => {
+    const handedOver = Array.from({ length: 100 }, (_, i) => `(local.get ${i})`).join(' ');
+    const withLocals = depthWith('(local i64)'.repeat(100), '(call $f)');
+    const withParams = depthWith('(param i64)'.repeat(100), `${handedOver} (call $f)`);
+    expect(withParams / withLocals).toBeCloseTo(1 / 3, 1);
   });
 
   it('gives every frame back, however a function is left', () => {

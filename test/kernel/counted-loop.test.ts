@@ -96,6 +96,16 @@ describe('a loop whose turns can be counted', () => {
       expect(run(counted, { fuelMax: fuel })).toEqual(run(turnByTurn, { fuelMax: fuel }));
   });
 
+  it('[S3] that steps over its bound is watched, however much fuel there is', () => {
+    // Watched it traps with the fuel of its last turn, unwatched with that of the first.
+    const wanders = { ...plain, shape: 'until_equal', bound: 41, step: 2 } as const;
+    const body = '(drop (i32.load (local.get $i)))';
+    const whole = { fuelMax: 2n ** 53n };
+    const watched = run(meter(loopText({ ...wanders, body: `${body} (block)` })), whole);
+    expect(run(meter(loopText({ ...wanders, body })), whole)).toEqual(watched);
+    expect(watched.end).toMatch(/out of bounds/);
+  });
+
   it('[S2] stops when it would never end', () => {
     const stepsOver = loopText({ ...plain, shape: 'until_equal', bound: 41, step: 2 });
     expect(run(meter(stepsOver), { fuelMax: 100_000n })).toMatchObject({ end: 'unreachable' });

@@ -73,11 +73,54 @@ describe('fuel of a trap in the thousandth turn of a loop', () => {
     expect(trapping(divided)).toBe(999n * TURN);
   });
 
+  it('is never less than none, though counters may go up on the way', () => {
+    // The block with the branch gets a counter of -1: a way before it was charged for what follows.
+    const wasm = command(
+      '(global $g (mut i32) (i32.const 0))',
+      `(if (i32.const 0) (then (return)))
+       (block $l
+         (if (i32.const 1) (then (drop (i32.load (i32.const -1))) (br $l)))
+         (global.set $g (i32.add (global.get $g) (i32.const 0))))`,
+    );
+    const { end, fuel } = run(meter(wasm), { fuelMax: PLENTY });
+    expect(end).toMatch(/out of bounds/);
+    expect(fuel).toBe(0n);
+  });
+
   it('is that of the last call, when there was one since', () => {
     const [settled, fuel] = [
       trapping('(call $checkpoint) unreachable'),
       trapping(`(call $checkpoint) ${divided}`),
     ];
     expect(fuel).toBe(settled - 1n);
+  });
+});
+
+describe('[S2] out of fuel comes', () => {
+  it.each([0, 1, 2, 3, 10])('a loop without end, %i blocks deep', (depth) => {
+    const start = `${'(block '.repeat(depth)} (loop $l (br $l)) ${')'.repeat(depth)}`;
+    expect(run(meter(command('', start)), { fuelMax: 10_000n })).toMatchObject({
+      end: 'unreachable',
+      fuel: 10_001n,
+    });
+  });
+
+  it('a tree of calls, though none of its functions loops', () => {
+    const levels = Array.from(
+      { length: 40 },
+      (_, i) => `(func $f${i} (call $f${i + 1}) (call $f${i + 1}))`,
+    );
+    const wasm = command(`${levels.join(' ')} (func $f40)`, '(call $f0)');
+    const { end, fuel } = run(meter(wasm), { fuelMax: 10_000n });
+    expect(end).toBe('unreachable');
+    expect(fuel).toBeLessThan(10_100n);
+  });
+
+  it('a row of calls of a long function that calls nothing', () => {
+    const long = `(func $long (param $x i32) ${'(local.set $x (i32.eqz (local.get $x)))'.repeat(500)})`;
+    const wasm = command(long, '(call $long (i32.const 1))'.repeat(100));
+    const { end, fuel } = run(meter(wasm), { fuelMax: 10_000n });
+    expect(end).toBe('unreachable');
+    expect(fuel).toBeLessThan(11_000n);
   });
 });

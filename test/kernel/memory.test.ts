@@ -69,6 +69,15 @@ describe('[S2] memory', () => {
 });
 
 describe('fuel for memory', () => {
+  it('runs out before the pages are there', () => {
+    const { wasm } = meterKernel(grower('1', 3), { memoryPagesMax: PAGES });
+    const empty = run(meterKernel(grower('1', 0), { memoryPagesMax: PAGES }).wasm, { fuelMax: 0n });
+    expect(run(wasm, { fuelMax: 1_000n })).toMatchObject({
+      end: 'unreachable',
+      memory: empty.memory,
+    });
+  });
+
   it('is charged by the page, before the pages are there, and not when they are refused', () => {
     const refused = grow('1', 4).fuel;
     expect(grow('1', 3).fuel - refused).toBe(3n * BigInt(GROWN_PAGE_FUEL));
