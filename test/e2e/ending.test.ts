@@ -72,7 +72,8 @@ test('[W5] [V1] what a volunteer had not begun at Ctrl-C is another’s at once'
 test('a coordinator whose Redis keeps dying ends, and says where to look', async () => {
   for (let deaths = 0; deaths < 4; deaths++) {
     await grid.killRedis();
-    await expect.poll(() => fetch(`${grid.url}/readyz`).then(({ status }) => status)).toBe(200);
+    const readiness = () => fetch(`${grid.url}/readyz`).then(({ status }) => status);
+    await expect.poll(readiness, { timeout: 30_000 }).toBe(200);
   }
   await grid.killRedis();
   const { code, stderr } = await grid.coordinatorEnds();

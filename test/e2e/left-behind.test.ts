@@ -75,7 +75,9 @@ test.each<[string, NodeJS.Signals, () => string[], string]>([
   const before = now();
   const running = grid.startCommand(...args());
   if (line === '')
-    await expect.poll(() => grid.processes().length).toBe(before.processes.length + 2);
+    await expect
+      .poll(() => grid.processes().length, { timeout: 30_000 })
+      .toBe(before.processes.length + 2);
   else await running.line(line);
   running.kill(signal);
   await running.ended;
