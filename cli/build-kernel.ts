@@ -12,13 +12,14 @@ import { tmpdir } from 'node:os';
 import { delimiter, extname, join } from 'node:path';
 import { assemblyScript } from './builders/assemblyscript.ts';
 import { c, cpp } from './builders/c.ts';
+import { javaScript } from './builders/javascript.ts';
 import { type Compiler, type Language, searchPath } from './builders/language.ts';
 import { rust } from './builders/rust.ts';
 import { Failure } from './failure.ts';
 import { readBytes } from './files.ts';
 
 /** Everything else arrives as finished WebAssembly. */
-const languages: readonly Language[] = [assemblyScript, c, cpp, rust];
+const languages: readonly Language[] = [assemblyScript, c, cpp, rust, javaScript];
 
 export const isKernelSource = (path: string): boolean => extname(path) !== '.wasm';
 
@@ -60,7 +61,7 @@ async function compile(
   throw new Failure('compiler_missing', `There is no compiler here for ${source}.`, {
     why:
       found === undefined
-        ? `${language.name} needs ${language.wanted}, and PATH has none`
+        ? `${language.name} needs ${language.wanted}, and there is none`
         : `${language.name} needs ${language.wanted}; ${found[0]} says: ${found[1]}`,
     remedy: language.install,
   });

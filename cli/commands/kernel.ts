@@ -21,7 +21,7 @@ export const kernel = () =>
     .addCommand(meter());
 
 const build = () =>
-  command('build', 'Compile a kernel: AssemblyScript (.ts), C, C++ or Rust.', [
+  command('build', 'Compile a kernel: AssemblyScript (.ts), C, C++, Rust or JavaScript.', [
     'manyhands kernel build kernel.ts -o kernel.wasm',
     'manyhands kernel build main.c -o main.wasm -- parser.c -Iinclude -DNDEBUG',
   ])

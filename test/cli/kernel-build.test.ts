@@ -30,6 +30,14 @@ const sources: Record<string, string> = {
   'words.rs': `fn main() { for word in std::env::args().skip(1) { println!("{}", word); } }`,
   'halves.c': `int half(int); int main(void) { return half(TWICE); }`,
   'half.c': `int half(int number) { return number / 2; }`,
+  'words.js': 'for (const word of args) print(word);',
+  'world.js': `print(stdin.length, JSON.stringify(env), new Date().toISOString(), typeof process);
+    const deep = (n) => 1 + deep(n + 1);
+    try { deep(0); } catch (error) { print(error.name); }
+    Promise.resolve('later').then(print);
+    console.error('to stderr');
+    if (args[0] === 'fail') throw new TypeError('as told');`,
+  'wrong.js': 'const const = 1;',
   'wrong.c': 'int main(void) { return forgotten; }',
   'deep.c': `#include <stdio.h>
     int sum(int n) { volatile char room[1000] = {0}; return n ? sum(n - 1) + room[n % 1000] : 0; }
@@ -55,11 +63,14 @@ async function buildOrSkip(context: TestContext, source: string, flags: string[]
 }
 
 describe('with its compiler', () => {
-  test.for(['words.c', 'words.cpp', 'words.rs'])('%s becomes a kernel', async (source, context) => {
-    await buildOrSkip(context, source);
-    const { stdout } = await manyhands(['run', `${source}.wasm`, '--', 'one', 'two'], { home });
-    expect(stdout).toBe('one\ntwo\n');
-  });
+  test.for(['words.c', 'words.cpp', 'words.rs', 'words.js'])(
+    '%s becomes a kernel',
+    async (source, context) => {
+      await buildOrSkip(context, source);
+      const { stdout } = await manyhands(['run', `${source}.wasm`, '--', 'one', 'two'], { home });
+      expect(stdout).toBe('one\ntwo\n');
+    },
+  );
 
   test('the same source gives the same bytes, under npm or not', async (context) => {
     await buildOrSkip(context, 'words.c');
@@ -68,6 +79,25 @@ describe('with its compiler', () => {
     const path = [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
     await build('words.c', [], { env: { PATH: path } });
     expect(readFileSync(join(home, 'words.c.wasm')).equals(first)).toBe(true);
+  });
+
+  test('JavaScript sees its stdin, a clock that stands for none, no host, and an error as code 1', async (context) => {
+    await buildOrSkip(context, 'world.js');
+    const args = ['run', 'world.js.wasm', '--stdin', '-', '--env', 'K=V=1'];
+    const { code, stdout, stderr } = await manyhands(args, { home, input: 'größer' });
+    expect(stdout).toMatch(/^6 {"K":"V=1"} 2001-09-09T\S+ undefined\nRangeError\nlater\n$/);
+    expect(stderr).toBe('to stderr\n');
+    expect(code).toBe(0);
+    const failed = await manyhands(['run', 'world.js.wasm', '--', 'fail'], { home });
+    expect(failed.stderr).toMatch(/TypeError: as told\n.*kernel\.js:6/);
+    expect(failed.code).toBe(1);
+  });
+
+  test('a mistake in JavaScript shows when it is built', async (context) => {
+    const { code, stderr } = await build('wrong.js');
+    if (stderr.startsWith('error[compiler_missing]')) context.skip(stderr);
+    expect(stderr).toMatch(/wrong\.js:1(.*\n)+.*SyntaxError/);
+    expect(code).toBe(2);
   });
 
   test('what follows the dashes goes to the compiler: more sources, definitions', async (context) => {
@@ -98,7 +128,7 @@ describe('without its compiler', () => {
     const { code, stderr } = await build(source, [], { env: withoutCompilers });
     const [what, why, remedy, ...more] = stderr.trimEnd().split('\n');
     expect(what).toBe(`error[compiler_missing]: There is no compiler here for ${source}.`);
-    expect(why).toContain('and PATH has none');
+    expect(why).toContain('and there is none');
     expect(remedy).toContain(process.platform === 'linux' ? command : 'install');
     expect(more).toEqual([]);
     expect(code).toBe(2);
