@@ -51,7 +51,8 @@ async function fetched(name: string): Promise<string> {
   const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const apt = (...args: string[]) =>
     execute('apt-get', [...options, '-q', ...args], { cwd: cache, timeout: aptWithinMs });
-  if (!(await readdir(lists)).some((file) => file.endsWith('_Sources'))) await apt('update');
+  // Each time: a list from before a point release names files that are gone.
+  await apt('update');
   await apt('source', '--download-only', name);
   const description = await kept(name);
   if (description === undefined) throw new Error(`apt-get source ${name} brought nothing`);
