@@ -32,12 +32,36 @@ export type Manners = {
   hastyShare: number;
 };
 
+const faultless: Manners = {
+  hostErrorShare: 0,
+  falseTrapShare: 0,
+  damagedShare: 0,
+  releaseShare: 0,
+  repeatShare: 0,
+  lieShare: 0,
+  hastyShare: 0,
+};
+
 /** What a healthy host does not do. The rest only costs time. */
 export const goodManners: Partial<Manners> = {
   hostErrorShare: 0,
   falseTrapShare: 0,
   damagedShare: 0,
 };
+
+/** A host without a flaw, of an account of its own unless it is said otherwise. */
+export const aHostProfile = (
+  number: number,
+  parts: Partial<Omit<HostProfile, 'hostId'>> = {},
+): HostProfile => ({
+  hostId: hostId(number),
+  accountId: accountId(number),
+  memoryBytes: memoryBytes.big,
+  cores: 1,
+  slowness: 1,
+  manners: faultless,
+  ...parts,
+});
 
 /** At least two accounts, and one host of each that every job fits: a failure takes two accounts to agree. */
 export function hostProfiles(random: Random): HostProfile[] {

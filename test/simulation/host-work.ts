@@ -79,13 +79,9 @@ export class HostWork {
         if (message.want === this.openWant) this.openWant = null;
         for (const lease of message.leases) {
           disk.keepLease(lease);
-          const { limits: needs } = world.store.jobOf(lease.jobId).document;
-          const fits = Number(needs?.memoryBytesMax) <= profile.memoryBytes;
-          world.violations.unless(
-            fits,
-            'granted',
-            () => `${lease.jobId} is too large for its host`,
-          );
+          const fits = world.store.jobOf(lease.jobId).memoryBytes <= profile.memoryBytes;
+          const text = () => `${lease.jobId} is too large for its host`;
+          world.violations.unless(fits, 'granted', text);
         }
         break;
       case 'noWork':

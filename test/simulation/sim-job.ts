@@ -15,9 +15,9 @@ export type SimJob = {
   seed: bigint;
   /** The Idempotency-Key of its submission. */
   key: string;
-  /** Its limits and priority may be said; the rest follows. */
-  document: Partial<JobDocumentInput>;
+  document: JobDocumentInput;
   units: number;
+  memoryBytes: number;
   /** What a unit takes one core of a usual host. */
   unitMs: number;
   trapShare: number;
@@ -40,14 +40,15 @@ export const memoryBytes = { usual: 2 ** 28, big: 2 ** 31 };
 const longUnitFuel = '20000000000000';
 
 /** A job of ten units of a second each that all succeed, unless it is said otherwise. */
-export function aSimJob({ document, ...parts }: Partial<SimJob> = {}): SimJob {
-  const name = parts.name ?? 'a job';
-  const units = parts.units ?? 10;
+export function aSimJob({ isLong, priority = 0, ...parts }: SimJobParts = {}): SimJob {
+  const { name = 'a job', units = 10, memoryBytes: memoryBytesMax = memoryBytes.usual } = parts;
+  const limits = { memoryBytesMax, ...(isLong === true ? { fuelMax: longUnitFuel } : {}) };
   return {
     name,
     seed: 0n,
     key: `submission of ${name}`,
     units,
+    memoryBytes: memoryBytesMax,
     unitMs: 1000,
     trapShare: 0,
     exitShare: 0,
@@ -61,10 +62,17 @@ export function aSimJob({ document, ...parts }: Partial<SimJob> = {}): SimJob {
       name,
       kernel: `sha256:${'0'.repeat(64)}`,
       units: { range: { count: units } },
-      ...document,
+      limits,
+      priority,
     },
   };
 }
+
+type SimJobParts = Partial<Omit<SimJob, 'document'>> & {
+  /** Its units may burn much: then it is split into small shards. */
+  isLong?: boolean;
+  priority?: number;
+};
 
 export function randomJob(number: number, random: Random, spanMs: number): SimJob {
   const units = random.skewed(1, 700);
@@ -80,13 +88,9 @@ export function randomJob(number: number, random: Random, spanMs: number): SimJo
     largeShare: random.pick([0, 0, 0.05]),
     submitAtMs,
     cancelAtMs: random.chance(0.15) ? submitAtMs + random.skewed(1, spanMs) : null,
-    document: {
-      priority: random.pick([0, 0, 0, 3]),
-      limits: {
-        ...(random.chance(0.6) ? { fuelMax: longUnitFuel } : {}),
-        memoryBytesMax: random.chance(0.2) ? memoryBytes.big : memoryBytes.usual,
-      },
-    },
+    priority: random.pick([0, 0, 0, 3]),
+    isLong: random.chance(0.6),
+    memoryBytes: random.chance(0.2) ? memoryBytes.big : memoryBytes.usual,
   });
 }
 
