@@ -21,5 +21,5 @@ export const assemblyScript: Language = {
       : [],
   wanted: 'the npm package assemblyscript',
   install: `npm install --prefix ${packageRoot}`,
-  probe: 'export function f(): i32 { return 1; }\n',
+  probe: "import { print } from 'kernel-sdk';\nprint('ready');\n",
 };
