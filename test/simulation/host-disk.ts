@@ -26,9 +26,11 @@ export class HostDisk {
     if (lease.unfinished.size === 0) this.leases.delete(leaseId);
   }
 
-  finish({ leaseId, token, jobId }: KeptLease, finding: Finding): void {
-    this.outbox.set(keyOf(leaseId, finding.result.unit), { leaseId, token, jobId, finding });
+  finish({ leaseId, token, jobId }: KeptLease, finding: Finding): KeptResult {
+    const kept = { leaseId, token, jobId, finding };
+    this.outbox.set(keyOf(leaseId, finding.result.unit), kept);
     this.drop(leaseId, [finding.result.unit]);
+    return kept;
   }
 
   acknowledged({ leaseId, finding }: KeptResult): void {

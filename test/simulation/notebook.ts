@@ -13,7 +13,6 @@ export type Told = {
   leaseId: LeaseId;
   result: HostResult;
   verdict: Verdict;
-  times: number;
 };
 
 export class Notebook {
@@ -28,10 +27,9 @@ export class Notebook {
     const key = `${leaseId}/${result.unit}`;
     const before = this.told.get(key);
     if (before === undefined) {
-      this.told.set(key, { jobId, leaseId, result, verdict, times: 1 });
+      this.told.set(key, { jobId, leaseId, result, verdict });
       return;
     }
-    before.times++;
     this.violations.unless(
       before.verdict === verdict,
       'W3',
@@ -41,9 +39,5 @@ export class Notebook {
 
   get all(): Iterable<Told> {
     return this.told.values();
-  }
-
-  get size(): number {
-    return this.told.size;
   }
 }

@@ -1,10 +1,9 @@
 /**
  * A simulated coordinator: the real engine over a shaky store, the queue in memory, and doors without
  * sockets. It may crash (all that it knew is gone), stall (and find on waking that the world went on
- * without it), or leave in good order; started again it is what it was in main.ts's way: from the
+ * without it), or leave in good order. Started again it takes up its work as main.ts does: from the
  * store, and from the queue entries that still are its own.
  */
-import { type Logger, pino } from 'pino';
 import { Window } from '../../coordinator/domain/window.ts';
 import { type Engine, startEngine } from '../../coordinator/engine.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
@@ -16,6 +15,7 @@ import { shakyStore } from './shaky-store.ts';
 import { SimDoors } from './sim-doors.ts';
 import type { SimSessionParts } from './sim-session.ts';
 import { SimShardQueue } from './sim-shard-queue.ts';
+import { strictLog } from './strict-log.ts';
 import { Wire } from './wire.ts';
 import type { World } from './world.ts';
 
@@ -23,8 +23,10 @@ import type { World } from './world.ts';
 const restartMs = 1000;
 /** And ends one that does not leave. */
 const leaveMsMax = 10_000;
-/** A refused connection, or one that got no answer, is known soon. */
-const askMs = 50;
+/** One way for a request over HTTP. */
+const tripMsMax = 50;
+/** Then whoever asked gives up. */
+const answerMsMax = 10_000;
 
 type Up = { engine: Engine; queue: SimShardQueue; doors: SimDoors };
 
@@ -112,11 +114,11 @@ export class SimCoordinator {
     const { life, up, world } = this;
     return new Promise((resolve, reject) => {
       const unanswered = () => reject(new Unanswered(this.name));
-      if (life === null || up === null) return void world.clock.after(askMs, unanswered);
-      world.clock.after(this.random.between(1, askMs), () =>
+      if (life === null || up === null) return void world.clock.after(tripMsMax, unanswered);
+      world.clock.after(this.random.between(1, tripMsMax), () =>
         life.reach(() => {
           const reply = (settle: () => void) =>
-            world.clock.after(this.random.between(1, askMs), () => {
+            world.clock.after(this.random.between(1, tripMsMax), () => {
               if (!life.isOver) settle();
             });
           answer(up.engine.context).then(
@@ -126,7 +128,7 @@ export class SimCoordinator {
         }),
       );
       // Settling twice is harmless: the first counts.
-      world.clock.after(this.random.between(1000, 10_000), unanswered);
+      world.clock.after(answerMsMax, unanswered);
     });
   }
 
@@ -136,7 +138,7 @@ export class SimCoordinator {
   }
 
   private async open(life: Life): Promise<void> {
-    const { clock, weather, broker, artifacts, store: witness } = this.world;
+    const { clock, weather, broker, artifacts, store: witness, violations } = this.world;
     const random = this.random;
     const store = shakyStore(witness, { clock, life, weather, random });
     const grid = await store.openGrid(this.world.grid);
@@ -165,7 +167,7 @@ export class SimCoordinator {
       window,
       clock: life.clock,
       randomBytes: (count) => random.bytes(count),
-      log: this.log(),
+      log: strictLog(violations, (text) => this.world.trace(this.name, text)),
     });
     const doors = new SimDoors(engine, this.watch());
     engine.attach(doors);
@@ -175,27 +177,17 @@ export class SimCoordinator {
 
   /** A unit that this run of the coordinator knows to be decided is not granted by it again. */
   private watch(): SimSessionParts['watch'] {
+    const { violations } = this.world;
     const known = new Set<string>();
     return {
       decided: (jobId, unit) => void known.add(`${jobId}/${unit}`),
       granted: (jobId, unit) =>
-        this.world.violations.unless(
+        violations.unless(
           !known.has(`${jobId}/${unit}`),
           'granted',
           () => `${this.name} granted unit ${unit} of ${jobId}, and knew that it was decided`,
         ),
     };
-  }
-
-  /** What is logged as an error, or as a warning that no fault explains, is a bug. */
-  private log(): Logger {
-    const write = (line: string) => {
-      const { level, err, msg } = JSON.parse(line) as LogLine;
-      this.world.trace(this.name, `${msg}: ${err?.message}`);
-      const isExplained = level < errorLevel && faults.test(`${err?.type} ${err?.message}`);
-      if (!isExplained) this.world.violations.report('log', `${msg}: ${err?.stack}`);
-    };
-    return pino({ level: 'warn', base: null, timestamp: false }, { write });
   }
 
   private end(life: Life): void {
@@ -221,14 +213,6 @@ function toldOf(message: object): string {
   ]);
   return JSON.stringify(message, (name, value) => (unsaid.has(name) ? undefined : value));
 }
-
-type LogLine = {
-  level: number;
-  msg: string;
-  err?: { type: string; message: string; stack: string };
-};
-const errorLevel = 50;
-const faults = /OutcomeUnknown|StorageRefuses|MISCONF/;
 
 /** No answer came: whatever was asked for may have happened, or not, or may yet. */
 export class Unanswered extends Error {}
