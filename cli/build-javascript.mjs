@@ -63,7 +63,7 @@ checkSyntax(script);
 
 // AssemblyScript brings the version of Binaryen that it is tested with.
 const binaryen = createRequire(join(packages, 'assemblyscript/bin/asc.js')).resolve('binaryen');
-const engine = join(packages, 'quickjs-wasi/quickjs.wasm');
+const engine = fileURLToPath(import.meta.resolve('quickjs-wasi/quickjs.wasm'));
 const folder = mkdtempSync(join(tmpdir(), 'manyhands-javascript-'));
 try {
   const [text, own] = [join(folder, 'own.wat'), join(folder, 'own.wasm')];

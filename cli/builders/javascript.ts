@@ -18,6 +18,6 @@ export const javaScript: Language = {
       ? [{ program: process.execPath, args: (source, target) => [script, source, target] }]
       : [],
   wanted: 'the npm package quickjs-wasi',
-  install: `npm install --prefix ${packageRoot} --no-save quickjs-wasi@3.6.2`,
+  install: `npm install --prefix ${packageRoot}`,
   probe: 'print(1);\n',
 };
