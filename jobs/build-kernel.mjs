@@ -31,9 +31,13 @@ const options = [
   // Code at the top level runs in the export that WASI calls, not in a Wasm start section, which
   // would run before the host has the module's memory.
   ['--exportStart', '_start'],
-  // Without this a failed assertion imports `env.abort`, which no WASI host has.
-  ['--use', 'abort=~lib/kernel-sdk/abort/abort'],
   ['--path', jobsFolder],
+  // Without these a failed assertion imports `env.abort`, and so on, which no WASI host has.
+  ['--lib', join(jobsFolder, 'kernel-sdk/every-kernel.ts')],
+  ...['abort', 'seed', 'console'].map((name) => [
+    '--use',
+    `${name}=~lib/kernel-sdk/language/${name}`,
+  ]),
   // File names in messages are relative to this, so that they do not tell where the kernel was built.
   ['--baseDir', dirname(source)],
   ['--outFile', target],

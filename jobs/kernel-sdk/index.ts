@@ -6,8 +6,6 @@
  *   const n = wholeOption("--n");
  *   print((n * n).toString());
  */
-import './abort';
-
 export { args, env, flag, numberOption, option, wholeOption } from './args';
 export { readFile, readStdin, text, writeFile } from './files';
 export { checkpoint, progress } from './manyhands';

@@ -39,4 +39,6 @@ export declare function path_open(
   opened: usize,
 ): Errno;
 
+export declare function random_get(bytes: usize, length: usize): Errno;
+
 export declare function proc_exit(code: u32): void;

@@ -82,3 +82,18 @@ describe('a kernel of the SDK', () => {
     });
   });
 });
+
+describe('a kernel that does not know the SDK', () => {
+  it('has a console, chance, and an end in a trap with a sentence', () => {
+    const plain = hostKernel('test/jobs/assembly/without-sdk.ts');
+    try {
+      expect(plain.run([])).toEqual({
+        exitCode: null,
+        stdout: 'hello world\n',
+        stderr: expect.stringMatching(/^to stderr\nkernel aborted: as told at without-sdk.*\n$/),
+      });
+    } finally {
+      plain.close();
+    }
+  });
+});
