@@ -1,5 +1,7 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openSandbox } from '../../worker/sandbox/node/sandbox-process.ts';
+import type { Sandbox } from '../../worker/sandbox/sandbox.ts';
 import { forgedGauges } from '../attacks/attack.ts';
 import { describeInChromium, launchChromium } from '../support/chromium.ts';
 import { type PageServer, servePage } from '../support/page-server.ts';
@@ -12,6 +14,8 @@ import {
   forEver,
   greeter,
   sandboxContract,
+  savable,
+  savableKernel,
   spinner,
 } from '../worker/sandbox/contract.ts';
 
@@ -55,6 +59,33 @@ describeInChromium('the sandbox of a browser', () => {
     expect(told).toEqual([0.5, 0.5]);
     expect(await waiting).toMatchObject({ outcome: 'success' });
   });
+
+  it.each(Object.entries(savable))(
+    '[S3] goes on with what was saved in Node %s, and Node with what was saved here',
+    async (_, build) => {
+      const kernel = savableKernel(build);
+      const here = await open();
+      const node = openSandbox({ threads: 1 });
+      onTestFinished(() => node.close());
+      const run = () => aSandboxRun({ fuelMax: forEver, seed: 11n });
+      const stayed = await node.run(kernel, run());
+      const savedBy = async (sandbox: Sandbox) => {
+        const begun = aGate();
+        const first = run();
+        const end = sandbox.run(kernel, first, () => begun.open());
+        await begun.opened;
+        const saved = await sandbox.save(first.id);
+        sandbox.abort(first.id);
+        await end;
+        if (saved === null) throw new Error('nothing was saved');
+        return saved;
+      };
+      const movedHere = here.run(kernel, { ...run(), from: await savedBy(node) });
+      const movedAway = node.run(kernel, { ...run(), from: await savedBy(here) });
+      for (const end of [await movedHere, await movedAway])
+        expect({ ...end, wallMs: 0 }).toEqual({ ...stayed, wallMs: 0 });
+    },
+  );
 
   it('replaces a thread that broke', async () => {
     const sandbox = await open();

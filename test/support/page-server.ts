@@ -23,6 +23,9 @@ export interface PageServer {
 export async function servePage(): Promise<PageServer> {
   const server = createServer((request, reply) => {
     const path = request.url ?? '/';
+    // Isolated, so that the page has shared memory and can ask for snapshots.
+    reply.setHeader('cross-origin-opener-policy', 'same-origin');
+    reply.setHeader('cross-origin-embedder-policy', 'require-corp');
     if (path === '/') {
       reply.setHeader('content-type', 'text/html');
       reply.end(page);

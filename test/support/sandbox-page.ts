@@ -43,6 +43,7 @@ export async function openSandboxPage(
       listeners.set(run.id, onProgress);
       return page.evaluate(runInPage, { kernel: plain(kernel), run });
     },
+    save: (id) => page.evaluate((runId) => window.sandbox.save(runId), id),
     // These do not wait: the browser takes them in the order in which they were said.
     abort(id) {
       void page.evaluate((runId) => window.sandbox.abort(runId), id);

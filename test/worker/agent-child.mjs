@@ -26,6 +26,7 @@ function openDice() {
         wallMs: 10,
       };
     },
+    save: async () => null,
     abort: () => {},
     pause: () => {},
     resume: () => {},

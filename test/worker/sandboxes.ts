@@ -1,7 +1,7 @@
 // Sandboxes without kernels, for tests of the agent: they speak the sandbox's contract, and a test
 // decides what a run gives and when.
 
-import type { Sandbox, SandboxEnd, SandboxRun } from '../../worker/sandbox/sandbox.ts';
+import type { Sandbox, SandboxEnd, SandboxRun, SavedRun } from '../../worker/sandbox/sandbox.ts';
 
 export const success = (stdout: string | Uint8Array): SandboxEnd => ({
   outcome: 'success',
@@ -28,6 +28,7 @@ export function echoSandbox(
       runs.push(run);
       return answer(run);
     },
+    save: async () => null,
     abort: () => undefined,
     pause: () => undefined,
     resume: () => undefined,
@@ -40,6 +41,8 @@ export function echoSandbox(
 /** Runs last until the test ends them. */
 export class HeldSandbox implements Sandbox {
   readonly started: SandboxRun[] = [];
+  /** What a save gives; until a test decides, it waits for a checkpoint that never comes. */
+  readonly saves: ((saved: SavedRun | null) => void)[] = [];
   readonly aborted: string[] = [];
   isPaused = false;
   isClosed = false;
@@ -57,6 +60,10 @@ export class HeldSandbox implements Sandbox {
       this.ends.delete(id);
       resolve(end);
     }
+  }
+
+  save(): Promise<SavedRun | null> {
+    return new Promise((resolve) => this.saves.push(resolve));
   }
 
   abort(id: string): void {

@@ -20,6 +20,9 @@ export const overTime = (run: SandboxRun): UnitEnd =>
     `The run took longer on this host than limits.wallMsMax, ${run.wallMsMax} ms.`,
   );
 
+export const cannotGoOn = (error: unknown): UnitEnd =>
+  noEnd('host_error', `This host cannot go on with the run: ${String(error)}.`);
+
 export const processDied = (reason: string): UnitEnd =>
   noEnd('host_error', `The sandbox process died: ${reason}.`);
 

@@ -47,7 +47,10 @@ export interface Interruptible {
   onProgress: (fraction: number) => void;
 }
 
-export type RunStop = { kind: 'ended'; end: UnitEnd } | { kind: 'saved'; snapshot: Snapshot };
+export type RunStop =
+  | { kind: 'ended'; end: UnitEnd }
+  /** `fuel` is what it has burned since its beginning. */
+  | { kind: 'saved'; snapshot: Snapshot; fuel: number };
 
 /**
  * As `runKernel`, until a stop is wanted. The snapshot, given to another call with the same module
@@ -66,7 +69,7 @@ export function runInterruptibly(
     else loadCalls(world.state, options.from.calls, run);
     kernel = open(module, world, options);
     const snapshot = proceed(kernel, world, run, options);
-    if (snapshot !== null) return { kind: 'saved', snapshot };
+    if (snapshot !== null) return { kind: 'saved', snapshot, fuel: burned(kernel, run) };
   } catch (error) {
     thrown = error;
   }
@@ -77,7 +80,7 @@ export function runInterruptibly(
   const { stdout, stderr } = world.state;
   const end = {
     ...withOutputs(world, run, ended),
-    fuel: kernel === null ? 0 : run.fuelMax - Math.max(0, Number(kernel.fuel.value)),
+    fuel: kernel === null ? 0 : burned(kernel, run),
     stdout: contents(stdout),
     stderr: contents(stderr, stderrBytesKept),
   };
@@ -85,6 +88,9 @@ export function runInterruptibly(
 }
 
 const never = (): boolean => false;
+
+const burned = ({ fuel }: MeterGauges, { fuelMax }: UnitRun): number =>
+  fuelMax - Math.max(0, Number(fuel.value));
 
 /** An instance that is ready to be called, and what its host holds of it. */
 interface OpenKernel extends MeterGauges {

@@ -6,6 +6,7 @@
  * A sandbox never throws for what a kernel does: every ending is an outcome with a sentence.
  */
 import type { Outcome } from '../../protocol/outcome.ts';
+import type { PackedSnapshot } from './checkpoint/pack.ts';
 
 /** Everything a kernel can see or spend in one run. The same UnitRun gives the same UnitEnd. */
 export interface UnitRun {
@@ -43,11 +44,19 @@ export interface SandboxKernel {
   wasm: Uint8Array;
 }
 
+/** A run as it was at some checkpoint: given to another run of the same unit, it goes on there. */
+export interface SavedRun extends PackedSnapshot {
+  /** What it had burned. It is for telling: the snapshot itself knows. */
+  fuel: number;
+}
+
 export interface SandboxRun extends UnitRun {
-  /** The caller's name for this run, for `abort`; unique among the runs under way. */
+  /** The caller's name for this run, for `abort` and `save`; unique among the runs under way. */
   id: string;
   /** Time the run may take, pauses not counted. A host's own guard: fuel is the real limit. */
   wallMsMax: number;
+  /** Where it goes on; absent, it begins. One that is damaged or foreign ends as `host_error`. */
+  from?: SavedRun;
 }
 
 export type SandboxEnd = UnitEnd & { wallMs: number };
@@ -62,11 +71,17 @@ export interface Sandbox {
     run: SandboxRun,
     onProgress?: (fraction: number) => void,
   ): Promise<SandboxEnd>;
+  /**
+   * Saves that run at its next checkpoint, after which it goes on. Null when it cannot be saved: it
+   * has ended before or does not run, is too large, or the browser has no shared memory. A kernel that
+   * was not made for checkpoints reaches none, so the answer comes when it ends.
+   */
+  save(id: string): Promise<SavedRun | null>;
   /** Ends that run as `aborted`; without effect when it has ended or never was. */
   abort(id: string): void;
   /**
    * Stops every run and starts none: nothing is burned. On Node the runs stand still where they are;
-   * a browser can only end them, and they begin anew after `resume`.
+   * a browser can only end them, and after `resume` they go on from where they were last saved.
    */
   pause(): void;
   resume(): void;

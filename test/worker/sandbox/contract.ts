@@ -1,8 +1,10 @@
 /** What every sandbox promises (`sandbox.ts`), whatever it is made of: Node's and the browser's run this. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { asyncifyKernel } from '../../../kernel/builders/asyncify.ts';
 import { runKernel } from '../../../worker/sandbox/runner.ts';
 import type { Sandbox, SandboxKernel, SandboxRun } from '../../../worker/sandbox/sandbox.ts';
-import { aMeteredKernel, aProgram, aRun, text } from './a-kernel.ts';
+import { aMeteredKernel, aProgram, aRun, text, wasmOf } from './a-kernel.ts';
+import { meterForCheckpoints } from './checkpoint/a-stoppable-kernel.ts';
 
 export type OpenSandbox = (options: { threads: number }) => Promise<Sandbox>;
 
@@ -57,6 +59,43 @@ const flood = kernelOf(
        (br $again))`,
   ),
 );
+/** So many rounds of chance, added up, with much work in each: the sum is what it writes. */
+const countdown = (rounds: number, body: string) =>
+  wasmOf(`(module
+    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write"
+      (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "manyhands" "progress" (func $progress (param f64)))
+    (import "manyhands" "checkpoint" (func $checkpoint))
+    (memory (export "memory") 1) (global $left (mut i32) (i32.const ${rounds}))
+    (func $round (result i32) (local $i i32)
+      (call $progress (f64.const 0.5))
+      (drop (call $random (i32.const 64) (i32.const 8)))
+      (i64.store (i32.const 72) (i64.add (i64.load (i32.const 64)) (i64.load (i32.const 72))))
+      (local.set $i (i32.const 200000))
+      (loop $again (br_if $again (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+      (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+      (if (i32.eqz (global.get $left)) (then
+        (i32.store (i32.const 0) (i32.const 72)) (i32.store (i32.const 4) (i32.const 8))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+      (global.get $left))
+    ${body})`);
+const inSteps = (rounds: number) =>
+  countdown(rounds, '(func (export "_start")) (func (export "step") (result i32) (call $round))');
+const inOneCall = (rounds: number) =>
+  countdown(
+    rounds,
+    `(func (export "_start") (loop $again (call $checkpoint) (br_if $again (call $round))))`,
+  );
+export const savable: Record<string, (rounds: number) => Uint8Array> = {
+  'between its steps': (rounds) => meterForCheckpoints(inSteps(rounds)),
+  'within a call': (rounds) => asyncifyKernel(meterForCheckpoints(inOneCall(rounds))),
+};
+/** A second or more of rounds. */
+export const savableKernel = (build: (rounds: number) => Uint8Array): SandboxKernel => ({
+  digest: `kernel ${digests++}`,
+  wasm: build(5000),
+});
 export const forEver = Number.MAX_SAFE_INTEGER;
 /** Some tenths of a second, so that a run can be met at work. */
 export const aWhile = 500_000_000;
@@ -164,6 +203,52 @@ export function sandboxContract(openSandbox: OpenSandbox): void {
     expect(end.detail).toContain('limits.wallMsMax, 200 ms');
     expect(end.wallMs).toBeGreaterThanOrEqual(199);
     expect(await next).toMatchObject({ outcome: 'success' });
+  });
+
+  describe('saves a run', () => {
+    it.each(Object.entries(savable))(
+      '[S3] %s, which goes on; from what was saved another comes to the same end',
+      async (_, build) => {
+        const kernel = savableKernel(build);
+        const run = () => aSandboxRun({ fuelMax: forEver, seed: 7n });
+        const stayed = runKernel(new WebAssembly.Module(new Uint8Array(kernel.wasm)), run());
+        expect(stayed).toMatchObject({ outcome: 'success' });
+        expect(stayed.stdout).toHaveLength(8);
+        sandbox = await openSandbox({ threads: 1 });
+        const begun = aGate();
+        const first = run();
+        const went = sandbox.run(kernel, first, () => begun.open());
+        await begun.opened;
+        const saved = await sandbox.save(first.id);
+        if (saved === null) throw new Error('nothing was saved');
+        expect(saved.fuel).toBeGreaterThan(0);
+        expect(saved.fuel).toBeLessThan(stayed.fuel);
+        const again = sandbox.run(kernel, { ...run(), from: saved });
+        for (const end of [await went, await again])
+          expect({ ...end, wallMs: 0 }).toEqual({ ...stayed, wallMs: 0 });
+      },
+    );
+
+    it('not when it has ended, never was, or has no checkpoints', async () => {
+      sandbox = await openSandbox({ threads: 1 });
+      const run = aSandboxRun({ fuelMax: aWhile });
+      const begun = aGate();
+      const ended = sandbox.run(spinner, run, () => begun.open());
+      await begun.opened;
+      expect(await sandbox.save(run.id)).toBe(null);
+      await ended;
+      expect(await sandbox.save(run.id)).toBe(null);
+      expect(await sandbox.save('nobody')).toBe(null);
+    });
+
+    it('and ends one as host_error that is to go on from something damaged', async () => {
+      sandbox = await openSandbox({ threads: 1 });
+      const from = { digest: new Uint8Array(32), bytes: new Uint8Array(100), fuel: 5 };
+      const end = await sandbox.run(greeter, aSandboxRun({ from }));
+      expect(end).toMatchObject({ outcome: 'host_error', exitCode: null, fuel: 0 });
+      expect(end.detail).toContain('The snapshot is refused');
+      expect(await sandbox.run(greeter, aSandboxRun())).toMatchObject({ outcome: 'success' });
+    });
   });
 
   describe('[S2] lives on after', () => {

@@ -9,6 +9,8 @@ import {
   greeter,
   kernelOf,
   sandboxContract,
+  savable,
+  savableKernel,
   spinner,
 } from './contract.ts';
 import { isAlive, ownSandboxProcess } from './processes.ts';
@@ -75,6 +77,28 @@ describe('when the sandbox process dies', () => {
     expect(ends.map(({ outcome }) => outcome)).toEqual(['fuel_exhausted', 'fuel_exhausted']);
     expect(begun).toBe(4);
   });
+
+  it.each(Object.entries(savable))(
+    'a run that was saved %s goes on from there',
+    async (_, build) => {
+      const kernel = savableKernel(build);
+      const sandbox = open({ threads: 1 });
+      const run = () => aSandboxRun({ fuelMax: forEver });
+      const stayed = await sandbox.run(kernel, run());
+      const { id } = run();
+      let gate = aGate();
+      const end = sandbox.run(kernel, { ...run(), id }, () => gate.open());
+      await gate.opened;
+      const saved = await sandbox.save(id);
+      gate = aGate();
+      process.kill(ownSandboxProcess().pid, 'SIGKILL');
+      await gate.opened;
+      // Begun anew, it would hardly have come as far by now.
+      const savedAgain = await sandbox.save(id);
+      expect(savedAgain?.fuel).toBeGreaterThan(saved?.fuel ?? forEver);
+      expect({ ...(await end), wallMs: 0 }).toEqual({ ...stayed, wallMs: 0 });
+    },
+  );
 
   it('twice under a run, that run is host_error and its neighbours end well', async () => {
     const sandbox = open({ threads: 2 });

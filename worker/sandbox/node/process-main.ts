@@ -8,6 +8,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { aSaveWish, type SaveWish, wishSave } from '../checkpoint/save-wish.ts';
 import { threadFailed } from '../no-end.ts';
 import type { UnitEnd } from '../sandbox.ts';
 import type { FromProcess, ProcessOptions, RunNumber, ToProcess } from './messages.ts';
@@ -23,7 +24,12 @@ const pool = new Piscina<ThreadWork | undefined, UnitEnd>({
   resourceLimits: { maxOldGenerationSizeMb: 128 },
 });
 const modules = new Map<string, Promise<WebAssembly.Module>>();
-const underWay = new Map<RunNumber, { stopper: AbortController; ended: Promise<void> }>();
+interface UnderWay {
+  stopper: AbortController;
+  wish: SaveWish | null;
+  ended: Promise<void>;
+}
+const underWay = new Map<RunNumber, UnderWay>();
 
 const say = (message: FromProcess): void => {
   // The channel can close at any time; then `disconnect` ends this process.
@@ -41,9 +47,10 @@ process.on('message', (message: ToProcess) => {
   if (message.kind === 'load') load(message.digest, message.wasm);
   else if (message.kind === 'unload') modules.delete(message.digest);
   else if (message.kind === 'run') begin(message);
+  else if (message.kind === 'save') save(message.run);
   else void stop(message.run);
 });
-pool.on('message', (progress: FromProcess) => say(progress));
+pool.on('message', (told: FromProcess) => say(told));
 watchMemory();
 // A thread takes some 50 ms to begin, more on a busy machine: no run's wall time should pay for it.
 // One that cannot begin is an error that nobody handles: the process ends, and the agent sees it.
@@ -59,16 +66,27 @@ function load(digest: string, wasm: Uint8Array): void {
 
 function begin(message: ToProcess & { kind: 'run' }): void {
   const stopper = new AbortController();
-  const ended = run(message, stopper.signal).finally(() => underWay.delete(message.run));
-  underWay.set(message.run, { stopper, ended });
+  const wish = aSaveWish();
+  const ended = run(message, wish, stopper.signal).finally(() => underWay.delete(message.run));
+  underWay.set(message.run, { stopper, wish, ended });
 }
 
-async function run(message: ToProcess & { kind: 'run' }, stop: AbortSignal): Promise<void> {
-  const { run, digest, unit } = message;
+/** The run finds the wish whenever it comes to look. */
+function save(run: RunNumber): void {
+  const wish = underWay.get(run)?.wish ?? null;
+  if (wish !== null) wishSave(wish);
+}
+
+async function run(
+  message: ToProcess & { kind: 'run' },
+  wish: SaveWish | null,
+  stop: AbortSignal,
+): Promise<void> {
+  const { run, digest, unit, from } = message;
   try {
     const module = await modules.get(digest);
     if (module === undefined) throw new Error('the kernel was not loaded');
-    const end = await pool.run({ run, module, unit }, { signal: stop });
+    const end = await pool.run({ run, module, unit, from, wish }, { signal: stop });
     say({ kind: 'ended', run, end });
   } catch (error) {
     // The thread itself failed, out of memory for instance.

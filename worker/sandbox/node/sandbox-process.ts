@@ -9,10 +9,18 @@
  *
  * A run that sees the process die may be what killed it. It runs again with no other beside it, so
  * that a second death is its own doing and takes nobody along. Runs that were merely there when *we*
- * killed the process go back to waiting as if they had never begun.
+ * killed the process go back to waiting as if they had never begun. A run that was saved goes on from
+ * there whenever it runs again.
  */
 import { aborted, overTime, processDied } from '../no-end.ts';
-import type { Sandbox, SandboxEnd, SandboxKernel, SandboxRun, UnitEnd } from '../sandbox.ts';
+import type {
+  Sandbox,
+  SandboxEnd,
+  SandboxKernel,
+  SandboxRun,
+  SavedRun,
+  UnitEnd,
+} from '../sandbox.ts';
 import { WallClock } from '../wall-clock.ts';
 import { LoadedKernels } from './loaded-kernels.ts';
 import type { FromProcess, RunNumber } from './messages.ts';
@@ -43,6 +51,8 @@ interface Waiting {
 
 interface Running extends Waiting {
   clock: WallClock;
+  /** Those who wait for a snapshot. */
+  saves: ((saved: SavedRun | null) => void)[];
   /** Answered already; it only holds its thread until that has ended. */
   isStopping: boolean;
 }
@@ -74,6 +84,15 @@ class NodeSandbox implements Sandbox {
       this.#waiting.push({ kernel, run, onProgress, answer, deaths: 0 });
       this.#proceed();
     });
+  }
+
+  save(id: string): Promise<SavedRun | null> {
+    for (const [number, { run, saves, isStopping }] of this.#running) {
+      if (run.id !== id || isStopping) continue;
+      this.#process?.send({ kind: 'save', run: number });
+      return new Promise((resolve) => saves.push(resolve));
+    }
+    return Promise.resolve(null);
   }
 
   abort(id: string): void {
@@ -131,10 +150,10 @@ class NodeSandbox implements Sandbox {
   #begin(next: Waiting): void {
     const number = this.#nextNumber++;
     const clock = new WallClock(next.run.wallMsMax, () => this.#stop(number, overTime(next.run)));
-    this.#running.set(number, { ...next, clock, isStopping: false });
-    const { id: _, wallMsMax: __, ...unit } = next.run;
+    this.#running.set(number, { ...next, clock, saves: [], isStopping: false });
+    const { id: _, wallMsMax: __, from = null, ...unit } = next.run;
     for (const message of this.#loaded.use(next.kernel)) this.#process?.send(message);
-    this.#process?.send({ kind: 'run', run: number, digest: next.kernel.digest, unit });
+    this.#process?.send({ kind: 'run', run: number, digest: next.kernel.digest, unit, from });
   }
 
   #stop(number: RunNumber, end: UnitEnd): void {
@@ -151,6 +170,7 @@ class NodeSandbox implements Sandbox {
     const running = this.#running.get(number);
     if (running === undefined) return;
     running.clock.pause();
+    tellSaved(running, null);
     if (!running.isStopping)
       running.answer({ ...end, wallMs: Math.round(running.clock.elapsedMs) });
   }
@@ -196,6 +216,9 @@ class NodeSandbox implements Sandbox {
       case 'progress':
         this.#running.get(message.run)?.onProgress(message.fraction);
         break;
+      case 'saved':
+        this.#saved(message.run, message.saved);
+        break;
       case 'ended':
         this.#answer(message.run, message.end);
         // A run that is being stopped is free when its thread is gone, not before.
@@ -207,6 +230,13 @@ class NodeSandbox implements Sandbox {
       default:
         unreachable(message);
     }
+  }
+
+  #saved(number: RunNumber, saved: SavedRun | null): void {
+    const running = this.#running.get(number);
+    if (running === undefined) return;
+    if (saved !== null) running.run = { ...running.run, from: saved };
+    tellSaved(running, saved);
   }
 
   #kill(): void {
@@ -222,6 +252,7 @@ class NodeSandbox implements Sandbox {
     const again: Waiting[] = [];
     for (const [number, running] of this.#running) {
       const deaths = running.deaths + blame;
+      tellSaved(running, null);
       if (deaths > 1) this.#answer(number, processDied(reason));
       else if (!running.isStopping) again.push({ ...running, deaths });
       running.clock.pause();
@@ -235,6 +266,10 @@ class NodeSandbox implements Sandbox {
     this.#failedStarts = 0;
     for (const { answer } of this.#waiting.splice(0)) answer({ ...processDied(reason), wallMs: 0 });
   }
+}
+
+function tellSaved({ saves }: Running, saved: SavedRun | null): void {
+  for (const resolve of saves.splice(0)) resolve(saved);
 }
 
 function unreachable(message: never): never {

@@ -2,11 +2,11 @@
  * The program of a Web Worker that runs kernels: one message in, one end out. It is the wall between
  * a kernel and the page, and holds nothing that would be missed: the sandbox may end it at any moment.
  *
- * A kernel gets the imports of `runKernel` and no way to JavaScript. As a second wall, whoever serves
+ * A kernel gets the imports of `runner.ts` and no way to JavaScript. As a second wall, whoever serves
  * this file should send `webThreadPolicy` (see `policy.ts`) with it: then not even this program could
  * reach the network.
  */
-import { runKernel } from '../runner.ts';
+import { runSaving } from '../saving-run.ts';
 import { seldom } from '../seldom.ts';
 import type { FromThread, ToThread } from './messages.ts';
 
@@ -19,10 +19,13 @@ declare const self: {
 
 const say = (message: FromThread): void => self.postMessage(message);
 
-self.onmessage = ({ data: { module, unit } }) => {
+self.onmessage = async ({ data: { module, ...work } }) => {
   try {
-    const tell = seldom((fraction) => say({ kind: 'progress', fraction }));
-    say({ kind: 'ended', end: runKernel(module, unit, tell) });
+    const end = await runSaving(module, work, {
+      onProgress: seldom((fraction) => say({ kind: 'progress', fraction })),
+      onSaved: (saved) => say({ kind: 'saved', saved }),
+    });
+    say({ kind: 'ended', end });
   } catch (error) {
     say({ kind: 'failed', reason: String(error) });
   }

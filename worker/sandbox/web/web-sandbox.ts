@@ -5,18 +5,27 @@
  *   waiting ──► running ──► its thread answers: its UnitEnd
  *      ▲           ├──────► over its wall time, or aborted: answered at once, its thread is ended
  *      │           ├──────► its thread broke: once more; the second time `host_error`
- *      └───────────┘ paused: its thread is ended, and it begins anew later
+ *      └───────────┘ paused: its thread is ended, and it begins anew later, or where it was saved last
  *
  * A page can neither stop a thread where it stands nor give it a low priority. Somebody who pauses
- * wants the machine back now, so a pause ends the threads, and the runs under way begin anew.
+ * wants the machine back now, so a pause ends the threads, and the runs under way begin anew. Those
+ * that were saved go on from there.
  *
  * An ended thread may linger. Chromium waits 2 s before it uses force; then V8 was seen to go on for over
  * a minute with a loop of large memory.fill, where it looks for interrupts too seldom (Node's flag
  * against that is not a page's to set). Its place is taken by a new one all the same; what ends the old
  * one is its fuel, or the closing of the page.
  */
+import { aSaveWish, type SaveWish, wishSave } from '../checkpoint/save-wish.ts';
 import { aborted, overTime, threadFailed } from '../no-end.ts';
-import type { Sandbox, SandboxEnd, SandboxKernel, SandboxRun, UnitEnd } from '../sandbox.ts';
+import type {
+  Sandbox,
+  SandboxEnd,
+  SandboxKernel,
+  SandboxRun,
+  SavedRun,
+  UnitEnd,
+} from '../sandbox.ts';
 import { WallClock } from '../wall-clock.ts';
 import { CompiledKernels } from './compiled-kernels.ts';
 import type { FromThread } from './messages.ts';
@@ -43,10 +52,17 @@ interface Waiting {
   breaks: number;
 }
 
+interface Running extends Waiting {
+  clock: WallClock;
+  wish: SaveWish | null;
+  /** Those who wait for a snapshot. */
+  saves: ((saved: SavedRun | null) => void)[];
+}
+
 interface Place {
   thread: WebThread;
   isReady: boolean;
-  running: (Waiting & { clock: WallClock }) | null;
+  running: Running | null;
 }
 
 class WebSandbox implements Sandbox {
@@ -71,6 +87,14 @@ class WebSandbox implements Sandbox {
       this.#waiting.push({ kernel, run, onProgress, answer, breaks: 0 });
       this.#proceed();
     });
+  }
+
+  save(id: string): Promise<SavedRun | null> {
+    const place = [...this.#places].find(({ running }) => running?.run.id === id);
+    const { wish = null, saves } = place?.running ?? {};
+    if (wish === null) return Promise.resolve(null);
+    wishSave(wish);
+    return new Promise((resolve) => saves?.push(resolve));
   }
 
   abort(id: string): void {
@@ -121,14 +145,15 @@ class WebSandbox implements Sandbox {
   }
 
   async #begin(place: Place, next: Waiting): Promise<void> {
-    const { id: _, wallMsMax, ...unit } = next.run;
+    const { id: _, wallMsMax, from = null, ...unit } = next.run;
     const clock = new WallClock(wallMsMax, () => this.#stop(place, overTime(next.run)));
-    const running = { ...next, clock };
+    const wish = aSaveWish();
+    const running: Running = { ...next, clock, wish, saves: [] };
     place.running = running;
     try {
       const module = await this.#kernels.compile(next.kernel);
       // Stopped while it was compiled: the place is gone.
-      if (place.running === running) place.thread.run({ module, unit });
+      if (place.running === running) place.thread.run({ module, unit, from, wish });
     } catch (error) {
       if (place.running === running) this.#finish(place, threadFailed(error));
     }
@@ -153,6 +178,9 @@ class WebSandbox implements Sandbox {
       case 'progress':
         place.running?.onProgress(message.fraction);
         break;
+      case 'saved':
+        this.#saved(place, message.saved);
+        break;
       case 'ended':
         this.#finish(place, message.end);
         break;
@@ -162,6 +190,12 @@ class WebSandbox implements Sandbox {
       default:
         unreachable(message);
     }
+  }
+
+  #saved({ running }: Place, saved: SavedRun | null): void {
+    if (running === null) return;
+    if (saved !== null) running.run = { ...running.run, from: saved };
+    tellSaved(running, saved);
   }
 
   #finish(place: Place, end: UnitEnd): void {
@@ -199,10 +233,12 @@ class WebSandbox implements Sandbox {
   }
 
   /** Takes the run off its thread, with its clock stopped. */
-  #take(place: Place): Place['running'] {
+  #take(place: Place): Running | null {
     const { running } = place;
-    running?.clock.pause();
     place.running = null;
+    if (running === null) return null;
+    running.clock.pause();
+    tellSaved(running, null);
     return running;
   }
 
@@ -212,7 +248,11 @@ class WebSandbox implements Sandbox {
   }
 }
 
-const tell = ({ answer, clock }: Waiting & { clock: WallClock }, end: UnitEnd): void =>
+function tellSaved({ saves }: Running, saved: SavedRun | null): void {
+  for (const resolve of saves.splice(0)) resolve(saved);
+}
+
+const tell = ({ answer, clock }: Running, end: UnitEnd): void =>
   answer({ ...end, wallMs: Math.round(clock.elapsedMs) });
 
 function unreachable(message: never): never {
