@@ -67,6 +67,10 @@ export const urlOption = () =>
 export const tokenFileOption = () =>
   new Option('--token-file <file>', 'a file with the token (or set MANYHANDS_TOKEN)');
 
+/** For what operators do: the audit log keeps it. */
+export const reasonOption = () =>
+  new Option('--reason <text>', 'why, for the audit log').default('', 'none');
+
 export const jsonOption = () => new Option('--json', 'print JSON for programs');
 
 /** An address with neither path nor trailing slash, as everything is asked below it. */

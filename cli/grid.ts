@@ -1,4 +1,5 @@
 /** The coordinator's HTTP API as the commands see it: one method for each question. */
+import { type AuditEntry, type AuditLog, auditLogSchema } from '../protocol/audit.ts';
 import {
   gridViewSchema,
   jobDocumentViewSchema,
@@ -10,6 +11,12 @@ import {
 } from '../protocol/http.ts';
 import type { Digest } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
+import {
+  freshTokenSchema,
+  type TokenRequest,
+  tokenListSchema,
+  tokenViewSchema,
+} from '../protocol/tokens.ts';
 import { defaultUrl } from './command.ts';
 import { Failure } from './failure.ts';
 import { openHttp } from './http.ts';
@@ -33,6 +40,27 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     job: (id: string) => ask(jobViewSchema, jobPath(id)),
     document: async (id: string) =>
       (await ask(jobDocumentViewSchema, `${jobPath(id)}/document`)).document,
+    tokens: async () => (await ask(tokenListSchema, '/v1/tokens')).tokens,
+    createToken: (wanted: TokenRequest) => ask(freshTokenSchema, '/v1/tokens', post(wanted)),
+    revokeToken: (id: string, reason: string) =>
+      ask(tokenViewSchema, `/v1/tokens/${encodeURIComponent(id)}/revoke`, post({ reason })),
+
+    /** The last so many entries of the audit log, newest first. */
+    async auditLog(last: number, perPage: number): Promise<AuditEntry[]> {
+      const entries: AuditEntry[] = [];
+      for (let before: string | null = null; entries.length < last; ) {
+        const max = Math.min(last - entries.length, perPage);
+        const page: AuditLog = await ask(
+          auditLogSchema,
+          `/v1/audit-log?max=${max}${before === null ? '' : `&before=${before}`}`,
+        );
+        entries.push(...page.entries);
+        if (page.more === null) break;
+        before = page.more;
+      }
+      return entries;
+    },
+
     standings: async () => (await ask(leaderboardSchema, '/v1/leaderboard')).standings,
 
     /** The key makes a repeat after a lost reply find the first job instead of making a second. */
@@ -70,3 +98,9 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     },
   };
 }
+
+const post = (body: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});

@@ -25,6 +25,8 @@ const commands: Record<string, () => Promise<CommandUnknownOpts>> = {
   run: async () => (await import('./commands/run.ts')).run(),
   kernel: async () => (await import('./commands/kernel.ts')).kernel(),
   coordinator: async () => (await import('./commands/coordinator.ts')).coordinator(),
+  token: async () => (await import('./commands/token.ts')).token(),
+  'audit-log': async () => (await import('./commands/audit-log.ts')).auditLog(),
   bench: async () => (await import('./commands/bench.ts')).bench(),
 };
 

@@ -41,6 +41,18 @@ const catalogue = {
     retry: false,
     sentence: 'A token is needed: pass --token-file or set MANYHANDS_TOKEN.',
   },
+  token_expired: {
+    httpStatus: 401,
+    closeCode: null,
+    retry: false,
+    sentence: 'This token has expired: ask the operator for a new one.',
+  },
+  token_revoked: {
+    httpStatus: 401,
+    closeCode: null,
+    retry: false,
+    sentence: 'This token was revoked: ask the operator for a new one.',
+  },
   forbidden: {
     httpStatus: 403,
     closeCode: 4403,
@@ -48,6 +60,7 @@ const catalogue = {
     sentence: 'This token or key may not do that.',
   },
   job_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such job.' },
+  token_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such token.' },
   artifact_unknown: {
     httpStatus: 404,
     closeCode: null,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Ids are a letter and sixteen characters of Crockford's base 32 (no i, l, o, u), 80 bits:
- * `j…` job, `h…` host, `a…` account, `l…` lease. A letter first keeps them from reading as
+ * `j…` job, `h…` host, `a…` account, `l…` lease, `k…` token. A letter first keeps them from reading as
  * numbers, which BullMQ refuses; lower case keeps them safe in paths and keys.
  */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -19,9 +19,12 @@ export type JobId = string;
 export type HostId = string;
 export type AccountId = string;
 export type LeaseId = string;
+export type TokenId = string;
+
+export type IdLetter = 'j' | 'h' | 'a' | 'l' | 'k';
 
 /** Ten bytes (of a random source or of a key's digest) as an id with the given letter. */
-export function idFromBytes(letter: 'j' | 'h' | 'a' | 'l', bytes: Uint8Array): string {
+export function idFromBytes(letter: IdLetter, bytes: Uint8Array): string {
   if (bytes.length < 10) throw new Error(`an id needs ten bytes, got ${bytes.length}`);
   let text: string = letter;
   let bits = 0;

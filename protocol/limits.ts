@@ -41,6 +41,14 @@ export const limits = {
   hostNameCharsMax: 60,
   coresMax: 4096,
 
+  /** A line in a list of tokens, or of the audit log. */
+  tokenNameCharsMax: 60,
+  reasonCharsMax: 200,
+  /** Ten years: a token that lives longer is one without an end. */
+  tokenLifeMsMax: 10 * 365 * 86_400_000,
+  /** Lines of the audit log in one answer; more come by asking for what was before. */
+  auditEntriesMax: 500,
+
   artifactBytesMax: 512 * 1024 * 1024,
   kernelBytesMax: 64 * 1024 * 1024,
 } as const;

@@ -15,7 +15,7 @@ import { jobIdSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { overviewPage } from '../../web/overview-page.ts';
-import { authorize } from '../flow/authorize.ts';
+import { authorize, authorizeForJob } from '../flow/authorize.ts';
 import { cancelJob } from '../flow/cancel.ts';
 import type { Context } from '../flow/context.ts';
 import { openResults } from '../flow/results.ts';
@@ -25,6 +25,7 @@ import { type PrepareKernel, submitJob } from '../flow/submit.ts';
 import { artifactRoutes } from './artifact-routes.ts';
 import { bearerToken } from './bearer-token.ts';
 import { toGridError } from './grid-error.ts';
+import { operatorRoutes } from './operator-routes.ts';
 
 /** As many rows as a page or a terminal shows; more comes with paging. */
 const rowsMax = 100;
@@ -79,9 +80,8 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.get('/v1/leaderboard', async () => ({ standings: await standings(context, rowsMax) }));
 
   server.post('/v1/jobs', async (request, reply) => {
-    const { tokenId } = await authorize(context, bearerToken(request), 'submit');
-    const key = idempotencyKey(request);
-    const submission = key === null ? null : { tokenId, key };
+    const { tokenId, accountId } = await authorize(context, bearerToken(request), 'submit');
+    const submission = { tokenId, accountId, key: idempotencyKey(request) };
     const submitted = await submitJob(context, parts.prepareKernel, request.body, submission);
     return reply.status(201).send(submitted);
   });
@@ -91,20 +91,23 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     const jobId = jobIdOf(request);
     const job = await context.jobs.facts(jobId);
     if (job === null) throw new GridError('job_unknown', jobId);
+    if (!job.document.public) await authorizeForJob(context, bearerToken(request), jobId, 'read');
     return { jobId, document: job.document };
   });
   server.post('/v1/jobs/:jobId/cancel', async (request) => {
-    await authorize(context, bearerToken(request), 'submit');
     const jobId = jobIdOf(request);
-    await cancelJob(context, jobId);
+    const by = await authorizeForJob(context, bearerToken(request), jobId, 'change');
+    await cancelJob(context, jobId, by);
     return showJob(context, jobId);
   });
   server.get('/v1/jobs/:jobId/results', async (request, reply) => {
-    await authorize(context, bearerToken(request), 'read', 'submit');
-    const results = await openResults(context, jobIdOf(request), fromUnit(request));
+    const jobId = jobIdOf(request);
+    await authorizeForJob(context, bearerToken(request), jobId, 'read');
+    const results = await openResults(context, jobId, fromUnit(request));
     return reply.type('application/jsonl; charset=utf-8').send(Readable.from(jsonl(results)));
   });
 
+  operatorRoutes(server, context);
   artifactRoutes(server, context);
   return server;
 }

@@ -1,6 +1,6 @@
 /** A job as the coordinator keeps it: the scientist's document, what was made of its kernel, and counts. */
 
-import type { Digest, JobId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, JobId } from '../../protocol/ids.ts';
 import type { JobDocument, JobState } from '../../protocol/job.ts';
 import { unitCount } from '../../protocol/unit-rule.ts';
 
@@ -21,6 +21,8 @@ export type JobFacts = {
   units: number;
   unitsPerShard: number;
   submittedAt: number;
+  /** Whose it is: who may change it, and read its results when it is private. */
+  owner: AccountId;
 };
 
 export type JobCounts = {

@@ -2,15 +2,15 @@
 import { createHash } from 'node:crypto';
 import { GridError, issuesOf } from '../../protocol/errors.ts';
 import type { Submitted } from '../../protocol/http.ts';
-import { type Digest, idFromBytes } from '../../protocol/ids.ts';
+import { type AccountId, type Digest, idFromBytes, type TokenId } from '../../protocol/ids.ts';
 import { type JobDocument, jobDocumentSchema, unservedParts } from '../../protocol/job.ts';
 import { type JobFacts, type PreparedKernel, unitsOf, unitsPerShard } from '../domain/job.ts';
 import type { Context } from './context.ts';
 
 export type PrepareKernel = (digest: Digest, memoryBytesMax: number) => Promise<PreparedKernel>;
 
-/** An Idempotency-Key and whose it is: two scientists may well both call their first one `1`. */
-export type Submission = { tokenId: string; key: string };
+/** Who submits, and their Idempotency-Key: two scientists may well both call their first one `1`. */
+export type Submission = { tokenId: TokenId; accountId: AccountId; key: string | null };
 
 /**
  * Throws GridError: `bad_document` with every path that is wrong, `not_served_yet`,
@@ -22,14 +22,14 @@ export async function submitJob(
   context: Context,
   prepareKernel: PrepareKernel,
   input: unknown,
-  submission: Submission | null,
+  submission: Submission,
 ): Promise<Submitted> {
   const document = parseDocument(input);
   await assertInputsAreHere(context, document);
   const kernel = await prepareKernel(document.kernel, document.limits.memoryBytesMax);
   const jobId = idFromBytes(
     'j',
-    submission === null ? context.randomBytes(10) : digestBytes(submission),
+    submission.key === null ? context.randomBytes(10) : digestBytes(submission),
   );
   const facts: JobFacts = {
     jobId,
@@ -38,9 +38,10 @@ export async function submitJob(
     units: unitsOf(document),
     unitsPerShard: unitsPerShard(document),
     submittedAt: context.now(),
+    owner: submission.accountId,
   };
   await context.store.submitJob(facts);
-  if (submission !== null) await assertSameDocument(context, facts);
+  if (submission.key !== null) await assertSameDocument(context, facts);
   context.happened({ kind: 'job_submitted' });
   context.log.info({ jobId, name: document.name, units: facts.units }, 'job submitted');
   return { jobId, units: facts.units };

@@ -20,6 +20,8 @@ export const keys = {
   leaseKeys: '{grid}:lease-keys',
   /** hash: SHA-256 of the token → its facts as JSON */
   tokens: '{grid}:tokens',
+  /** stream: what operators did, each line as JSON; never trimmed */
+  auditLog: '{grid}:audit-log',
   /** hash: host id → its facts as JSON */
   hosts: '{grid}:hosts',
   /** hash: account id → display name */

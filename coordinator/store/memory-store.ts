@@ -7,6 +7,7 @@ import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { pendingAccount } from './keys.ts';
+import { MemoryRegistry } from './memory-registry.ts';
 import { assertOvertaken, outboxStep } from './outbox-step.ts';
 import {
   type AccountTotals,
@@ -21,7 +22,6 @@ import {
   type ShardAppend,
   type StandingRow,
   type Store,
-  type TokenFacts,
 } from './store.ts';
 
 type Partition = {
@@ -34,10 +34,10 @@ type Partition = {
 type Earned = { micro: bigint; weighted: number; units: number };
 
 export class MemoryStore implements Store {
+  readonly registry = new MemoryRegistry();
   private grid: GridFacts | null = null;
   private owner: string | null = null;
   private keys: LeaseKey[] = [];
-  private readonly tokens = new Map<string, TokenFacts>();
   private readonly hosts = new Map<HostId, HostFacts>();
   private readonly names = new Map<AccountId, string>();
   private readonly jobs = new Map<JobId, Job>();
@@ -63,14 +63,6 @@ export class MemoryStore implements Store {
   async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
     if (this.keys.length === 0) this.keys = [fresh];
     return [...this.keys] as [LeaseKey, ...LeaseKey[]];
-  }
-
-  async saveToken(hash: string, facts: TokenFacts): Promise<void> {
-    this.tokens.set(hash, facts);
-  }
-
-  async findToken(hash: string): Promise<TokenFacts | null> {
-    return this.tokens.get(hash) ?? null;
   }
 
   async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {

@@ -9,6 +9,7 @@ import { readJobHash, readPayments, readUnits, writePayments, writeUnits } from 
 import { keys, pendingAccount } from './keys.ts';
 import { assertOvertaken, outboxStep } from './outbox-step.ts';
 import { openConnection, type RedisAddress, step } from './redis-connection.ts';
+import { RedisRegistry } from './redis-registry.ts';
 import { Script } from './script.ts';
 import {
   type AccountTotals,
@@ -23,7 +24,6 @@ import {
   type ShardAppend,
   type StandingRow,
   type Store,
-  type TokenFacts,
 } from './store.ts';
 
 /** Raised when what is in Redis changes in a way that older programs would misread. */
@@ -47,11 +47,13 @@ export async function openRedisStore(address: RedisAddress): Promise<Store> {
 }
 
 class RedisStore implements Store {
+  readonly registry: RedisRegistry;
   private readonly redis: Redis;
   private partitions = 1;
 
   constructor(redis: Redis) {
     this.redis = redis;
+    this.registry = new RedisRegistry(redis);
   }
 
   async openGrid(fresh: GridFacts): Promise<GridFacts> {
@@ -87,15 +89,6 @@ class RedisStore implements Store {
     });
     const others = [...hash.keys()].filter((keyId) => keyId !== newest).map(read);
     return [read(newest), ...others];
-  }
-
-  async saveToken(hash: string, facts: TokenFacts): Promise<void> {
-    await this.step((redis) => redis.hset(keys.tokens, hash, JSON.stringify(facts)));
-  }
-
-  async findToken(hash: string): Promise<TokenFacts | null> {
-    const text = await this.step((redis) => redis.hget(keys.tokens, hash));
-    return text === null ? null : (JSON.parse(text) as TokenFacts);
   }
 
   async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {

@@ -11,6 +11,7 @@ import type { JobState } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import type { Registry } from './registry.ts';
 
 /** The reply was lost: whether the step happened is not known. Repeat it. */
 export class OutcomeUnknown extends Error {}
@@ -19,10 +20,6 @@ export class OutcomeUnknown extends Error {}
 export class StorageRefuses extends Error {}
 
 export type GridFacts = { gridId: string; partitions: number; createdAt: number };
-
-export type TokenFacts = { tokenId: string; name: string; scopes: TokenScope[]; createdAt: number };
-export const tokenScopes = ['read', 'submit', 'operate'] as const;
-export type TokenScope = (typeof tokenScopes)[number];
 
 export type HostFacts = {
   hostId: HostId;
@@ -77,9 +74,8 @@ export interface Store {
   /** The secrets that sign leases, newest first. The first call makes one. */
   leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]>;
 
-  /** `hash` is the token's SHA-256 in hex: the token itself is never stored. */
-  saveToken(hash: string, facts: TokenFacts): Promise<void>;
-  findToken(hash: string): Promise<TokenFacts | null>;
+  /** Tokens, and what operators have decided. */
+  readonly registry: Registry;
 
   /** Writes a host down at its first hello, and its name at every one. */
   enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'>;

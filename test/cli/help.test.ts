@@ -7,7 +7,7 @@ const help = async (path: string[]) => (await manyhands([...path, '--help'], { h
 
 /** The subcommands that a help text lists. */
 const listed = (text: string): string[] =>
-  [...(text.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z]+)/gm)]
+  [...(text.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z-]+)/gm)]
     .map((match) => match[1] ?? '')
     .filter((name) => name !== 'help');
 

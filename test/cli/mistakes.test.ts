@@ -51,6 +51,11 @@ const mistakes: [string, number, string, RegExp][] = [
   ['kernel', 2, 'usage', /No command/],
   ['kernel build kernel.cobol -o x.wasm', 2, 'kernel_unbuildable', /\.ts/],
   ['kernel build kernel.cobol', 2, 'usage', /--out/],
+  ['token create', 2, 'usage', /--scopes/],
+  ['token create --scopes admin', 2, 'usage', /"admin" is no scope.*\n.*read, submit, operate/],
+  ['token create --scopes read --expires soon', 2, 'usage', /"soon".*\n.*s, m, h or d/],
+  ['token revoke', 2, 'usage', /argument 'id'/],
+  ['audit-log --last none', 2, 'usage', /"none".*--last/],
   ['submit broken.json', 2, 'bad_document', /line 3, column 12/],
   ['submit list.json', 2, 'bad_document', /no JSON object/],
   [

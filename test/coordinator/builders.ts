@@ -6,10 +6,10 @@ import type { JobFacts } from '../../coordinator/domain/job.ts';
 import type { RecordedResult } from '../../coordinator/domain/journal.ts';
 import type { LeaseHolder } from '../../coordinator/domain/record.ts';
 import { type Shard, splitShard } from '../../coordinator/domain/shard.ts';
-import { idFromBytes, type JobId } from '../../protocol/ids.ts';
+import { type IdLetter, idFromBytes, type JobId } from '../../protocol/ids.ts';
 import { type JobDocumentInput, jobDocumentSchema } from '../../protocol/job.ts';
 
-function id(letter: 'j' | 'h' | 'a' | 'l', number: number): string {
+function id(letter: IdLetter, number: number): string {
   const bytes = new Uint8Array(10);
   new DataView(bytes.buffer).setUint32(6, number);
   return idFromBytes(letter, bytes);
@@ -18,10 +18,13 @@ export const jobId = (number: number): JobId => id('j', number);
 export const hostId = (number: number) => id('h', number);
 export const accountId = (number: number) => id('a', number);
 export const leaseId = (number: number) => id('l', number);
+export const tokenId = (number: number) => id('k', number);
 
 const digest = `sha256:${'0'.repeat(64)}`;
 
-type JobParts = Partial<Pick<JobFacts, 'jobId' | 'units' | 'unitsPerShard' | 'submittedAt'>> & {
+type JobParts = Partial<
+  Pick<JobFacts, 'jobId' | 'units' | 'unitsPerShard' | 'submittedAt' | 'owner'>
+> & {
   document?: Partial<JobDocumentInput>;
 };
 
@@ -33,6 +36,7 @@ export function aJob({ document, ...parts }: JobParts = {}): JobFacts {
     units,
     unitsPerShard: 4,
     submittedAt: 1000,
+    owner: accountId(99),
     kernel: { digest, meteredDigest: digest, meteredBytes: 1, meterVersion: 1 },
     ...parts,
     document: jobDocumentSchema.parse({

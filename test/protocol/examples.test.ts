@@ -3,6 +3,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
+import { accountExamples } from '../../protocol/account-examples.ts';
 import { errorBody, errorBodySchema, GridError } from '../../protocol/errors.ts';
 import * as examples from '../../protocol/examples.ts';
 import * as http from '../../protocol/http.ts';
@@ -105,6 +106,9 @@ const bodies: [string, z.ZodType, unknown][] = [
   ['GET /v1/leaderboard', http.leaderboardSchema, { standings: [examples.standingExample] }],
   ['GET /v1/grid', http.gridViewSchema, examples.gridViewExample],
   ['an error', errorBodySchema, examples.errorExample],
+  ...Object.entries(accountExamples).map(
+    ([name, { schema, body }]): [string, z.ZodType, unknown] => [name, schema, body],
+  ),
 ];
 
 describe('an HTTP example', () => {

@@ -1,11 +1,14 @@
 /** docs/PROTOCOL.md shows what is: every example, every error, every number it names. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { accountExamples } from '../../protocol/account-examples.ts';
+import { acts } from '../../protocol/audit.ts';
 import { errorCodes, errorFacts } from '../../protocol/errors.ts';
 import * as examples from '../../protocol/examples.ts';
 import { limits } from '../../protocol/limits.ts';
 import { noWorkReasons } from '../../protocol/messages.ts';
 import { outcomes, verdicts } from '../../protocol/outcome.ts';
+import { tokenScopes } from '../../protocol/tokens.ts';
 import { sessionPath, subprotocol } from '../../protocol/version.ts';
 import { exampleJson } from './example-json.ts';
 
@@ -17,6 +20,7 @@ describe('docs/PROTOCOL.md', () => {
     ...Object.entries(hostMessageExamples),
     ...Object.entries(coordinatorMessageExamples),
     ['an error', examples.errorExample],
+    ...Object.entries(accountExamples).map(([name, { body }]): [string, unknown] => [name, body]),
     ['a job', examples.jobViewExample],
     ['a result', resultLineExamples[0]],
     ['a failed result', resultLineExamples[1]],
@@ -44,9 +48,12 @@ describe('docs/PROTOCOL.md', () => {
     },
   );
 
-  test.each([...outcomes, ...verdicts, ...noWorkReasons])('tells of %s', (word) => {
-    expect(page).toContain(`\`${word}\``);
-  });
+  test.each([...outcomes, ...verdicts, ...noWorkReasons, ...tokenScopes, ...acts])(
+    'tells of %s',
+    (word) => {
+      expect(page).toContain(`\`${word}\``);
+    },
+  );
 
   test('names the door and the limits as they are', () => {
     expect(page).toContain(`\`${sessionPath}\`, subprotocol \`${subprotocol}\``);

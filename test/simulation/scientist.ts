@@ -4,6 +4,7 @@
  * came: whether the first one was heard is not known.
  */
 
+import type { TokenFacts } from '../../coordinator/domain/token.ts';
 import { cancelJob } from '../../coordinator/flow/cancel.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
 import { openResults } from '../../coordinator/flow/results.ts';
@@ -12,12 +13,22 @@ import { submitJob } from '../../coordinator/flow/submit.ts';
 import { GridError } from '../../protocol/errors.ts';
 import type { JobView, ResultLine } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
+import { accountId } from '../coordinator/builders.ts';
 import type { Random } from './random.ts';
 import type { SimCoordinator } from './sim-coordinator.ts';
 import type { SimJob } from './sim-job.ts';
 import type { World } from './world.ts';
 
 const askAgainMs = 500;
+const scientist: TokenFacts = {
+  tokenId: 'a scientist',
+  name: '',
+  scopes: ['submit'],
+  accountId: accountId(99),
+  createdAt: 0,
+  expiresAt: null,
+  revokedAt: null,
+};
 /** Each kernel is what a meter might have made of it. */
 const prepareKernel = async (digest: string) => ({
   digest,
@@ -99,7 +110,7 @@ export class Scientist {
 
   private async submit(job: SimJob): Promise<void> {
     const { jobId, units } = await this.untilAnswered((context) =>
-      submitJob(context, prepareKernel, job.document, { tokenId: 'a scientist', key: job.key }),
+      submitJob(context, prepareKernel, job.document, { ...scientist, key: job.key }),
     );
     this.world.trace('scientist', `submitted ${job.name}: ${jobId}, ${units} units`);
     job.jobId = jobId;
@@ -110,7 +121,7 @@ export class Scientist {
     const { jobId } = job;
     const tells = (error: unknown) => error instanceof GridError && error.code === 'job_over';
     const isOver = await this.untilAnswered((context) =>
-      cancelJob(context, jobId).then(
+      cancelJob(context, jobId, scientist).then(
         () => false,
         (error) => {
           if (tells(error)) return true;

@@ -22,7 +22,6 @@ const giveUpMsMax = 5000;
 const writes: ReadonlySet<string> = new Set<keyof Store>([
   'openGrid',
   'leaseKeys',
-  'saveToken',
   'enrolHost',
   'submitJob',
   'cancelJob',

@@ -12,10 +12,11 @@ import { tokenHash } from '../../coordinator/flow/authorize.ts';
 import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
 import { connectOptions } from '../../coordinator/store/redis-connection.ts';
 import { openRedisStore } from '../../coordinator/store/redis-store.ts';
-import type { TokenScope } from '../../coordinator/store/store.ts';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/http.ts';
+import { idFromBytes } from '../../protocol/ids.ts';
 import type { JobDocumentInput } from '../../protocol/job.ts';
+import type { TokenScope } from '../../protocol/tokens.ts';
 
 export type RealGrid = {
   readonly url: string;
@@ -108,8 +109,15 @@ export async function startRealGrid(): Promise<RealGrid> {
     async makeToken(...scopes) {
       const secret = `mh_${randomBytes(16).toString('hex')}`;
       const store = await openRedisStore(coordinator.redisConnection);
-      const facts = { tokenId: 'test', name: 'a test', scopes, createdAt: Date.now() };
-      await store.saveToken(tokenHash(secret), facts);
+      await store.registry.saveToken(tokenHash(secret), {
+        tokenId: idFromBytes('k', randomBytes(10)),
+        name: 'a test',
+        scopes,
+        accountId: idFromBytes('a', randomBytes(10)),
+        createdAt: Date.now(),
+        expiresAt: null,
+        revokedAt: null,
+      });
       await store.close();
       return secret;
     },

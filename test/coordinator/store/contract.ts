@@ -12,10 +12,14 @@ import { aHost, gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.
 import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
 import { raceContract } from './contract-race.ts';
+import { registryContract } from './contract-registry.ts';
 
 export function storeContract(name: string, open: OpenStore): void {
-  describe(`${name}: grid, hosts and tokens`, () => {
+  describe(`${name}: grid and hosts`, () => {
     gridContract(open);
+  });
+  describe(`${name}: registry`, () => {
+    registryContract(open);
   });
   describe(`${name}: jobs and shards`, () => {
     jobContract(open);
@@ -66,16 +70,6 @@ function gridContract(open: OpenStore): void {
         expect(Buffer.from(newest.secret).toString()).toBe('secret of k1');
         expect(others).toEqual([]);
       }
-    }),
-  );
-
-  it(
-    'a token is found by its hash, an unknown one is not',
-    withStore(open, async (store) => {
-      const facts = { tokenId: 't1', name: 'lab', scopes: ['submit' as const], createdAt: 3 };
-      await store.saveToken('abc', facts);
-      expect(await store.findToken('abc')).toEqual(facts);
-      expect(await store.findToken('abd')).toBeNull();
     }),
   );
 
