@@ -60,7 +60,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.get('/readyz', async () => {
     if (!parts.isReady()) throw new GridError('unavailable');
     // Any small question to the storage: whether it answers is what is asked.
-    await context.store.watermark(0);
+    await context.store.ledger.head();
     return { status: 'ready' };
   });
 

@@ -12,6 +12,7 @@ import { sessionPath, subprotocol } from '../../protocol/version.ts';
 import type { Demand } from '../domain/demand.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
 import type { Context } from '../flow/context.ts';
+import { totalsOf } from '../flow/enrol.ts';
 import { Session } from './session.ts';
 
 /** Two pings unanswered are a dead connection: 40 to 60 s, well over a lease's renewal. */
@@ -172,7 +173,7 @@ export class Sessions {
       const sessions = [...this.sessions].filter((session) => session.accountId === accountId);
       if (sessions.length === 0) continue;
       try {
-        const { creditMicro, units } = await this.parts.context.store.accountTotals(accountId);
+        const { creditMicro, units } = await totalsOf(this.parts.context, accountId);
         for (const session of sessions) {
           session.tell({ type: 'credited', creditMicro: creditMicro.toString(), units });
         }

@@ -9,6 +9,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import { isHostOutcome, type Outcome, type Verdict } from '../../protocol/outcome.ts';
 import { creditMicro } from './credit.ts';
 import type { JournalEntry, RecordedResult } from './journal.ts';
+import { toRuns } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { decide, type ReplicaEnd, type Unit } from './unit.ts';
 
@@ -19,8 +20,8 @@ export type LeaseHolder = {
   positions: UnitRuns;
 };
 
-/** A payment that follows from an acceptance. */
-export type Pay = { accountId: AccountId; hostId: HostId; micro: number; units: number };
+/** A payment that follows from an acceptance, of units by their positions. */
+export type Pay = { accountId: AccountId; hostId: HostId; micro: number; positions: UnitRuns };
 
 export type Recording = {
   entries: JournalEntry[];
@@ -84,7 +85,8 @@ export function recordResults(
     entries.push({ kind: 'failed', positions: failed, reason });
 
   const failed = [...failures.values()].reduce((sum, list) => sum + list.length, 0);
-  const pay = accepted.length > 0 ? { accountId, hostId, micro, units: accepted.length } : null;
+  const paid = toRuns(accepted.toSorted((a, b) => a - b));
+  const pay = accepted.length > 0 ? { accountId, hostId, micro, positions: paid } : null;
   return { entries, verdicts, canonical: accepted.length, failed, fuel, pay };
 }
 

@@ -1,34 +1,98 @@
 /**
- * award: pays the outbox of a partition into the ledger, in order and exactly once. The watermark in
- * the ledger is compared and set with the payment, so two coordinators that award at once pay once.
- * Trimming stays behind the watermark: what was applied may still be asked for in a recount.
+ * award: pays the outbox of a partition into the ledger, in order and exactly once. The watermark moves
+ * with the entry that pays, and an entry is added upon the one it was made for, so two coordinators that
+ * award at once pay once. Trimming stays behind the watermark: what was applied may still be looked into.
  */
-import { racWeight } from '../domain/standing.ts';
+import { type AwardFacts, awardDraft, type OutboxRecord, type Payment } from '../domain/award.ts';
+import { dayOf } from '../domain/day.ts';
+import { availableAccount, type LedgerHead } from '../domain/ledger.ts';
+import type { LedgerStore } from '../store/ledger-store.ts';
+import { postEntry } from '../store/posting.ts';
 import type { Context } from './context.ts';
 
 /** Big enough to catch up quickly, small enough that one script stays under a few milliseconds. */
 const recordsPerStep = 256;
 /** Applied records kept in the outbox, for looking into what just happened. */
 const recordsKept = 1000;
+/** A clock that is set right by less than this is no news. */
+const clockBackMsMax = 60_000;
+
+type LedgerContext = Pick<Context, 'store' | 'now' | 'log'>;
 
 /** Applies all that waits. Returns the accounts that were paid. */
-export async function award(context: Context, partition: number): Promise<Set<string>> {
-  const { store } = context;
+export async function award(context: LedgerContext, partition: number): Promise<Set<string>> {
+  const { ledger } = context.store;
   const paid = new Set<string>();
   for (;;) {
-    const watermark = await store.watermark(partition);
-    const records = await store.readOutbox(partition, watermark, recordsPerStep);
-    const last = records.at(-1);
-    if (last === undefined) break;
-    if (records[0]?.number !== watermark + 1) {
-      throw new Error(`the outbox of partition ${partition} has a gap after ${watermark}`);
-    }
-    const weight = racWeight(context.now(), context.grid.createdAt);
-    if (await store.applyOutbox(partition, records, weight)) {
-      for (const { payments } of records) for (const { accountId } of payments) paid.add(accountId);
-      if (last.number > recordsKept) await store.trimOutbox(partition, last.number - recordsKept);
-    }
-    if (records.length < recordsPerStep) break;
+    let records: OutboxRecord[] = [];
+    const draft = await postEntry(ledger, context.now, async (head) => {
+      tellOfClock(context, head);
+      records = await nextRecords(context, partition);
+      const [first, last] = [records[0], records.at(-1)];
+      if (first === undefined || last === undefined) return null;
+      const source = { partition, from: first.number, to: last.number };
+      const day = dayOf(Math.max(context.now(), head.at));
+      return awardDraft(source, records, await factsOf(ledger, records, day));
+    });
+    if (draft === null) return paid;
+    for (const { accountId } of draft.grants) paid.add(accountId);
+    const last = draft.source?.to ?? 0;
+    if (last > recordsKept) await context.store.trimOutbox(partition, last - recordsKept);
+    if (records.length < recordsPerStep) return paid;
   }
-  return paid;
+}
+
+/** Throws when one is missing: to pay on would lose it for good. */
+async function nextRecords({ store }: LedgerContext, partition: number): Promise<OutboxRecord[]> {
+  const watermark = await store.ledger.watermark(partition);
+  const records = await store.readOutbox(partition, watermark, recordsPerStep);
+  for (const [i, { number }] of records.entries()) {
+    const expected = watermark + 1 + i;
+    if (number === expected) continue;
+    throw new Error(
+      `outbox g${partition} has a gap: record ${expected} is missing before ${number}`,
+    );
+  }
+  return records;
+}
+
+/** What the records ask of the ledger; a grant asks nothing, a revocation what it can be taken from. */
+async function factsOf(
+  ledger: LedgerStore,
+  records: readonly OutboxRecord[],
+  day: number,
+): Promise<AwardFacts> {
+  const pending = new Map<string, { day: number; micro: bigint }[]>();
+  const available = new Map<string, bigint>();
+  const hasRevocations = records.some(({ payments }) => payments.some(isRevocation));
+  const days = hasRevocations ? (await ledger.pendingDays()).reverse() : [];
+  for (const { jobId, payments } of records) {
+    for (const { accountId, hostId } of payments.filter(isRevocation)) {
+      const micros = await ledger.pendingOfHost({ accountId, hostId, jobId }, days);
+      const held = micros.map((micro, i) => ({ day: days[i] ?? day, micro }));
+      pending.set(
+        `${hostId} ${jobId}`,
+        held.filter(({ micro }) => micro > 0n),
+      );
+      const [micro] = await ledger.balances([availableAccount(accountId)] as const);
+      available.set(accountId, micro);
+    }
+  }
+  return {
+    day,
+    payerOf: () => 'mint',
+    pendingOf: ({ hostId, jobId }) => pending.get(`${hostId} ${jobId}`) ?? [],
+    availableOf: (accountId) => available.get(accountId) ?? 0n,
+  };
+}
+
+const isRevocation = ({ kind }: Payment): boolean => kind === 'revoke';
+
+function tellOfClock({ log, now }: LedgerContext, { at }: LedgerHead): void {
+  const backMs = at - now();
+  if (backMs <= clockBackMsMax) return;
+  log.error(
+    { backMs },
+    'the clock of this machine is behind the last entry of the ledger: entries bear that one’s time until it has caught up',
+  );
 }

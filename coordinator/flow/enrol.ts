@@ -8,10 +8,11 @@ import { certificateBytes, sessionBytes } from '../../protocol/identity.ts';
 import { type AccountId, type HostId, idFromBytes } from '../../protocol/ids.ts';
 import type { Hello } from '../../protocol/messages.ts';
 import { protocolVersion } from '../../protocol/version.ts';
-import type { AccountTotals } from '../store/store.ts';
 import type { Context } from './context.ts';
 
 export type Enrolled = { hostId: HostId; accountId: AccountId; totals: AccountTotals };
+/** What the account has earned so far, pending or not. */
+export type AccountTotals = { creditMicro: bigint; units: number };
 
 /** Throws GridError `protocol_unknown`, `signature_invalid`, or `forbidden` (another account's host). */
 export async function enrolHost(
@@ -39,7 +40,12 @@ export async function enrolHost(
   if (reply === 'other_account') {
     throw new GridError('forbidden', `Host ${hostId} belongs to another account.`);
   }
-  return { hostId, accountId, totals: await context.store.accountTotals(accountId) };
+  return { hostId, accountId, totals: await totalsOf(context, accountId) };
+}
+
+export async function totalsOf(context: Context, accountId: AccountId): Promise<AccountTotals> {
+  const row = await context.store.ledger.standing('volunteer', accountId);
+  return { creditMicro: row?.creditMicro ?? 0n, units: row?.units ?? 0 };
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

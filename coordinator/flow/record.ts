@@ -13,18 +13,19 @@
  */
 import type { Logger } from 'pino';
 import { GridError } from '../../protocol/errors.ts';
-import type { JobId } from '../../protocol/ids.ts';
+import type { HostId, JobId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
+import type { Payment } from '../domain/award.ts';
 import type { JournalEntry, RecordedResult } from '../domain/journal.ts';
 import type { Pace } from '../domain/pace.ts';
-import { type LeaseHolder, recordResults } from '../domain/record.ts';
+import { type LeaseHolder, type Pay, recordResults } from '../domain/record.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
+import { unitsAt } from '../domain/unit-runs.ts';
 import type { Window } from '../domain/window.ts';
 import {
   type AppendReply,
   OutcomeUnknown,
-  type Payment,
   type ShardAppend,
   StorageRefuses,
   type Store,
@@ -194,7 +195,7 @@ export class Recorder implements ShardRecorder {
     const expectedLength = state.length;
     const bytes: Uint8Array[] = [];
     const answers: (() => void)[] = [];
-    const pay: Payment[] = [];
+    const pay: Pay[] = [];
     let [canonical, failed, fuel, micro] = [0, 0, 0, 0];
     for (const intent of intents) {
       if (intent.kind === 'note') {
@@ -222,7 +223,7 @@ export class Recorder implements ShardRecorder {
       failed,
       fuel,
       creditMicro: micro,
-      pay: sumPayments(pay),
+      pay: payments(shard, pay),
     };
     return { append, state, intents, answers };
   }
@@ -343,15 +344,18 @@ function groupByShard(intents: Intent[]): Intent[][] {
   return [...groups.values()];
 }
 
-function sumPayments(payments: readonly Payment[]): Payment[] {
-  const sums = new Map<string, Payment>();
-  for (const payment of payments) {
-    const sum = sums.get(payment.hostId);
-    if (sum === undefined) sums.set(payment.hostId, { ...payment });
+/** One for each host: what it earned in this commit, and with which units. */
+function payments({ units }: Shard, pays: readonly Pay[]): Payment[] {
+  const byHost = new Map<HostId, Payment>();
+  for (const { accountId, hostId, micro, positions } of pays) {
+    const payment = byHost.get(hostId);
+    const paid = unitsAt(units, positions);
+    if (payment === undefined)
+      byHost.set(hostId, { kind: 'grant', accountId, hostId, micro, units: paid });
     else {
-      sum.micro += payment.micro;
-      sum.units += payment.units;
+      payment.micro += micro;
+      payment.units.push(...paid);
     }
   }
-  return [...sums.values()];
+  return [...byHost.values()];
 }

@@ -5,6 +5,7 @@ import { fits } from '../domain/job.ts';
 import { award } from '../flow/award.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
+import { finaliseCredit } from '../flow/finalise.ts';
 import { forgetJobs } from '../flow/forget.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';
@@ -19,6 +20,8 @@ const expirePace = { everyMs: 1000, restMs: 0 };
  * second at most: a batch costs Redis an fsync of its own, and nobody sees credit sooner.
  */
 const awardPace = { everyMs: 1000, restMs: 100 };
+/** Holds end by the day, so a minute is soon enough. */
+const finalisePace = { everyMs: 60_000, restMs: 0 };
 /** Only a crash between two steps leaves something to reconcile. */
 const reconcilePace = { everyMs: 5000, restMs: 0 };
 /** A coordinator whose hosts have gone notices it this often. */
@@ -59,6 +62,10 @@ export function startRounds(
   const others = [
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
+    }),
+    startRound('finalise', finalisePace, parts, async () => {
+      const accountIds = await finaliseCredit(context);
+      if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
     }),
     startRound('hand back', handBackPace, parts, async () => {
       const jobIds = await unservedJobs(context, hosts().memoryBytes, servedAt);

@@ -1,8 +1,9 @@
 /** How a job and its shards are written in Redis hashes, and read back. */
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { JobState } from '../../protocol/job.ts';
+import type { Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { ShardUnits } from '../domain/shard.ts';
-import type { Payment } from './store.ts';
 
 /** `fuelHigh` counts these: a job's fuel may pass what one Redis integer holds. */
 const fuelCarry = 10n ** 15n;
@@ -31,21 +32,26 @@ export function readJobHash(hash: Record<string, string>): Job | null {
 export const writeUnits = (units: ShardUnits): string => JSON.stringify(units);
 export const readUnits = (text: string): ShardUnits => JSON.parse(text) as ShardUnits;
 
-/** Payments as a flat JSON array: account, host, microcredit, units, account, … */
-export const writePayments = (payments: readonly Payment[]): string =>
+/** Payments of a job as JSON: the job, then each payment's fields and its runs of units, flat. */
+export const writePayments = (jobId: JobId, payments: readonly Payment[]): string =>
   payments.length === 0
     ? ''
-    : JSON.stringify(payments.flatMap((p) => [p.accountId, p.hostId, p.micro, p.units]));
+    : JSON.stringify([
+        jobId,
+        ...payments.map((p) => [p.kind, p.accountId, p.hostId, p.micro, ...p.units.flat()]),
+      ]);
 
-export function readPayments(text: string): Payment[] {
-  const flat = JSON.parse(text) as (string | number)[];
-  return Array.from({ length: flat.length / 4 }, (_, i) => {
-    const [accountId, hostId, micro, units] = flat.slice(4 * i, 4 * i + 4);
-    return {
-      accountId: String(accountId),
-      hostId: String(hostId),
-      micro: Number(micro),
-      units: Number(units),
-    };
-  });
+export function readPayments(text: string): { jobId: JobId; payments: Payment[] } {
+  const [jobId, ...payments] = JSON.parse(text) as [JobId, ...PaymentTuple[]];
+  return {
+    jobId,
+    payments: payments.map(([kind, accountId, hostId, micro, ...flat]) => {
+      const units = Array.from({ length: flat.length / 2 }, (_, i): [number, number] => [
+        flat[2 * i] ?? 0,
+        flat[2 * i + 1] ?? 0,
+      ]);
+      return { kind, accountId, hostId, micro, units };
+    }),
+  };
 }
+type PaymentTuple = [Payment['kind'], AccountId, HostId, number, ...number[]];

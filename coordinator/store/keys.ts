@@ -1,13 +1,14 @@
 /**
  * Every Redis key, with its type and what it holds. `{…}` is the Cluster hash tag: what one script
- * touches shares a tag. Only the owner expires; archiving and purging delete by name.
+ * touches shares a tag. Only the owner and the days of standings expire; archiving and purging delete by name.
  *
  *   {grid}     what concerns all of the grid and changes rarely
  *   {gK}       partition K: its jobs, their shards' journals, its outbox, its BullMQ queue
  *   {ledger}   balances, standings, and how far each outbox has been applied
  */
-import type { AccountId, JobId } from '../../protocol/ids.ts';
+import type { JobId } from '../../protocol/ids.ts';
 import { type ShardId, shardId } from '../domain/shard.ts';
+import type { StandingKind } from '../domain/standing.ts';
 
 export const partitionTag = (partition: number): string => `{g${partition}}`;
 
@@ -43,19 +44,29 @@ export const keys = {
   /** string: number of the last outbox record */
   outboxNumber: (partition: number) => `${partitionTag(partition)}:outbox-number`,
 
+  /** hash: number, hash and time of the last entry */
+  ledgerHead: '{ledger}:head',
   /** hash: `g<K>` → number of the last outbox record applied */
   watermarks: '{ledger}:watermarks',
-  /** hash: ledger account → microcredit */
+  /** hash: ledger account → microcredit; none that is at zero */
   balances: '{ledger}:balances',
-  /** stream: every entry, as its postings */
+  /** stream: entries that are not in the files of the history yet, entry id `<number>-0` */
   entries: '{ledger}:entries',
-  /** zset: account id by microcredit earned; a double, so it orders and the balance counts */
-  standings: '{ledger}:standings',
-  /** zset: account id by decayed microcredit (domain/standing.ts) */
-  recent: '{ledger}:recent',
-  /** hash: account id → units paid */
-  unitsPaid: '{ledger}:units-paid',
-} as const;
+  /** hash: how far the files of the history go */
+  archive: '{ledger}:archive',
+  /** zset: days with pending credit */
+  pendingDays: '{ledger}:pending-days',
+  /** hash: host, job and account → microcredit granted on that day and still pending */
+  pending: (day: number) => `{ledger}:pending:${day}`,
 
-/** The ledger account of what a volunteer has earned. */
-export const pendingAccount = (accountId: AccountId): string => `volunteer:${accountId}:pending`;
+  /** hash: id → microcredit earned in all, exactly */
+  earned: (kind: StandingKind) => `{ledger}:${kind}:earned`,
+  /** zset: id by microcredit earned in all; a double, so it orders and `earned` counts */
+  total: (kind: StandingKind) => `{ledger}:${kind}:total`,
+  /** zset: id by recent credit (domain/standing.ts) */
+  recent: (kind: StandingKind) => `{ledger}:${kind}:recent`,
+  /** hash: id → units paid */
+  unitsPaid: (kind: StandingKind) => `{ledger}:${kind}:units`,
+  /** hash, expires: id → microcredit earned on that day */
+  earnedOn: (kind: StandingKind, day: number) => `{ledger}:${kind}:day:${day}`,
+} as const;

@@ -3,24 +3,20 @@
  * scripts obey. It passes the same contract suite as the Redis store.
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
-import { pendingAccount } from './keys.ts';
+import { MemoryLedger } from './memory-ledger.ts';
 import { MemoryRegistry } from './memory-registry.ts';
-import { assertOvertaken, outboxStep } from './outbox-step.ts';
 import {
-  type AccountTotals,
   type AppendReply,
   assertDistinctShards,
   type GridFacts,
   type HostFacts,
   type OpenJob,
-  type OutboxRecord,
-  type Payment,
   partitionOf,
   type ShardAppend,
-  type StandingRow,
   type Store,
 } from './store.ts';
 
@@ -29,21 +25,18 @@ type Partition = {
   journals: Map<ShardId, Uint8Array>;
   outbox: OutboxRecord[];
   outboxNumber: number;
-  watermark: number;
 };
-type Earned = { micro: bigint; weighted: number; units: number };
 
 export class MemoryStore implements Store {
   readonly registry = new MemoryRegistry();
+  readonly ledger = new MemoryLedger();
   private grid: GridFacts | null = null;
   private owner: string | null = null;
   private keys: LeaseKey[] = [];
   private readonly hosts = new Map<HostId, HostFacts>();
-  private readonly names = new Map<AccountId, string>();
+  private readonly displayNames = new Map<AccountId, string>();
   private readonly jobs = new Map<JobId, Job>();
   private readonly partitions = new Map<number, Partition>();
-  private readonly ledger = new Map<string, bigint>();
-  private readonly earned = new Map<AccountId, Earned>();
 
   async openGrid(fresh: GridFacts): Promise<GridFacts> {
     this.grid ??= fresh;
@@ -69,7 +62,7 @@ export class MemoryStore implements Store {
     const known = this.hosts.get(host.hostId);
     if (known !== undefined && known.accountId !== host.accountId) return 'other_account';
     this.hosts.set(host.hostId, host);
-    this.names.set(host.accountId, host.name);
+    this.displayNames.set(host.accountId, host.name);
     return 'enrolled';
   }
 
@@ -166,59 +159,13 @@ export class MemoryStore implements Store {
     return structuredClone(outbox.filter((record) => record.number > afterNumber).slice(0, max));
   }
 
-  async watermark(number: number): Promise<number> {
-    return this.partition(number).watermark;
-  }
-
-  async applyOutbox(
-    number: number,
-    records: readonly OutboxRecord[],
-    weight: number,
-  ): Promise<boolean> {
-    const partition = this.partition(number);
-    const step = outboxStep(number, records);
-    if (step === null) return true;
-    if (partition.watermark !== step.before) {
-      assertOvertaken(number, step, partition.watermark);
-      return false;
-    }
-    partition.watermark = step.last;
-    for (const [accountId, sum] of step.sums) this.pay(accountId, sum, weight);
-    this.post('mint', step.minted);
-    return true;
-  }
-
   async trimOutbox(number: number, upToNumber: number): Promise<void> {
     const partition = this.partition(number);
     partition.outbox = partition.outbox.filter((record) => record.number > upToNumber);
   }
 
-  async standings(max: number): Promise<StandingRow[]> {
-    return [...this.earned]
-      .map(([accountId, { micro, weighted, units }]) => ({
-        accountId,
-        name: this.names.get(accountId) ?? '',
-        creditMicro: micro,
-        weighted,
-        units,
-      }))
-      .sort((a, b) =>
-        a.creditMicro === b.creditMicro
-          ? compare(b.accountId, a.accountId)
-          : a.creditMicro < b.creditMicro
-            ? 1
-            : -1,
-      )
-      .slice(0, max);
-  }
-
-  async accountTotals(accountId: AccountId): Promise<AccountTotals> {
-    const earned = this.earned.get(accountId);
-    return { creditMicro: earned?.micro ?? 0n, units: earned?.units ?? 0 };
-  }
-
-  async balances(): Promise<Map<string, bigint>> {
-    return new Map(this.ledger);
+  async names(accountIds: readonly AccountId[]): Promise<string[]> {
+    return accountIds.map((accountId) => this.displayNames.get(accountId) ?? '');
   }
 
   async close(): Promise<void> {}
@@ -235,7 +182,11 @@ export class MemoryStore implements Store {
     job.counts.fuel += BigInt(fuel);
     job.counts.creditMicro += BigInt(creditMicro);
     if (pay.length > 0)
-      partition.outbox.push({ number: ++partition.outboxNumber, payments: copy(pay) });
+      partition.outbox.push({
+        number: ++partition.outboxNumber,
+        jobId: shard.jobId,
+        payments: copy(pay),
+      });
     if (!closes) return false;
     partition.open.delete(shardId(shard));
     job.counts.shardsOpen--;
@@ -244,20 +195,6 @@ export class MemoryStore implements Store {
     job.state = 'complete';
     job.endedAt = now;
     return true;
-  }
-
-  private pay(accountId: AccountId, sum: { micro: bigint; units: number }, weight: number): void {
-    this.post(pendingAccount(accountId), sum.micro);
-    const earned = this.earned.get(accountId) ?? { micro: 0n, weighted: 0, units: 0 };
-    this.earned.set(accountId, {
-      micro: earned.micro + sum.micro,
-      weighted: earned.weighted + Number(sum.micro) * weight,
-      units: earned.units + sum.units,
-    });
-  }
-
-  private post(account: string, micro: bigint): void {
-    this.ledger.set(account, (this.ledger.get(account) ?? 0n) + micro);
   }
 
   private journal(partition: Partition, shard: Shard): Uint8Array {
@@ -276,7 +213,6 @@ export class MemoryStore implements Store {
         journals: new Map(),
         outbox: [],
         outboxNumber: 0,
-        watermark: 0,
       };
       this.partitions.set(number, partition);
     }
@@ -285,8 +221,7 @@ export class MemoryStore implements Store {
 }
 
 const copy = (payments: readonly Payment[]): Payment[] =>
-  payments.map((payment) => ({ ...payment }));
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  payments.map((payment) => structuredClone(payment));
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(a.length + b.length);

@@ -2,32 +2,31 @@
 import type { Redis } from 'ioredis';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import type { JobState } from '../../protocol/job.ts';
+import type { OutboxRecord } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { parseShardId, type Shard, shardId } from '../domain/shard.ts';
 import { readJobHash, readPayments, readUnits, writePayments, writeUnits } from './job-record.ts';
-import { keys, pendingAccount } from './keys.ts';
-import { assertOvertaken, outboxStep } from './outbox-step.ts';
+import { keys } from './keys.ts';
+import type { LedgerStore } from './ledger-store.ts';
 import { openConnection, type RedisAddress, step } from './redis-connection.ts';
+import { RedisLedger } from './redis-ledger.ts';
 import { RedisRegistry } from './redis-registry.ts';
 import { Script } from './script.ts';
 import {
-  type AccountTotals,
   type AppendReply,
   assertDistinctShards,
   type GridFacts,
   GridFormatUnknown,
   type HostFacts,
   type OpenJob,
-  type OutboxRecord,
   partitionOf,
   type ShardAppend,
-  type StandingRow,
   type Store,
 } from './store.ts';
 
 /** Raised when what is in Redis changes in a way that older programs would misread. */
-const format = '1';
+const format = '2';
 
 const scripts = {
   openGrid: new Script('open-grid'),
@@ -39,7 +38,6 @@ const scripts = {
   cancelJob: new Script('cancel-job'),
   openShard: new Script('open-shard'),
   append: new Script('append'),
-  applyOutbox: new Script('apply-outbox'),
 };
 
 export async function openRedisStore(address: RedisAddress): Promise<Store> {
@@ -48,12 +46,14 @@ export async function openRedisStore(address: RedisAddress): Promise<Store> {
 
 class RedisStore implements Store {
   readonly registry: RedisRegistry;
+  readonly ledger: LedgerStore;
   private readonly redis: Redis;
   private partitions = 1;
 
   constructor(redis: Redis) {
     this.redis = redis;
     this.registry = new RedisRegistry(redis);
+    this.ledger = new RedisLedger(redis);
   }
 
   async openGrid(fresh: GridFacts): Promise<GridFacts> {
@@ -210,7 +210,7 @@ class RedisStore implements Store {
         // Not String(fuel): that rounds a number beyond 2^53 to the digits that tell it apart.
         BigInt(append.fuel).toString(),
         append.creditMicro,
-        writePayments(append.pay),
+        writePayments(shard.jobId, append.pay),
       );
     }
     const replies = (await this.run('append', named, args)) as (string | number)[];
@@ -223,74 +223,18 @@ class RedisStore implements Store {
     );
     return entries.map(([id, fields]) => ({
       number: Number(id.split('-')[0]),
-      payments: readPayments(fields[1] ?? '[]'),
+      ...readPayments(fields[1] ?? ''),
     }));
-  }
-
-  async watermark(partition: number): Promise<number> {
-    return Number(await this.step((redis) => redis.hget(keys.watermarks, source(partition))));
-  }
-
-  async applyOutbox(
-    partition: number,
-    records: readonly OutboxRecord[],
-    weight: number,
-  ): Promise<boolean> {
-    const step = outboxStep(partition, records);
-    if (step === null) return true;
-    const sums = [...step.sums];
-    const reply = await this.run(
-      'applyOutbox',
-      [keys.watermarks, keys.balances, keys.entries, keys.standings, keys.recent, keys.unitsPaid],
-      [
-        source(partition),
-        step.before,
-        step.last,
-        weight,
-        step.minted.toString(),
-        sums.length,
-        ...sums.flatMap(([accountId, { micro, units }]) => [accountId, micro.toString(), units]),
-      ],
-    );
-    if (reply === 'applied') return true;
-    assertOvertaken(partition, step, Number(reply));
-    return false;
   }
 
   async trimOutbox(partition: number, upToNumber: number): Promise<void> {
     await this.step((redis) => redis.xtrim(keys.outbox(partition), 'MINID', `${upToNumber + 1}-0`));
   }
 
-  async standings(max: number): Promise<StandingRow[]> {
-    const ids = await this.step((redis) => redis.zrevrange(keys.standings, 0, max - 1));
-    if (ids.length === 0) return [];
-    // The scores give the order only: as doubles they round beyond 2^53, the balances do not.
-    const [micro, recent, units, names] = await Promise.all([
-      this.step((redis) => redis.hmget(keys.balances, ...ids.map(pendingAccount))),
-      this.step((redis) => redis.zmscore(keys.recent, ...ids)),
-      this.step((redis) => redis.hmget(keys.unitsPaid, ...ids)),
-      this.step((redis) => redis.hmget(keys.names, ...ids)),
-    ]);
-    return ids.map((accountId, i) => ({
-      accountId,
-      name: names[i] ?? '',
-      creditMicro: BigInt(micro[i] ?? 0),
-      weighted: Number(recent[i] ?? 0),
-      units: Number(units[i] ?? 0),
-    }));
-  }
-
-  async accountTotals(accountId: AccountId): Promise<AccountTotals> {
-    const [micro, units] = await Promise.all([
-      this.step((redis) => redis.hget(keys.balances, pendingAccount(accountId))),
-      this.step((redis) => redis.hget(keys.unitsPaid, accountId)),
-    ]);
-    return { creditMicro: BigInt(micro ?? 0), units: Number(units ?? 0) };
-  }
-
-  async balances(): Promise<Map<string, bigint>> {
-    const hash = await this.step((redis) => redis.hgetall(keys.balances));
-    return new Map(Object.entries(hash).map(([account, micro]) => [account, BigInt(micro)]));
+  async names(accountIds: readonly AccountId[]): Promise<string[]> {
+    if (accountIds.length === 0) return [];
+    const names = await this.step((redis) => redis.hmget(keys.names, ...accountIds));
+    return names.map((name) => name ?? '');
   }
 
   async close(): Promise<void> {
@@ -318,8 +262,6 @@ class RedisStore implements Store {
     return this.step((redis) => scripts[name].run(redis, named, args));
   }
 }
-
-const source = (partition: number): string => `g${partition}`;
 
 function appendReply(reply: string | number): AppendReply {
   if (typeof reply === 'number') return { kind: 'stale', length: reply };

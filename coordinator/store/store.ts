@@ -8,9 +8,11 @@
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { JobState } from '../../protocol/job.ts';
+import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import type { LedgerStore } from './ledger-store.ts';
 import type { Registry } from './registry.ts';
 
 /** The reply was lost: whether the step happened is not known. Repeat it. */
@@ -43,7 +45,6 @@ export type ShardAppend = {
   creditMicro: number;
   pay: Payment[];
 };
-export type Payment = { accountId: AccountId; hostId: HostId; micro: number; units: number };
 
 export type AppendReply =
   | { kind: 'written'; jobEnded: boolean }
@@ -54,16 +55,6 @@ export type AppendReply =
 
 /** What splitting needs to know of a job, without its document. */
 export type OpenJob = { jobId: JobId; state: JobState; cursor: number };
-
-export type OutboxRecord = { number: number; payments: Payment[] };
-export type StandingRow = {
-  accountId: AccountId;
-  name: string;
-  creditMicro: bigint;
-  weighted: number;
-  units: number;
-};
-export type AccountTotals = { creditMicro: bigint; units: number };
 
 export interface Store {
   /** Makes the grid at the first start; refuses (GridFormatUnknown) data of another format. */
@@ -101,23 +92,12 @@ export interface Store {
   append(partition: number, appends: readonly ShardAppend[], now: number): Promise<AppendReply[]>;
 
   readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
-  /** The last outbox record of the partition that the ledger has applied. */
-  watermark(partition: number): Promise<number>;
-  /**
-   * Pays the records into the ledger if they are the next ones: the first has number watermark + 1
-   * and there is no gap. False when somebody else was first. Throws when a record is missing.
-   */
-  applyOutbox(
-    partition: number,
-    records: readonly OutboxRecord[],
-    weight: number,
-  ): Promise<boolean>;
   trimOutbox(partition: number, upToNumber: number): Promise<void>;
 
-  standings(max: number): Promise<StandingRow[]>;
-  accountTotals(accountId: AccountId): Promise<AccountTotals>;
-  /** The grid's own accounts and everybody's: `mint` and `volunteer:<accountId>:pending`. */
-  balances(): Promise<Map<string, bigint>>;
+  /** Balances, pending credit and standings. */
+  readonly ledger: LedgerStore;
+  /** Display names; '' for an account that never said one. */
+  names(accountIds: readonly AccountId[]): Promise<string[]>;
 
   close(): Promise<void>;
 }

@@ -111,7 +111,7 @@ function checkVerdicts(world: World, results: Map<string, Map<number, ResultLine
 
 /** [C1] The ledger sums to zero; [C2] each account has what its accepted units come to. */
 async function checkLedger({ store, violations }: World): Promise<void> {
-  const balances = await store.balances();
+  const { balances } = await store.ledger.allBalances();
   let sum = 0n;
   for (const [account, micro] of balances) {
     sum += micro;
@@ -119,12 +119,12 @@ async function checkLedger({ store, violations }: World): Promise<void> {
   }
   violations.unless(sum === 0n, 'C1', () => `the ledger sums to ${sum}`);
   for (const [accountId, { micro, units }] of store.incomes) {
-    const totals = await store.accountTotals(accountId);
+    const totals = await store.ledger.standing('volunteer', accountId);
     violations.unless(
-      totals.creditMicro === micro && totals.units === units,
+      totals?.creditMicro === micro && totals.units === units,
       'C2',
       () =>
-        `${accountId} was paid ${totals.creditMicro} for ${totals.units} units, and earned ` +
+        `${accountId} was paid ${totals?.creditMicro} for ${totals?.units} units, and earned ` +
         `${micro} with ${units}`,
     );
   }

@@ -6,6 +6,7 @@
  *
  * A process that dies takes its replies with it, but not the steps that it has sent.
  */
+import type { LedgerStore } from '../../coordinator/store/ledger-store.ts';
 import { OutcomeUnknown, StorageRefuses, type Store } from '../../coordinator/store/store.ts';
 import type { Life } from './life.ts';
 import type { Random } from './random.ts';
@@ -19,7 +20,7 @@ const lateMsMax = 8000;
 /** What a step that was lost takes to be given up: most connections break at once, some time out. */
 const giveUpMsMax = 5000;
 
-const writes: ReadonlySet<string> = new Set<keyof Store>([
+const writes: ReadonlySet<string> = new Set<keyof Store | keyof LedgerStore>([
   'openGrid',
   'leaseKeys',
   'enrolHost',
@@ -27,7 +28,8 @@ const writes: ReadonlySet<string> = new Set<keyof Store>([
   'cancelJob',
   'openShard',
   'append',
-  'applyOutbox',
+  'post',
+  'moveArchive',
   'trimOutbox',
 ]);
 
@@ -35,10 +37,15 @@ type Parts = { clock: SimClock; life: Life; weather: Weather; random: Random };
 type Step = (...args: unknown[]) => Promise<unknown>;
 
 export function shakyStore(store: Store, parts: Parts): Store {
-  const connection = new Connection(parts);
-  return new Proxy(store, {
+  return shaky(store, new Connection(parts));
+}
+
+/** The parts of a store share its connection. */
+function shaky<Part extends object>(part: Part, connection: Connection): Part {
+  return new Proxy(part, {
     get(target, name) {
-      const step = Reflect.get(target, name) as Step | undefined;
+      const step = Reflect.get(target, name) as Step | object | undefined;
+      if (typeof step === 'object') return shaky(step, connection);
       if (typeof step !== 'function') return step;
       return (...args: unknown[]) => {
         // As they are now: on a real connection they would be bytes already.

@@ -7,6 +7,7 @@ import { renewEveryMs } from '../../coordinator/domain/lease.ts';
 import { fromRuns } from '../../coordinator/domain/shard.ts';
 import type { Asker } from '../../coordinator/domain/window.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
+import { totalsOf } from '../../coordinator/flow/enrol.ts';
 import { holdPresented } from '../../coordinator/flow/feed.ts';
 import { grantUnits } from '../../coordinator/flow/grant.ts';
 import {
@@ -119,7 +120,7 @@ export class SimSession {
     const key = new Uint8Array(32);
     const host = { hostId, accountId, hostKey: key, accountKey: key, name: '' };
     if ((await context.store.enrolHost(host)) !== 'enrolled') throw new GridError('forbidden');
-    const totals = await context.store.accountTotals(accountId);
+    const totals = await totalsOf(context, accountId);
     const presented = openPresented(context, hostId, leases);
     await holdPresented(
       context,

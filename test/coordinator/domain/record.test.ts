@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { creditMicro } from '../../../coordinator/domain/credit.ts';
 import type { RecordedResult } from '../../../coordinator/domain/journal.ts';
 import { type Recording, recordResults } from '../../../coordinator/domain/record.ts';
+import { runsSize } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { replicasMax } from '../../../coordinator/domain/unit.ts';
 import { accountId, aHostError, aLease, aResult, aShard, aTrap, hostId } from '../builders.ts';
@@ -35,7 +36,7 @@ describe('a report', () => {
       canonical: 3,
       failed: 0,
       fuel: 7_999_998,
-      pay: { accountId: accountId(1), hostId: hostId(1), micro: 6, units: 3 },
+      pay: { accountId: accountId(1), hostId: hostId(1), micro: 6, positions: [[0, 3]] },
     });
     expect(state.undecided).toBe(3);
   });
@@ -95,7 +96,7 @@ describe('a report', () => {
     expect(record(state, 2, [aResult(1)]).verdicts).toEqual(['accepted']);
     const recording = record(state, 1, late);
     expect(recording.verdicts).toEqual(['accepted', 'not_needed']);
-    expect(recording.pay).toMatchObject({ units: 1 });
+    expect(recording.pay).toMatchObject({ positions: [[0, 1]] });
   });
 
   it('that names a unit twice gets one answer for it, and is paid for it once', () => {
@@ -107,7 +108,11 @@ describe('a report', () => {
       aTrap(1),
     ]);
     expect(recording.verdicts).toEqual(['accepted', 'accepted', 'pending', 'pending']);
-    expect(recording).toMatchObject({ canonical: 1, failed: 0, pay: { micro: 1, units: 1 } });
+    expect(recording).toMatchObject({
+      canonical: 1,
+      failed: 0,
+      pay: { micro: 1, positions: [[0, 1]] },
+    });
   });
 });
 
@@ -162,7 +167,8 @@ describe('repetition', () => {
         for (const { lease, account, ends } of [...drawn, ...drawn]) {
           const results = ends.map(([at, end]) => endWith(end, at));
           const { pay } = record(state, lease, results, account);
-          if (pay !== null) paid = { micro: paid.micro + pay.micro, units: paid.units + pay.units };
+          if (pay !== null)
+            paid = { micro: paid.micro + pay.micro, units: paid.units + runsSize(pay.positions) };
         }
         const canonical = Array.from({ length: units }, (_, at) => state.unit(at)).flatMap(
           (unit) =>

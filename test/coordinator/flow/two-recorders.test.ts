@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { creditMicro } from '../../../coordinator/domain/credit.ts';
 import type { LeaseHolder } from '../../../coordinator/domain/record.ts';
+import { runsSize } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
 import { Recorder } from '../../../coordinator/flow/record.ts';
@@ -89,7 +90,7 @@ async function paidUnits(): Promise<{ units: number; micro: number }> {
   const records = await stores[0].readOutbox(0, 0, 10_000);
   const payments = records.flatMap((record) => record.payments);
   return {
-    units: payments.reduce((sum, payment) => sum + payment.units, 0),
+    units: payments.reduce((sum, payment) => sum + runsSize(payment.units), 0),
     micro: payments.reduce((sum, payment) => sum + payment.micro, 0),
   };
 }

@@ -1,8 +1,13 @@
 /** What tests of a store arrange with: an empty store, jobs split to the end, appends, hosts. */
+
+import { pino } from 'pino';
 import { expect } from 'vitest';
+import type { Payment } from '../../../coordinator/domain/award.ts';
 import type { JobFacts } from '../../../coordinator/domain/job.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { award } from '../../../coordinator/flow/award.ts';
 import { partitionOf, type ShardAppend, type Store } from '../../../coordinator/store/store.ts';
+import type { UnitRuns } from '../../../protocol/messages.ts';
 import { accountId, hostId, jobId } from '../builders.ts';
 
 export type OpenStore = () => Promise<{ store: Store; close(): Promise<void> }>;
@@ -71,3 +76,20 @@ export const aHost = (number: number, account: number, name: string) => ({
   accountKey: new Uint8Array(32).fill(account),
   name,
 });
+
+/** A grant to account and host `holder`. */
+export const aPayment = (holder: number, micro: number, units: UnitRuns): Payment => ({
+  kind: 'grant',
+  accountId: accountId(holder),
+  hostId: hostId(holder),
+  micro,
+  units,
+});
+
+/** Applies what waits in an outbox. Returns the accounts that were paid. */
+export const applied = (
+  store: Store,
+  partition: number,
+  now: number = gridFacts.createdAt,
+): Promise<Set<string>> =>
+  award({ store, now: () => now, log: pino({ level: 'silent' }) }, partition);

@@ -2,9 +2,10 @@
 import { expect, it } from 'vitest';
 import type { JobFacts } from '../../../coordinator/domain/job.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
-import { accountId, aJob, hostId } from '../builders.ts';
+import { aJob } from '../builders.ts';
 import {
   anAppend,
+  aPayment,
   jobIdIn,
   type OpenStore,
   partitionOfJob,
@@ -55,7 +56,7 @@ export function journalContract(open: OpenStore): void {
         failed: 1,
         fuel: 5,
         creditMicro: 6,
-        pay: [{ accountId: accountId(1), hostId: hostId(1), micro: 6, units: 4 }],
+        pay: [aPayment(1, 6, [[0, 4]])],
       });
       const before = await store.readJob(job.jobId);
       expect(await store.append(partition, [late], 1)).toEqual([{ kind: 'stale', length: 3 }]);
@@ -216,7 +217,7 @@ export function journalContract(open: OpenStore): void {
         anAppend(shard, 0, 'late', {
           closes: true,
           canonical: 4,
-          pay: [{ accountId: accountId(1), hostId: hostId(1), micro: 1, units: 4 }],
+          pay: [aPayment(1, 1, [[0, 4]])],
         }),
       );
       const replies = await store.append(partitionOfJob(job), appends, 9);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { creditMicro } from '../../../coordinator/domain/credit.ts';
 import { recordResults } from '../../../coordinator/domain/record.ts';
-import type { Shard } from '../../../coordinator/domain/shard.ts';
+import { runsSize, type Shard } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
 import { aJob, aLease } from '../builders.ts';
@@ -24,7 +24,10 @@ async function coordinate(store: Store, shard: Shard, reports: readonly Report[]
       if (bytes.length === 0) break;
       const { canonical, failed, fuel } = recording;
       const { isClosed: closes } = state;
-      const pay = recording.pay === null ? [] : [recording.pay];
+      const pay =
+        recording.pay === null
+          ? []
+          : [{ kind: 'grant', ...recording.pay, units: recording.pay.positions } as const];
       const creditMicro = recording.pay?.micro ?? 0;
       const append = {
         shard,
@@ -67,7 +70,7 @@ export function raceContract(open: OpenStore): void {
           );
           const micro = ends.reduce((sum, { fuel }) => sum + creditMicro(fuel), 0);
           const payments = (await store.readOutbox(0, 0, 99)).flatMap((record) => record.payments);
-          expect(payments.reduce((sum, p) => sum + p.units, 0)).toBe(ends.length);
+          expect(payments.reduce((sum, p) => sum + runsSize(p.units), 0)).toBe(ends.length);
           expect(payments.reduce((sum, p) => sum + p.micro, 0)).toBe(micro);
           expect(await store.readJob(job.jobId)).toMatchObject({
             state: state.isClosed ? 'complete' : 'open',

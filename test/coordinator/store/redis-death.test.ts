@@ -2,12 +2,23 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { awardDraft } from '../../../coordinator/domain/award.ts';
+import { dayOf } from '../../../coordinator/domain/day.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { postEntry } from '../../../coordinator/store/posting.ts';
 import { openRedisStore } from '../../../coordinator/store/redis-store.ts';
 import { OutcomeUnknown, StorageRefuses, type Store } from '../../../coordinator/store/store.ts';
 import { type PrivateRedis, startPrivateRedis } from '../../support/private-redis.ts';
 import { aJob } from '../builders.ts';
-import { anAppend, gridFacts, partitionOfJob, submitted, text } from './arrange.ts';
+import {
+  anAppend,
+  aPayment,
+  applied,
+  gridFacts,
+  partitionOfJob,
+  submitted,
+  text,
+} from './arrange.ts';
 import { openLossySocket } from './lossy-socket.ts';
 
 let server: PrivateRedis;
@@ -28,6 +39,9 @@ async function openStore(connection: { path: string } = server.connection): Prom
   await store.openGrid(gridFacts);
   return store;
 }
+
+/** What a grant paid by the mint asks of the ledger. */
+const noFacts = { day: 1, payerOf: () => 'mint', pendingOf: () => [], availableOf: () => 0n };
 
 /** Repeats a step until its outcome is known, as callers of a store do. */
 async function untilKnown<T>(step: () => Promise<T>): Promise<T> {
@@ -92,16 +106,17 @@ describe('kill -9 of Redis', () => {
     const partition = partitionOfJob(job);
     const [shard] = (await submitted(store, job)) as [Shard];
     const secret = await store.leaseKeys({ keyId: 'k1', secret: Buffer.from('s') });
-    const pay = [{ accountId: 'a1', hostId: 'h1', micro: 7, units: 1 }];
+    const pay = [aPayment(1, 7, [[0, 1]])];
     await store.append(partition, [anAppend(shard, 0, 'x', { pay })], 1);
-    await store.applyOutbox(partition, await store.readOutbox(partition, 0, 9), 1);
-    await store.append(partition, [anAppend(shard, 1, 'y', { pay })], 1);
+    await applied(store, partition);
+    const more = [aPayment(1, 7, [[1, 1]])];
+    await store.append(partition, [anAppend(shard, 1, 'y', { pay: more })], 1);
     const before = await everything();
     await server.kill9();
     await server.restart();
     expect(await untilKnown(everything)).toEqual(before);
     expect(await store.leaseKeys({ keyId: 'k2', secret: Buffer.from('t') })).toEqual(secret);
-    await store.append(partition, [anAppend(shard, 2, 'z', { pay })], 1);
+    await store.append(partition, [anAppend(shard, 2, 'z', { pay: more })], 1);
     expect((await store.readOutbox(partition, 0, 9)).map(({ number }) => number)).toEqual([
       1, 2, 3,
     ]);
@@ -111,9 +126,11 @@ describe('kill -9 of Redis', () => {
         job: await store.readJob(job.jobId),
         open: await store.openShards(partition),
         outbox: await store.readOutbox(partition, 0, 9),
-        watermark: await store.watermark(partition),
-        balances: await store.balances(),
-        standings: await store.standings(9),
+        watermark: await store.ledger.watermark(partition),
+        ledger: await store.ledger.allBalances(),
+        entries: await store.ledger.readEntries(0, 9),
+        pending: await store.ledger.pendingOfDay(dayOf(gridFacts.createdAt), 9),
+        standings: await store.ledger.standings('volunteer', 'recent', 0, 9),
       };
     }
   });
@@ -156,7 +173,7 @@ describe('a reply that is lost', () => {
       const job = aJob();
       const partition = partitionOfJob(job);
       const [shard, other] = (await submitted(store, job)) as [Shard, Shard];
-      const pay = [{ accountId: 'a1', hostId: 'h1', micro: 7, units: 4 }];
+      const pay = [aPayment(1, 7, [[0, 4]])];
       const appends = [
         anAppend(shard, 0, 'one', { canonical: 4, pay }),
         anAppend(other, 0, 'all', { canonical: 4, closes: true }),
@@ -190,11 +207,22 @@ describe('a reply that is lost', () => {
       await twice(() => store.submitJob(job));
       expect(await twice(() => store.openShard(job, shard))).toBe(false);
       expect((await store.readJob(job.jobId))?.counts).toMatchObject({ cursor: 4, shardsOpen: 1 });
-      const pay = [{ accountId: 'a1', hostId: 'h1', micro: 7, units: 4 }];
+      const pay = [aPayment(1, 7, [[0, 4]])];
       await store.append(partition, [anAppend(shard, 0, 'x', { pay })], 1);
-      const records = await store.readOutbox(partition, 0, 9);
-      expect(await twice(() => store.applyOutbox(partition, records, 1))).toBe(false);
-      expect((await store.accountTotals('a1')).creditMicro).toBe(7n);
+      const paying = async () => {
+        const draft = await postEntry(store.ledger, Date.now, async () => {
+          const watermark = await store.ledger.watermark(partition);
+          const records = await store.readOutbox(partition, watermark, 9);
+          if (records.length === 0) return null;
+          socket.loseNextReply();
+          return awardDraft({ partition, from: 1, to: 1 }, records, noFacts);
+        });
+        return draft !== null;
+      };
+      await expect(paying()).rejects.toBeInstanceOf(OutcomeUnknown);
+      expect(await untilKnown(paying)).toBe(false);
+      const [row] = await store.ledger.standings('volunteer', 'total', 0, 9);
+      expect(row?.creditMicro).toBe(7n);
       expect(await twice(() => store.cancelJob(job.jobId, 9))).toBe('over');
       expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 9 });
     } finally {

@@ -1,0 +1,98 @@
+/**
+ * The ledger as the store keeps it: balances, pending credit, standings, and the entries that are not
+ * yet in the files of its history. Everything changes by `post` alone, one entry at a time, so whoever
+ * read the head first and posts upon it knows that nothing changed in between.
+ */
+import { type EntryLine, noHash } from '../../protocol/ledger.ts';
+import type { Bucket, LedgerAccount, LedgerHead, PendingChange } from '../domain/ledger.ts';
+import type { StandingChange, StandingKind } from '../domain/standing.ts';
+
+/** One entry, and all that follows from it. */
+export type LedgerStep = {
+  /** Upon which entry it was decided. */
+  head: LedgerHead;
+  /** The entry that it adds, its bytes, and their SHA-256. */
+  entry: EntryLine;
+  line: string;
+  hash: string;
+  postings: ReadonlyMap<LedgerAccount, bigint>;
+  pending: readonly PendingChange[];
+  standings: readonly StandingChange[];
+};
+
+/** A row of the standings. `recent` is as domain/standing.ts stores it. */
+export type StandingRow = {
+  id: string;
+  creditMicro: bigint;
+  recent: number | null;
+  units: number;
+};
+export type StandingOrder = 'total' | 'recent';
+
+/** How far the files of the history go; what is behind it may be gone from Redis. */
+export type ArchiveMark = { number: number; segment: number; bytes: number };
+
+export const firstHead: LedgerHead = { number: 0, hash: noHash, at: 0 };
+
+export interface LedgerStore {
+  head(): Promise<LedgerHead>;
+  /** The last outbox record of the partition that the ledger has applied. */
+  watermark(partition: number): Promise<number>;
+  /** False when another entry came first. Throws `Overdrawn` when an account has not got that much. */
+  post(step: LedgerStep): Promise<boolean>;
+
+  /** Zero for an account that nothing was ever posted to. */
+  balances<Names extends readonly LedgerAccount[]>(
+    accounts: Names,
+  ): Promise<{ [name in keyof Names]: bigint }>;
+  /** Every account that is not at zero, as it stands after the entry of the head. */
+  allBalances(): Promise<{ head: LedgerHead; balances: Map<LedgerAccount, bigint> }>;
+
+  /** Days with pending credit, oldest first. */
+  pendingDays(): Promise<number[]>;
+  /** Some of what is pending of a day. */
+  pendingOfDay(day: number, max: number): Promise<(Bucket & { micro: bigint })[]>;
+  /** What a host has pending in a job, by day. */
+  pendingOfHost(bucket: Omit<Bucket, 'day'>, days: readonly number[]): Promise<bigint[]>;
+
+  /** Entries that Redis still has. */
+  readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]>;
+  archived(): Promise<ArchiveMark | null>;
+  /** Moves the mark on, and lets go of the entries before it. */
+  moveArchive(mark: ArchiveMark): Promise<void>;
+
+  /** Best first. */
+  standings(
+    kind: StandingKind,
+    order: StandingOrder,
+    from: number,
+    max: number,
+  ): Promise<StandingRow[]>;
+  /** Null when it has no units. */
+  standing(kind: StandingKind, id: string): Promise<StandingRow | null>;
+  /** Counted from 1; null when it is not in the standings. */
+  rank(kind: StandingKind, order: StandingOrder, id: string): Promise<number | null>;
+  /** What was earned on each of the days, as far as they are kept. */
+  earnedByDay(kind: StandingKind, id: string, days: readonly number[]): Promise<bigint[]>;
+}
+
+/** A posting would bring an account below zero. Nothing was written. */
+export class Overdrawn extends Error {
+  readonly account: LedgerAccount;
+
+  constructor(account: LedgerAccount) {
+    super(`${account} has not got that much`);
+    this.account = account;
+  }
+}
+
+/** Days that standings are kept of by day: a month, for charts. The files of the history have them all. */
+export const daysKept = 31;
+
+export const bucketField = ({ accountId, hostId, jobId }: Omit<Bucket, 'day'>): string =>
+  `${hostId} ${jobId} ${accountId}`;
+
+export function parseBucket(field: string, day: number): Bucket {
+  const [hostId = '', jobId = '', accountId = ''] = field.split(' ');
+  return { accountId, hostId, jobId, day };
+}

@@ -1,0 +1,149 @@
+/** The ledger in memory: a second reading of what post-entry.lua does. */
+import { dayOf } from '../domain/day.ts';
+import {
+  type Bucket,
+  type LedgerAccount,
+  type LedgerHead,
+  mayBeNegative,
+} from '../domain/ledger.ts';
+import { addRecent, type StandingChange, type StandingKind } from '../domain/standing.ts';
+import {
+  type ArchiveMark,
+  bucketField,
+  daysKept,
+  firstHead,
+  type LedgerStep,
+  type LedgerStore,
+  Overdrawn,
+  parseBucket,
+  type StandingOrder,
+  type StandingRow,
+} from './ledger-store.ts';
+
+export class MemoryLedger implements LedgerStore {
+  private lastEntry: LedgerHead = firstHead;
+  private lines: { number: number; line: string }[] = [];
+  private archive: ArchiveMark | null = null;
+  private readonly watermarks = new Map<number, number>();
+  private readonly accounts = new Map<LedgerAccount, bigint>();
+  private readonly pending = new Map<number, Map<string, bigint>>();
+  private readonly rows = new Map<StandingKind, Map<string, StandingRow>>();
+  private readonly days = new Map<string, bigint>();
+
+  async head(): Promise<LedgerHead> {
+    return this.lastEntry;
+  }
+
+  async watermark(partition: number): Promise<number> {
+    return this.watermarks.get(partition) ?? 0;
+  }
+
+  async post({ head, entry, line, hash, ...changes }: LedgerStep): Promise<boolean> {
+    if (head.number !== this.lastEntry.number) return false;
+    for (const [account, micro] of changes.postings) {
+      const after = (this.accounts.get(account) ?? 0n) + micro;
+      if (micro < 0n && after < 0n && !mayBeNegative(account)) throw new Overdrawn(account);
+    }
+    for (const [account, micro] of changes.postings) addTo(this.accounts, account, micro);
+    this.lastEntry = { number: entry.number, hash, at: entry.at };
+    this.lines.push({ number: entry.number, line });
+    if (entry.source !== null) this.watermarks.set(entry.source.partition, entry.source.to);
+    for (const change of changes.pending) {
+      const ofDay = this.pending.get(change.day) ?? new Map<string, bigint>();
+      addTo(ofDay, bucketField(change), change.micro);
+      if (ofDay.size > 0) this.pending.set(change.day, ofDay);
+      else this.pending.delete(change.day);
+    }
+    for (const change of changes.standings) this.stand(change, dayOf(entry.at));
+    return true;
+  }
+
+  async balances<Names extends readonly LedgerAccount[]>(
+    accounts: Names,
+  ): Promise<{ [name in keyof Names]: bigint }> {
+    const found = accounts.map((account) => this.accounts.get(account) ?? 0n);
+    return found as { [name in keyof Names]: bigint };
+  }
+
+  async allBalances(): Promise<{ head: LedgerHead; balances: Map<LedgerAccount, bigint> }> {
+    return { head: this.lastEntry, balances: new Map(this.accounts) };
+  }
+
+  async pendingDays(): Promise<number[]> {
+    return [...this.pending.keys()].sort((a, b) => a - b);
+  }
+
+  async pendingOfDay(day: number, max: number): Promise<(Bucket & { micro: bigint })[]> {
+    const buckets = [...(this.pending.get(day) ?? [])].slice(0, max);
+    return buckets.map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
+  }
+
+  async pendingOfHost(bucket: Omit<Bucket, 'day'>, days: readonly number[]): Promise<bigint[]> {
+    return days.map((day) => this.pending.get(day)?.get(bucketField(bucket)) ?? 0n);
+  }
+
+  async readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]> {
+    return this.lines.filter(({ number }) => number > afterNumber).slice(0, max);
+  }
+
+  async archived(): Promise<ArchiveMark | null> {
+    return this.archive;
+  }
+
+  async moveArchive(mark: ArchiveMark): Promise<void> {
+    this.archive = mark;
+    this.lines = this.lines.filter(({ number }) => number > mark.number);
+  }
+
+  async standings(
+    kind: StandingKind,
+    order: StandingOrder,
+    from: number,
+    max: number,
+  ): Promise<StandingRow[]> {
+    return this.ordered(kind, order).slice(from, from + max);
+  }
+
+  async standing(kind: StandingKind, id: string): Promise<StandingRow | null> {
+    return this.rows.get(kind)?.get(id) ?? null;
+  }
+
+  async rank(kind: StandingKind, order: StandingOrder, id: string): Promise<number | null> {
+    const at = this.ordered(kind, order).findIndex((row) => row.id === id);
+    return at < 0 ? null : at + 1;
+  }
+
+  async earnedByDay(kind: StandingKind, id: string, days: readonly number[]): Promise<bigint[]> {
+    return days.map((day) => this.days.get(`${kind} ${day} ${id}`) ?? 0n);
+  }
+
+  private stand({ kind, id, day, micro, units }: StandingChange, today: number): void {
+    const rows = this.rows.get(kind) ?? new Map<string, StandingRow>();
+    this.rows.set(kind, rows);
+    const row = rows.get(id) ?? { id, creditMicro: 0n, recent: null, units: 0 };
+    const after = {
+      id,
+      creditMicro: row.creditMicro + micro,
+      recent: addRecent(row.recent, Number(micro), day),
+      units: row.units + units,
+    };
+    if (after.units === 0) rows.delete(id);
+    else rows.set(id, after);
+    if (today - day < daysKept) addTo(this.days, `${kind} ${day} ${id}`, micro);
+  }
+
+  private ordered(kind: StandingKind, order: StandingOrder): StandingRow[] {
+    const rows = [...(this.rows.get(kind)?.values() ?? [])];
+    const value = ({ creditMicro, recent }: StandingRow) =>
+      order === 'total' ? Number(creditMicro) : recent;
+    return rows
+      .filter((row) => value(row) !== null)
+      .sort((a, b) => Number(value(b)) - Number(value(a)) || (a.id < b.id ? 1 : -1));
+  }
+}
+
+function addTo<Key>(sums: Map<Key, bigint>, key: Key, micro: bigint): void {
+  const sum = (sums.get(key) ?? 0n) + micro;
+  if (sum === 0n) sums.delete(key);
+  else sums.set(key, sum);
+}

@@ -1,0 +1,234 @@
+/** The ledger over Redis: all of it in the slot {ledger}, every change one run of post-entry.lua. */
+import type { Redis } from 'ioredis';
+import { dayOf } from '../domain/day.ts';
+import {
+  type Bucket,
+  type LedgerAccount,
+  type LedgerHead,
+  mayBeNegative,
+  type PendingChange,
+} from '../domain/ledger.ts';
+import { type StandingChange, type StandingKind, weightOfDay } from '../domain/standing.ts';
+import { keys } from './keys.ts';
+import {
+  type ArchiveMark,
+  bucketField,
+  daysKept,
+  firstHead,
+  type LedgerStep,
+  type LedgerStore,
+  Overdrawn,
+  parseBucket,
+  type StandingOrder,
+  type StandingRow,
+} from './ledger-store.ts';
+import { step } from './redis-connection.ts';
+import { Script } from './script.ts';
+
+const postScript = new Script('post-entry');
+const snapshotScript = new Script('ledger-snapshot');
+const secondsPerDay = 86_400;
+
+type Arg = string | number;
+
+export class RedisLedger implements LedgerStore {
+  private readonly redis: Redis;
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+  }
+
+  async head(): Promise<LedgerHead> {
+    const fields = await this.step((redis) => redis.hmget(keys.ledgerHead, 'number', 'hash', 'at'));
+    return readHead(fields);
+  }
+
+  async watermark(partition: number): Promise<number> {
+    return Number(await this.step((redis) => redis.hget(keys.watermarks, source(partition))));
+  }
+
+  async post({ head, entry, line, hash, ...changes }: LedgerStep): Promise<boolean> {
+    const named = [keys.ledgerHead, keys.balances, keys.entries, keys.watermarks, keys.pendingDays];
+    const postings = [...changes.postings];
+    const pending = groupBy(changes.pending, ({ day }) => `${day}`);
+    const standings = groupBy(changes.standings, ({ kind, day }) => `${kind} ${day}`);
+    const args: Arg[] = [
+      head.number,
+      entry.number,
+      entry.at,
+      hash,
+      line,
+      entry.source === null ? '' : source(entry.source.partition),
+      entry.source?.to ?? '',
+      postings.length,
+      pending.length,
+      standings.length,
+    ];
+    for (const [account, micro] of postings) {
+      args.push(account, micro.toString(), mayBeNegative(account) ? 1 : 0);
+    }
+    for (const group of pending) pushPending(named, args, group);
+    for (const group of standings) pushStandings(named, args, group, dayOf(entry.at));
+    const reply = await this.step((redis) => postScript.run(redis, named, args));
+    if (reply === 'posted') return true;
+    if (reply === 'stale') return false;
+    throw new Overdrawn(String(reply));
+  }
+
+  async balances<Names extends readonly LedgerAccount[]>(
+    accounts: Names,
+  ): Promise<{ [name in keyof Names]: bigint }> {
+    const found =
+      accounts.length === 0
+        ? []
+        : await this.step((redis) => redis.hmget(keys.balances, ...accounts));
+    return found.map((micro) => BigInt(micro ?? 0)) as { [name in keyof Names]: bigint };
+  }
+
+  async allBalances(): Promise<{ head: LedgerHead; balances: Map<LedgerAccount, bigint> }> {
+    const reply = await this.step((redis) =>
+      snapshotScript.run(redis, [keys.ledgerHead, keys.balances], []),
+    );
+    const [fields, flat] = reply as [(string | null)[], string[]];
+    const balances = new Map<LedgerAccount, bigint>();
+    for (let i = 0; i + 1 < flat.length; i += 2) {
+      balances.set(flat[i] ?? '', BigInt(flat[i + 1] ?? 0));
+    }
+    return { head: readHead(fields), balances };
+  }
+
+  async pendingDays(): Promise<number[]> {
+    const days = await this.step((redis) => redis.zrange(keys.pendingDays, '0', '-1'));
+    return days.map(Number);
+  }
+
+  async pendingOfDay(day: number, max: number): Promise<(Bucket & { micro: bigint })[]> {
+    // Any of them will do, and each once: a scan may tell of one twice.
+    const [, flat] = await this.step((redis) => redis.hscan(keys.pending(day), '0', 'COUNT', max));
+    const found = new Map<string, bigint>();
+    for (let i = 0; i + 1 < flat.length && found.size < max; i += 2) {
+      found.set(flat[i] ?? '', BigInt(flat[i + 1] ?? 0));
+    }
+    return [...found].map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
+  }
+
+  async pendingOfHost(bucket: Omit<Bucket, 'day'>, days: readonly number[]): Promise<bigint[]> {
+    const field = bucketField(bucket);
+    const found = await Promise.all(
+      days.map((day) => this.step((redis) => redis.hget(keys.pending(day), field))),
+    );
+    return found.map((micro) => BigInt(micro ?? 0));
+  }
+
+  async readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]> {
+    const entries = await this.step((redis) =>
+      redis.xrange(keys.entries, `${afterNumber + 1}-0`, '+', 'COUNT', max),
+    );
+    return entries.map(([id, fields]) => ({
+      number: Number(id.split('-')[0]),
+      line: fields[1] ?? '',
+    }));
+  }
+
+  async archived(): Promise<ArchiveMark | null> {
+    const text = await this.step((redis) => redis.get(keys.archive));
+    return text === null ? null : (JSON.parse(text) as ArchiveMark);
+  }
+
+  /** Two commands: should the second be lost, the next move trims what this one left. */
+  async moveArchive(mark: ArchiveMark): Promise<void> {
+    await this.step((redis) => redis.set(keys.archive, JSON.stringify(mark)));
+    await this.step((redis) => redis.xtrim(keys.entries, 'MINID', `${mark.number + 1}-0`));
+  }
+
+  async standings(
+    kind: StandingKind,
+    order: StandingOrder,
+    from: number,
+    max: number,
+  ): Promise<StandingRow[]> {
+    const key = order === 'total' ? keys.total(kind) : keys.recent(kind);
+    const ids = await this.step((redis) => redis.zrevrange(key, from, from + max - 1));
+    return await this.rows(kind, ids);
+  }
+
+  async standing(kind: StandingKind, id: string): Promise<StandingRow | null> {
+    const [row] = await this.rows(kind, [id]);
+    return row === undefined || row.units === 0 ? null : row;
+  }
+
+  async rank(kind: StandingKind, order: StandingOrder, id: string): Promise<number | null> {
+    const key = order === 'total' ? keys.total(kind) : keys.recent(kind);
+    const rank = await this.step((redis) => redis.zrevrank(key, id));
+    return rank === null ? null : rank + 1;
+  }
+
+  async earnedByDay(kind: StandingKind, id: string, days: readonly number[]): Promise<bigint[]> {
+    const found = await Promise.all(
+      days.map((day) => this.step((redis) => redis.hget(keys.earnedOn(kind, day), id))),
+    );
+    return found.map((micro) => BigInt(micro ?? 0));
+  }
+
+  private async rows(kind: StandingKind, ids: readonly string[]): Promise<StandingRow[]> {
+    if (ids.length === 0) return [];
+    // The zsets give the order only: as doubles they round beyond 2^53, `earned` does not.
+    const [earned, recent, units] = await Promise.all([
+      this.step((redis) => redis.hmget(keys.earned(kind), ...ids)),
+      this.step((redis) => redis.zmscore(keys.recent(kind), ...ids)),
+      this.step((redis) => redis.hmget(keys.unitsPaid(kind), ...ids)),
+    ]);
+    return ids.map((id, i) => {
+      const found = recent[i] ?? null;
+      return {
+        id,
+        creditMicro: BigInt(earned[i] ?? 0),
+        recent: found === null ? null : Number(found),
+        units: Number(units[i] ?? 0),
+      };
+    });
+  }
+
+  private step<T>(run: (redis: Redis) => Promise<T>): Promise<T> {
+    return step(this.redis, run);
+  }
+}
+
+const source = (partition: number): string => `g${partition}`;
+
+const readHead = ([number, hash, at]: (string | null)[]): LedgerHead =>
+  number === null || number === undefined
+    ? firstHead
+    : { number: Number(number), hash: hash ?? '', at: Number(at) };
+
+function pushPending(named: string[], args: Arg[], group: readonly PendingChange[]): void {
+  const [{ day }] = group as [PendingChange];
+  named.push(keys.pending(day));
+  args.push(day, group.length);
+  for (const change of group) args.push(bucketField(change), change.micro.toString());
+}
+
+function pushStandings(
+  named: string[],
+  args: Arg[],
+  group: readonly StandingChange[],
+  today: number,
+): void {
+  const [{ kind, day }] = group as [StandingChange];
+  named.push(keys.earned(kind), keys.total(kind), keys.recent(kind), keys.unitsPaid(kind));
+  named.push(keys.earnedOn(kind, day));
+  const keepSeconds = Math.max(0, (day + daysKept - today) * secondsPerDay);
+  args.push(weightOfDay(day), keepSeconds, group.length);
+  for (const { id, micro, units } of group) args.push(id, micro.toString(), units);
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}
