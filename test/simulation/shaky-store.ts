@@ -44,8 +44,8 @@ export function shakyStore(store: Store, parts: Parts): Store {
 function shaky<Part extends object>(part: Part, connection: Connection): Part {
   return new Proxy(part, {
     get(target, name) {
-      const step = Reflect.get(target, name) as Step | object | undefined;
-      if (typeof step === 'object') return shaky(step, connection);
+      const step = Reflect.get(target, name) as Step | object | null | undefined;
+      if (typeof step === 'object' && step !== null) return shaky(step, connection);
       if (typeof step !== 'function') return step;
       return (...args: unknown[]) => {
         // As they are now: on a real connection they would be bytes already.
