@@ -18,8 +18,11 @@ const memoryPagesMax = 4096;
 
 export type KernelRatios = {
   name: string;
+  /** Counting fuel, as in a job with `"nans": "any"`. */
   meteredOverUnmetered: number;
-  /** The metered kernel, as volunteers run it. Null without a native compiler. */
+  /** The same with all NaNs made alike, which is the default. */
+  sameNansOverUnmetered: number;
+  /** Of the first of these. Null without a native compiler. */
   wasmOverNative: number | null;
   /** What one copy of the unmetered kernel takes over another: 1, but for the error. */
   control: number;
@@ -28,28 +31,33 @@ export type KernelRatios = {
 
 export async function measureRatios(kernel: BenchKernel): Promise<KernelRatios> {
   const { name, wasm, program } = kernel;
-  const metered = meterKernel(wasm, { memoryPagesMax }).wasm;
+  const metered = meterKernel(wasm, { memoryPagesMax, nans: 'any' }).wasm;
+  const sameNans = meterKernel(wasm, { memoryPagesMax }).wasm;
   const candidates = {
     unmetered: timed(await runnable(wasm, kernel.args)),
     metered: timed(await runnable(metered, kernel.args)),
+    sameNans: timed(await runnable(sameNans, kernel.args)),
     control: timed(await runnable(apart(wasm), kernel.args)),
   };
   const native = program === null ? null : startNative(program);
   try {
     await agree(name, candidates, native);
-    const least = { unmetered: Infinity, metered: Infinity, control: Infinity, native: Infinity };
+    const least = { ...noneYet };
     const keep = (key: keyof typeof least, ms: number) => {
       least[key] = Math.min(least[key], ms);
     };
     for (let turn = 0; turn < turns; turn++) {
       keep('unmetered', candidates.unmetered().ms);
       keep('metered', candidates.metered().ms);
+      keep('sameNans', candidates.sameNans().ms);
       keep('control', candidates.control().ms);
       if (native !== null) keep('native', (await native.run()).ms);
     }
+    const unmetered = Math.min(least.unmetered, least.control);
     return {
       name,
-      meteredOverUnmetered: least.metered / Math.min(least.unmetered, least.control),
+      meteredOverUnmetered: least.metered / unmetered,
+      sameNansOverUnmetered: least.sameNans / unmetered,
       wasmOverNative: native === null ? null : least.metered / least.native,
       control: least.control / least.unmetered,
       meteredBytesOverBytes: metered.length / wasm.length,
@@ -58,6 +66,14 @@ export async function measureRatios(kernel: BenchKernel): Promise<KernelRatios> 
     await native?.close();
   }
 }
+
+const noneYet = {
+  unmetered: Infinity,
+  metered: Infinity,
+  sameNans: Infinity,
+  control: Infinity,
+  native: Infinity,
+};
 
 type Timed = () => { result: number; ms: number };
 

@@ -20,6 +20,7 @@ import { measureTinyUnits } from './tiny-units.ts';
 export type SandboxBench = {
   kernels: KernelRatios[];
   geomeanMetered: number;
+  geomeanSameNans: number;
   /** Null without a native compiler. */
   geomeanNative: number | null;
   /** How far from 1 is only the error of the measurement. */
@@ -42,10 +43,11 @@ export async function sandbox(say: (line: string) => void): Promise<SandboxBench
     }
     const natives = kernels.flatMap(({ wasmOverNative }) => wasmOverNative ?? []);
     const geomeanMetered = geomean(kernels.map((kernel) => kernel.meteredOverUnmetered));
+    const geomeanSameNans = geomean(kernels.map((kernel) => kernel.sameNansOverUnmetered));
     const geomeanNative = natives.length === 0 ? null : geomean(natives);
     const geomeanControl = geomean(kernels.map(({ control }) => control));
     say(
-      `geometric mean ${times(geomeanMetered)} with the meter, ${times(geomeanNative)} native, control ${times(geomeanControl)}`,
+      `geometric mean ${times(geomeanMetered)} with the meter, ${times(geomeanSameNans)} with NaNs made the same, ${times(geomeanNative)} native, control ${times(geomeanControl)}`,
     );
     const tinyUnitsPerSecond = await measureTinyUnits(mersenne.wasm);
     say(`${Math.round(tinyUnitsPerSecond)} tiny units per second and thread`);
@@ -54,6 +56,7 @@ export async function sandbox(say: (line: string) => void): Promise<SandboxBench
     return {
       kernels,
       geomeanMetered,
+      geomeanSameNans,
       geomeanNative,
       geomeanControl,
       tinyUnitsPerSecond,
@@ -77,5 +80,11 @@ const geomean = (ratios: readonly number[]): number =>
 
 const times = (ratio: number | null): string => (ratio === null ? '–' : `${ratio.toFixed(3)}x`);
 
-const line = ({ name, meteredOverUnmetered, wasmOverNative, control }: KernelRatios): string =>
-  `${name.padEnd(16)} metered ${times(meteredOverUnmetered)}   native ${times(wasmOverNative)}   control ${times(control)}`;
+const line = ({
+  name,
+  meteredOverUnmetered,
+  sameNansOverUnmetered,
+  wasmOverNative,
+  control,
+}: KernelRatios): string =>
+  `${name.padEnd(16)} metered ${times(meteredOverUnmetered)}   same NaNs ${times(sameNansOverUnmetered)}   native ${times(wasmOverNative)}   control ${times(control)}`;

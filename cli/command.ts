@@ -71,6 +71,12 @@ export const tokenFileOption = () =>
 export const reasonOption = () =>
   new Option('--reason <text>', 'why, for the audit log').default('', 'none');
 
+/** As in a job document. */
+export const nansOption = () =>
+  new Option('--nans <same|any>', 'any: the kernel lets no NaN out, so leave them as they come')
+    .choices(['same', 'any'] as const)
+    .default('same' as const);
+
 export const jsonOption = () => new Option('--json', 'print JSON for programs');
 
 /** An address with neither path nor trailing slash, as everything is asked below it. */

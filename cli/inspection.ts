@@ -22,7 +22,7 @@ export function tellInspection(path: string, inspection: KernelInspection): stri
     ['features', inspection.features.join(', ') || 'none beyond the first WebAssembly'],
   ];
   if (inspection.floatStores) {
-    lines.push(['floats', 'NaN bits may show: only hosts with the same processor compare']);
+    lines.push(['floats', 'the meter makes NaNs the same on every host']);
   }
   if (refusal !== undefined) {
     lines.unshift(['why', `${refusal.reason} at byte ${refusal.offset}: ${refusal.detail}`]);

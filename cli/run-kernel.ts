@@ -10,15 +10,16 @@ import { digestOf } from './files.ts';
 
 const pageBytes = 65_536;
 
-export type KernelRun = Omit<UnitRun, 'seed'> & { memoryBytesMax: number; wallMsMax: number };
+export type Metering = { memoryBytesMax: number; nans: 'same' | 'any' };
+export type KernelRun = Omit<UnitRun, 'seed'> & Metering & { wallMsMax: number };
 
 /** Never throws for what the kernel does; throws a Failure when it may not be a kernel at all. */
 export async function runKernelHere(
   wasm: Uint8Array,
-  { memoryBytesMax, ...run }: KernelRun,
+  { memoryBytesMax, nans, ...run }: KernelRun,
   signal: AbortSignal,
 ): Promise<SandboxEnd> {
-  const metered = meterOrRefuse(wasm, memoryBytesMax);
+  const metered = meterOrRefuse(wasm, { memoryBytesMax, nans });
   const sandbox = openSandbox({ threads: 1 });
   const id = 'run';
   signal.addEventListener('abort', () => sandbox.abort(id), { once: true });
@@ -32,10 +33,10 @@ export async function runKernelHere(
 }
 
 /** The kernel with its meter. A module that V8 finds invalid is refused like one that we do. */
-export function meterOrRefuse(wasm: Uint8Array, memoryBytesMax: number): Uint8Array {
+export function meterOrRefuse(wasm: Uint8Array, { memoryBytesMax, nans }: Metering): Uint8Array {
   try {
     const memoryPagesMax = Math.floor(memoryBytesMax / pageBytes);
-    const metered = meterKernel(wasm, { memoryPagesMax }).wasm;
+    const metered = meterKernel(wasm, { memoryPagesMax, nans }).wasm;
     if (WebAssembly.validate(new Uint8Array(metered))) return metered;
     throw new KernelRefused('malformed', 'its types do not fit', 0);
   } catch (error) {

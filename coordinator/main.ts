@@ -106,7 +106,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     let sessions: Sessions | null = null;
     const http = makeHttpServer({
       context: engine.context,
-      prepareKernel: (digest, memoryBytesMax) => kernels.prepare(digest, memoryBytesMax),
+      prepareKernel: (...wanted) => kernels.prepare(...wanted),
       hosts: () => sessions?.hosts ?? 0,
       isReady: () => !engine.isRefusing(),
       version,

@@ -3,7 +3,9 @@
  * at the first thing that is wrong, the inspector says it and whatever else it could find out.
  */
 import { admit, admitEntry, type KernelKind, kindOf } from './meter/admit.ts';
+import { WHOLE_MEMORY_PAGES } from './meter/limits.ts';
 import { decodeModule, type ExternalKind, type KernelModule } from './meter/module.ts';
+import type { FunctionPlan } from './meter/plan.ts';
 import { type Survey, survey } from './meter/survey.ts';
 import { KernelRefused, type Refusal } from './refused.ts';
 
@@ -24,14 +26,12 @@ export interface KernelInspection {
   /** Proposals beyond the first WebAssembly that it uses, sorted. */
   features: string[];
   /**
-   * Whether the bits of a NaN may come into memory or into an integer. They differ between
-   * processors (the sign of 0/0 is set on x86-64 and clear on arm64): such a kernel's results are
-   * comparable within one class of hosts only.
+   * Whether the bits of a NaN that it computed may come into memory, into an integer or to another
+   * function. They differ between processors and compilers, so the meter makes them the same there,
+   * unless it is told not to (`nans` in `meter.ts`).
    */
   floatStores: boolean;
 }
-
-const WHOLE_MEMORY_PAGES = 65_536;
 
 /** Never throws: a module that is refused is `{ accepted: false, refusal, … }`. */
 export function inspectKernel(
@@ -47,7 +47,7 @@ export function inspectKernel(
     refusalOf(() => module && admit(module, options.memoryPagesMax)),
     refusalOf(() => module && admitEntry(module)),
     refusalOf(() => {
-      surveyed = module && survey(module);
+      surveyed = module && survey(module, 'same');
     }),
   ];
   const refusal = refusals.find((each) => each !== null);
@@ -83,11 +83,14 @@ function describeModule(module: KernelModule | undefined) {
   };
 }
 
+const makesNansSame = ({ sites }: FunctionPlan): boolean =>
+  sites.some(({ kind }) => kind === 'nan');
+
 function describeSurvey(surveyed: Survey | undefined) {
   const findings = surveyed?.findings;
   return {
     recursiveFunctions: surveyed?.recursive.size ?? 0,
     features: [...(findings?.features ?? [])].sort(),
-    floatStores: Boolean(findings?.makesNan && findings.showsNan),
+    floatStores: surveyed?.plans.some(makesNansSame) ?? false,
   };
 }

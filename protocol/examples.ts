@@ -54,6 +54,7 @@ export const documentExample: JobDocument = {
   trust: 'A1',
   compare: 'exact',
   merge: 'jsonl',
+  nans: 'same',
   view: null,
   after: null,
   migratable: false,

@@ -96,6 +96,8 @@ export const jobDocumentSchema = z
     trust: z.enum(['A0', 'A1', 'A2', 'A3'], 'expected "A0", "A1", "A2" or "A3"').default('A1'),
     compare: compareSchema.default('exact'),
     merge: mergeSchema.default('jsonl'),
+    /** `any`: the kernel lets no NaN out, and need not be slowed down to make them alike. */
+    nans: z.enum(['same', 'any'], 'expected "same" or "any"').default('same'),
     view: z.record(z.string(), z.json()).nullable().default(null),
     after: z.string().nullable().default(null),
     migratable: z.boolean('expected true or false').default(false),

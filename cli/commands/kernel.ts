@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { runLimitsSchema } from '../../protocol/job.ts';
 import { limits } from '../../protocol/limits.ts';
 import { buildKernel } from '../build-kernel.ts';
-import { command, jsonOption, wholeNumber } from '../command.ts';
+import { command, jsonOption, nansOption, wholeNumber } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cannotWrite, readBytes } from '../files.ts';
 import { formatCount } from '../format.ts';
@@ -57,8 +57,9 @@ const meter = () =>
       wholeNumber('--memory-max', 1, limits.memoryBytesMax),
       runLimitsSchema.parse({}).memoryBytesMax,
     )
-    .action(async (path, { out, memoryMax }) => {
-      await write(out, meterOrRefuse(await readBytes(path), memoryMax));
+    .addOption(nansOption())
+    .action(async (path, { out, memoryMax: memoryBytesMax, nans }) => {
+      await write(out, meterOrRefuse(await readBytes(path), { memoryBytesMax, nans }));
     });
 
 async function write(path: string, wasm: Uint8Array): Promise<void> {

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { runLimitsSchema } from '../../protocol/job.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { SandboxEnd } from '../../worker/sandbox/sandbox.ts';
-import { badUsage, command, wholeNumber } from '../command.ts';
+import { badUsage, command, nansOption, wholeNumber } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { Failure } from '../failure.ts';
 import { cannotWrite, readBytes } from '../files.ts';
@@ -49,6 +49,7 @@ export const run = () =>
       wholeNumber('--output-max', 1, limits.outputBytesMax),
       usual.outputBytesMax,
     )
+    .addOption(nansOption())
     .option('--report <file>', 'how it ended, as JSON')
     .addHelpText(
       'after',
@@ -76,6 +77,7 @@ and stderr names the outcome.`,
           outputs: everything,
           fuelMax: options.fuelMax,
           memoryBytesMax: options.memoryMax,
+          nans: options.nans,
           outputBytesMax: options.outputMax,
           wallMsMax: usual.wallMsMax,
         },

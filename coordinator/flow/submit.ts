@@ -7,7 +7,11 @@ import { type JobDocument, jobDocumentSchema, unservedParts } from '../../protoc
 import { type JobFacts, type PreparedKernel, unitsOf, unitsPerShard } from '../domain/job.ts';
 import type { Context } from './context.ts';
 
-export type PrepareKernel = (digest: Digest, memoryBytesMax: number) => Promise<PreparedKernel>;
+export type PrepareKernel = (
+  digest: Digest,
+  memoryBytesMax: number,
+  nans: JobDocument['nans'],
+) => Promise<PreparedKernel>;
 
 /** Who submits, and their Idempotency-Key: two scientists may well both call their first one `1`. */
 export type Submission = { tokenId: TokenId; accountId: AccountId; key: string | null };
@@ -26,7 +30,8 @@ export async function submitJob(
 ): Promise<Submitted> {
   const document = parseDocument(input);
   await assertInputsAreHere(context, document);
-  const kernel = await prepareKernel(document.kernel, document.limits.memoryBytesMax);
+  const { kernel: digest, limits, nans } = document;
+  const kernel = await prepareKernel(digest, limits.memoryBytesMax, nans);
   const jobId = idFromBytes(
     'j',
     submission.key === null ? context.randomBytes(10) : digestBytes(submission),

@@ -1,11 +1,13 @@
 /**
  * Prepares kernels: validates and meters each uploaded module once, in a thread with a memory limit
  * and a deadline, because a module is the most hostile input there is. The outcome is kept as an
- * artifact, and remembered by digest, meter version and memory limit.
+ * artifact, and remembered by digest and by what the meter is told.
  */
 import { Worker } from 'node:worker_threads';
+import type { MeterOptions } from '../../kernel/meter.ts';
 import { GridError } from '../../protocol/errors.ts';
 import type { Digest } from '../../protocol/ids.ts';
+import type { JobDocument } from '../../protocol/job.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Artifacts, digestOf } from '../artifacts/artifacts.ts';
 import type { PreparedKernel } from '../domain/job.ts';
@@ -27,12 +29,16 @@ export class Kernels {
   }
 
   /** Throws GridError `artifact_unknown` or `kernel_refused` with the reason and the offset. */
-  async prepare(digest: Digest, memoryBytesMax: number): Promise<PreparedKernel> {
+  async prepare(
+    digest: Digest,
+    memoryBytesMax: number,
+    nans: JobDocument['nans'],
+  ): Promise<PreparedKernel> {
     const memoryPagesMax = Math.floor(memoryBytesMax / pageBytes);
-    const key = `${digest}/${memoryPagesMax}`;
+    const key = `${digest}/${memoryPagesMax}/${nans}`;
     let pending = this.prepared.get(key);
     if (pending === undefined) {
-      pending = this.meter(digest, memoryPagesMax);
+      pending = this.meter(digest, { memoryPagesMax, nans });
       this.prepared.set(key, pending);
       pending.catch(() => this.prepared.delete(key));
       if (this.prepared.size > rememberedMax) this.forgetOldest();
@@ -45,7 +51,7 @@ export class Kernels {
     if (oldest !== undefined) this.prepared.delete(oldest);
   }
 
-  private async meter(digest: Digest, memoryPagesMax: number): Promise<PreparedKernel> {
+  private async meter(digest: Digest, options: MeterOptions): Promise<PreparedKernel> {
     const size = await this.artifacts.size('input', digest);
     if (size === null)
       throw new GridError('artifact_unknown', `Upload the kernel ${digest} first.`);
@@ -56,7 +62,7 @@ export class Kernels {
       );
     }
     const wasm = await this.artifacts.readAll('input', digest);
-    const reply = await meterInThread({ wasm, memoryPagesMax });
+    const reply = await meterInThread({ wasm, options });
     if (reply.kind === 'refused') throw new GridError('kernel_refused', reply.why);
     const meteredDigest = digestOf(reply.wasm);
     await this.artifacts.write('input', meteredDigest, [reply.wasm]);

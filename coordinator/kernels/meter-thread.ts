@@ -1,15 +1,15 @@
 /** The thread that validates and meters one kernel, and says why when it is refused. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { KernelRefused, meterKernel } from '../../kernel/meter.ts';
+import { KernelRefused, type MeterOptions, meterKernel } from '../../kernel/meter.ts';
 
-export type MeterRequest = { wasm: Uint8Array; memoryPagesMax: number };
+export type MeterRequest = { wasm: Uint8Array; options: MeterOptions };
 export type MeterReply =
   | { kind: 'metered'; wasm: Uint8Array; meterVersion: number }
   | { kind: 'refused'; why: string };
 
-function meter({ wasm, memoryPagesMax }: MeterRequest): MeterReply {
+function meter({ wasm, options }: MeterRequest): MeterReply {
   try {
-    const metered = meterKernel(wasm, { memoryPagesMax });
+    const metered = meterKernel(wasm, options);
     // The meter checks what it changes; types are V8's to check, and it must be asked.
     if (!WebAssembly.validate(metered.wasm as Uint8Array<ArrayBuffer>)) {
       return { kind: 'refused', why: 'It is not a valid WebAssembly module.' };

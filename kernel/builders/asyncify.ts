@@ -48,7 +48,7 @@ export function asyncifyKernel(metered: Uint8Array): Uint8Array {
     if (name.startsWith(BINARYENS_PREFIX))
       throw new KernelRefused('export_reserved', `${name} is Asyncify's own export.`, offset);
   const wasm = runAsyncify(metered);
-  survey(decodeModule(wasm));
+  survey(decodeModule(wasm), 'any');
   return wasm;
 }
 

@@ -3,6 +3,9 @@
  * what the largest real module tried needs (Ruby's interpreter, 16.7 MB, is the yardstick) and well
  * below what makes a compiler suffer. Times are of V8's optimising compiler on a busy machine.
  */
+/** All that 32 bits can address. */
+export const WHOLE_MEMORY_PAGES = 65_536;
+
 export const kernelLimits = {
   /** Ruby's interpreter has 16.7 MB. */
   moduleBytesMax: 32 * 1024 * 1024,

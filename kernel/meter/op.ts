@@ -25,6 +25,7 @@ export const op = {
   return: 0x0f,
   call: 0x10,
   callIndirect: 0x11,
+  drop: 0x1a,
   select: 0x1b,
   localGet: 0x20,
   localSet: 0x21,
@@ -48,6 +49,8 @@ export const op = {
   i64GtU: 0x56,
   i64LeS: 0x57,
   i64GeS: 0x59,
+  f32Le: 0x5f,
+  f64Le: 0x65,
   i32Add: 0x6a,
   i32Sub: 0x6b,
   i32And: 0x71,
@@ -66,6 +69,9 @@ export const op = {
   memoryCopy: MISC_BASE + 10,
   memoryFill: MISC_BASE + 11,
   v128Const: SIMD_BASE + 12,
+  f32x4Eq: SIMD_BASE + 65,
+  f64x2Eq: SIMD_BASE + 71,
+  v128Bitselect: SIMD_BASE + 82,
 } as const;
 
 /** The type of a block that takes and leaves nothing. */

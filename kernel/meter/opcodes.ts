@@ -1,7 +1,6 @@
 /**
  * Every instruction a kernel may use, as data: which immediates follow it, how it changes the
- * height of the operand stack, which weight it has, and what the meter wants to know about it. What
- * is not here is refused. From the core specification 2.0, appendix "Index of Instructions".
+ * height of the operand stack, and which weight it has. What is not here is refused. From the core specification 2.0, appendix "Index of Instructions".
  */
 import { MISC_BASE, OPCODES, SIMD_BASE } from './op.ts';
 import { type WeightClass, weights } from './weights.ts';
@@ -36,16 +35,6 @@ export const imm = {
 } as const;
 type Immediate = keyof typeof imm;
 
-/** What the inspector counts. */
-export const trait = {
-  plain: 0,
-  /** Computes a float, so that a NaN may come out, whose sign and payload are the processor's. */
-  makesNan: 1,
-  /** Lets the bits of a NaN be seen: stores, reinterpretations, a sign taken over. */
-  showsNan: 2,
-} as const;
-type Trait = keyof typeof trait;
-
 export const features = [
   'mvp',
   'sign-extension',
@@ -58,7 +47,7 @@ export const features = [
 ] as const;
 export type Feature = (typeof features)[number];
 
-type Row = [first: number, last: number, Immediate, delta: number, WeightClass, Trait?];
+type Row = [first: number, last: number, Immediate, delta: number, WeightClass];
 
 // Height changes of instructions that depend on a type (calls, blocks, branches) are 0 here and
 // worked out in `scan.ts`; `if` and the branches pop their condition there too.
@@ -85,7 +74,7 @@ const plainRows: Row[] = [
   [0x25, 0x25, 'table', 0, 'plain'],
   [0x28, 0x35, 'memarg', 0, 'plain'],
   [0x36, 0x37, 'memarg', -2, 'plain'],
-  [0x38, 0x39, 'memarg', -2, 'plain', 'showsNan'],
+  [0x38, 0x39, 'memarg', -2, 'plain'],
   [0x3a, 0x3e, 'memarg', -2, 'plain'],
   [0x3f, 0x3f, 'memory', 1, 'plain'],
   [0x40, 0x40, 'memory', 0, 'grow'],
@@ -110,26 +99,26 @@ const plainRows: Row[] = [
   [0x83, 0x8a, 'none', -1, 'plain'],
   // f32: abs neg, ceil floor trunc nearest, sqrt, add sub mul, div, min max, copysign
   [0x8b, 0x8c, 'none', 0, 'plain'],
-  [0x8d, 0x90, 'none', 0, 'plain', 'makesNan'],
-  [0x91, 0x91, 'none', 0, 'floatDivide', 'makesNan'],
-  [0x92, 0x94, 'none', -1, 'plain', 'makesNan'],
-  [0x95, 0x95, 'none', -1, 'floatDivide', 'makesNan'],
-  [0x96, 0x97, 'none', -1, 'plain', 'makesNan'],
-  [0x98, 0x98, 'none', -1, 'plain', 'showsNan'],
+  [0x8d, 0x90, 'none', 0, 'plain'],
+  [0x91, 0x91, 'none', 0, 'floatDivide'],
+  [0x92, 0x94, 'none', -1, 'plain'],
+  [0x95, 0x95, 'none', -1, 'floatDivide'],
+  [0x96, 0x97, 'none', -1, 'plain'],
+  [0x98, 0x98, 'none', -1, 'plain'],
   // f64, in the same order
   [0x99, 0x9a, 'none', 0, 'plain'],
-  [0x9b, 0x9e, 'none', 0, 'plain', 'makesNan'],
-  [0x9f, 0x9f, 'none', 0, 'floatDivide', 'makesNan'],
-  [0xa0, 0xa2, 'none', -1, 'plain', 'makesNan'],
-  [0xa3, 0xa3, 'none', -1, 'floatDivide', 'makesNan'],
-  [0xa4, 0xa5, 'none', -1, 'plain', 'makesNan'],
-  [0xa6, 0xa6, 'none', -1, 'plain', 'showsNan'],
-  // conversions: f32.demote and f64.promote carry a NaN over, reinterpretations show it
+  [0x9b, 0x9e, 'none', 0, 'plain'],
+  [0x9f, 0x9f, 'none', 0, 'floatDivide'],
+  [0xa0, 0xa2, 'none', -1, 'plain'],
+  [0xa3, 0xa3, 'none', -1, 'floatDivide'],
+  [0xa4, 0xa5, 'none', -1, 'plain'],
+  [0xa6, 0xa6, 'none', -1, 'plain'],
+  // conversions and reinterpretations
   [0xa7, 0xb5, 'none', 0, 'plain'],
-  [0xb6, 0xb6, 'none', 0, 'plain', 'makesNan'],
+  [0xb6, 0xb6, 'none', 0, 'plain'],
   [0xb7, 0xba, 'none', 0, 'plain'],
-  [0xbb, 0xbb, 'none', 0, 'plain', 'makesNan'],
-  [0xbc, 0xbd, 'none', 0, 'plain', 'showsNan'],
+  [0xbb, 0xbb, 'none', 0, 'plain'],
+  [0xbc, 0xbd, 'none', 0, 'plain'],
   [0xbe, 0xbf, 'none', 0, 'plain'],
   [0xc0, 0xc4, 'none', 0, 'plain'],
   [0xd0, 0xd0, 'refType', 1, 'free'],
@@ -151,20 +140,19 @@ const miscRows: Row[] = [
 /** Behind 0xfd: the fixed SIMD of 2.0. From 256 on it would be relaxed SIMD. */
 const simdRows: Row[] = [
   [0, 10, 'memarg', 0, 'plain'],
-  [11, 11, 'memarg', -2, 'plain', 'showsNan'],
+  [11, 11, 'memarg', -2, 'plain'],
   [12, 12, 'bytes16', 1, 'free'],
   [13, 13, 'bytes16', -1, 'plain'],
   [14, 14, 'none', -1, 'plain'],
   [15, 20, 'none', 0, 'plain'],
-  // Lanes: i8x16 and i16x8 have two extractions and a replacement, the others one of each. Taking
-  // an integer lane out of a vector of floats shows its bits.
-  [21, 22, 'lane', 0, 'plain', 'showsNan'],
+  // Lanes: i8x16 and i16x8 have two extractions and a replacement, the others one of each.
+  [21, 22, 'lane', 0, 'plain'],
   [23, 23, 'lane', -1, 'plain'],
-  [24, 25, 'lane', 0, 'plain', 'showsNan'],
+  [24, 25, 'lane', 0, 'plain'],
   [26, 26, 'lane', -1, 'plain'],
-  [27, 27, 'lane', 0, 'plain', 'showsNan'],
+  [27, 27, 'lane', 0, 'plain'],
   [28, 28, 'lane', -1, 'plain'],
-  [29, 29, 'lane', 0, 'plain', 'showsNan'],
+  [29, 29, 'lane', 0, 'plain'],
   [30, 30, 'lane', -1, 'plain'],
   [31, 31, 'lane', 0, 'plain'],
   [32, 32, 'lane', -1, 'plain'],
@@ -175,35 +163,35 @@ const simdRows: Row[] = [
   [77, 77, 'none', 0, 'plain'],
   [78, 81, 'none', -1, 'plain'],
   [82, 82, 'none', -2, 'plain'],
-  [83, 83, 'none', 0, 'plain', 'showsNan'],
+  [83, 83, 'none', 0, 'plain'],
   [84, 87, 'memargLane', -1, 'plain'],
-  [88, 91, 'memargLane', -2, 'plain', 'showsNan'],
+  [88, 91, 'memargLane', -2, 'plain'],
   [92, 93, 'memarg', 0, 'plain'],
-  [94, 95, 'none', 0, 'plain', 'makesNan'],
+  [94, 95, 'none', 0, 'plain'],
   // i8x16, with the roundings of f32x4 and f64x2 strewn in
   [96, 98, 'none', 0, 'plain'],
-  [99, 100, 'none', 0, 'plain', 'showsNan'],
+  [99, 100, 'none', 0, 'plain'],
   [101, 102, 'none', -1, 'plain'],
-  [103, 106, 'none', 0, 'plain', 'makesNan'],
+  [103, 106, 'none', 0, 'plain'],
   [107, 115, 'none', -1, 'plain'],
-  [116, 117, 'none', 0, 'plain', 'makesNan'],
+  [116, 117, 'none', 0, 'plain'],
   [118, 121, 'none', -1, 'plain'],
-  [122, 122, 'none', 0, 'plain', 'makesNan'],
+  [122, 122, 'none', 0, 'plain'],
   [123, 123, 'none', -1, 'plain'],
   [124, 127, 'none', 0, 'plain'],
   // i16x8
   [128, 129, 'none', 0, 'plain'],
   [130, 130, 'none', -1, 'plain'],
-  [131, 132, 'none', 0, 'plain', 'showsNan'],
+  [131, 132, 'none', 0, 'plain'],
   [133, 134, 'none', -1, 'plain'],
   [135, 138, 'none', 0, 'plain'],
   [139, 147, 'none', -1, 'plain'],
-  [148, 148, 'none', 0, 'plain', 'makesNan'],
+  [148, 148, 'none', 0, 'plain'],
   [149, 153, 'none', -1, 'plain'],
   [155, 159, 'none', -1, 'plain'],
   // i32x4
   [160, 161, 'none', 0, 'plain'],
-  [163, 164, 'none', 0, 'plain', 'showsNan'],
+  [163, 164, 'none', 0, 'plain'],
   [167, 170, 'none', 0, 'plain'],
   [171, 174, 'none', -1, 'plain'],
   [177, 177, 'none', -1, 'plain'],
@@ -211,23 +199,23 @@ const simdRows: Row[] = [
   [188, 191, 'none', -1, 'plain'],
   // i64x2
   [192, 193, 'none', 0, 'plain'],
-  [195, 196, 'none', 0, 'plain', 'showsNan'],
+  [195, 196, 'none', 0, 'plain'],
   [199, 202, 'none', 0, 'plain'],
   [203, 206, 'none', -1, 'plain'],
   [209, 209, 'none', -1, 'plain'],
   [213, 223, 'none', -1, 'plain'],
   // f32x4: abs neg, sqrt, add sub mul, div, min max pmin pmax
   [224, 225, 'none', 0, 'plain'],
-  [227, 227, 'none', 0, 'floatDivide', 'makesNan'],
-  [228, 230, 'none', -1, 'plain', 'makesNan'],
-  [231, 231, 'none', -1, 'floatDivide', 'makesNan'],
-  [232, 235, 'none', -1, 'plain', 'makesNan'],
+  [227, 227, 'none', 0, 'floatDivide'],
+  [228, 230, 'none', -1, 'plain'],
+  [231, 231, 'none', -1, 'floatDivide'],
+  [232, 235, 'none', -1, 'plain'],
   // f64x2, in the same order
   [236, 237, 'none', 0, 'plain'],
-  [239, 239, 'none', 0, 'floatDivide', 'makesNan'],
-  [240, 242, 'none', -1, 'plain', 'makesNan'],
-  [243, 243, 'none', -1, 'floatDivide', 'makesNan'],
-  [244, 247, 'none', -1, 'plain', 'makesNan'],
+  [239, 239, 'none', 0, 'floatDivide'],
+  [240, 242, 'none', -1, 'plain'],
+  [243, 243, 'none', -1, 'floatDivide'],
+  [244, 247, 'none', -1, 'plain'],
   // conversions
   [248, 255, 'none', 0, 'plain'],
 ];
@@ -236,18 +224,16 @@ const REFUSED = 255;
 const immediates = new Uint8Array(OPCODES).fill(REFUSED);
 const deltas = new Int8Array(OPCODES);
 const costs = new Uint16Array(OPCODES);
-const traits = new Uint8Array(OPCODES);
 
 for (const [base, rows] of [
   [0, plainRows],
   [MISC_BASE, miscRows],
   [SIMD_BASE, simdRows],
 ] as const) {
-  for (const [first, last, immediate, delta, weight, mark = 'plain'] of rows) {
+  for (const [first, last, immediate, delta, weight] of rows) {
     immediates.fill(imm[immediate], base + first, base + last + 1);
     deltas.fill(delta, base + first, base + last + 1);
     costs.fill(weights[weight], base + first, base + last + 1);
-    traits.fill(trait[mark], base + first, base + last + 1);
   }
 }
 
@@ -259,7 +245,6 @@ export function immediateOf(opcode: number): number | null {
 
 export const deltaOf = (opcode: number): number => deltas[opcode] ?? 0;
 export const weightOf = (opcode: number): number => costs[opcode] ?? 0;
-export const traitOf = (opcode: number): number => traits[opcode] ?? 0;
 
 export function featureOf(opcode: number): Feature {
   if (opcode >= SIMD_BASE) return 'simd';

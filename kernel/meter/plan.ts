@@ -1,6 +1,7 @@
 /** What the scan of a function leaves for the rewriting of its body. */
 import type { CountedLoop } from './counted-loop.ts';
 import type { CountedLoopCosts } from './counted-loop-code.ts';
+import type { Shape } from './nan-roles.ts';
 import type { FunctionType } from './value-types.ts';
 
 export type SiteKind =
@@ -18,7 +19,9 @@ export type SiteKind =
   /** memory.fill, copy or init: the length is on top of the stack. */
   | 'bulk'
   /** memory.grow, which is replaced. */
-  | 'grow';
+  | 'grow'
+  /** On top of the stack is a float whose NaN would not be the same everywhere. */
+  | 'nan';
 
 /** Where code is inserted; a plan has them in the order of their offsets. */
 export interface Site {
@@ -27,6 +30,8 @@ export interface Site {
   kind: SiteKind;
   /** Of a charge: the fuel. Of a call: its end. Else: how many labels enclose it originally. */
   value: number;
+  /** Of a NaN. */
+  shape?: Shape;
   /** Of a counted loop. */
   loop?: { counted: CountedLoop; costs: CountedLoopCosts; end: number };
 }
@@ -43,6 +48,8 @@ export interface FunctionPlan {
   codeEnd: number;
   sites: Site[];
   hasLoop: boolean;
+  /** Whether some instruction in it may give a NaN that is not the same everywhere. */
+  makesNan: boolean;
   callees: Set<number>;
   /** Signatures of indirect calls. */
   indirect: Set<string>;

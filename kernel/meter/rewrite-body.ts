@@ -16,6 +16,7 @@
 import type { CodeWriter } from './code-writer.ts';
 import { writeTurnsPaidFor } from './counted-loop-code.ts';
 import { FuelCode } from './fuel-code.ts';
+import { holderOf, writeFirm } from './nan-code.ts';
 import { EMPTY_BLOCK, op } from './op.ts';
 import type { FunctionPlan, Site } from './plan.ts';
 import { valueType } from './value-types.ts';
@@ -73,6 +74,8 @@ class BodyRewriter {
   readonly #lengthLocal: number;
   readonly #turnsLocal: number;
   readonly #fuelAfterLocal: number;
+  /** By type: where a value is kept while it is looked at. */
+  readonly #nanLocals = new Map<number, number>();
   /** How much of the original has been written. */
   #copied: number;
   /** Blocks of ours between the code that is being copied and its place in the original. */
@@ -97,6 +100,11 @@ class BodyRewriter {
     this.#lengthLocal = measures ? this.#addLocal(valueType.i32) : 0;
     this.#turnsLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
     this.#fuelAfterLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
+    for (const { kind, shape = 0 } of plan.sites) {
+      const type = holderOf(shape);
+      if (kind === 'nan' && !this.#nanLocals.has(type))
+        this.#nanLocals.set(type, this.#addLocal(type));
+    }
   }
 
   run(): void {
@@ -106,10 +114,10 @@ class BodyRewriter {
     this.#out.copy(module, localsStart, codeStart);
     for (const type of this.#added) this.#out.bytes(1, type);
     if (this.#isWrapped) this.#enter();
-    for (const site of sites) {
+    sites.forEach((site, nth) => {
       this.#copyTo(site.at);
-      this.#insert(site);
-    }
+      this.#insert(site, nth);
+    });
     this.#copyTo(codeEnd);
     if (this.#isWrapped) this.#leave();
     this.#out.byte(op.end);
@@ -140,7 +148,7 @@ class BodyRewriter {
     this.#out.byte(op.unreachable);
   }
 
-  #insert(site: Site): void {
+  #insert(site: Site, nth: number): void {
     switch (site.kind) {
       case 'charge':
         this.#fuel.charge(site.value);
@@ -152,7 +160,7 @@ class BodyRewriter {
         this.#fuel.check(site.value + this.#extraLabels);
         return;
       case 'counted':
-        this.#countTurns(site);
+        this.#countTurns(site, nth);
         return;
       case 'counted_end':
         this.#extraLabels--;
@@ -178,11 +186,14 @@ class BodyRewriter {
       case 'grow':
         this.#grow(site.value);
         return;
+      case 'nan':
+        this.#makeFirm(site);
+        return;
     }
   }
 
   /** The loop is written twice: once as it was, and once, by the sites in it, with a counter. */
-  #countTurns({ loop }: Site): void {
+  #countTurns({ loop }: Site, nth: number): void {
     if (loop === undefined) return;
     const out = this.#out;
     writeTurnsPaidFor(out, loop.counted, loop.costs, {
@@ -193,9 +204,26 @@ class BodyRewriter {
     out.bytes(op.if, EMPTY_BLOCK);
     out.indexed(op.localGet, this.#fuelAfterLocal);
     out.indexed(op.localSet, this.#fuelLocal);
-    out.copy(this.#context.module, this.#copied, loop.end);
+    this.#copyUnwatched(loop.end, nth);
     out.byte(op.else);
     this.#extraLabels++;
+  }
+
+  /** Up to `end`, with none of the sites that watch the fuel; it will be copied once more. */
+  #copyUnwatched(end: number, nth: number): void {
+    const start = this.#copied;
+    for (let next = nth + 1; (this.#plan.sites[next]?.at ?? end) < end; next++) {
+      const site = this.#plan.sites[next];
+      if (site?.kind !== 'nan') continue;
+      this.#copyTo(site.at);
+      this.#makeFirm(site);
+    }
+    this.#copyTo(end);
+    this.#copied = start;
+  }
+
+  #makeFirm({ shape = 0 }: Site): void {
+    writeFirm(this.#out, shape, this.#nanLocals.get(holderOf(shape)) ?? 0);
   }
 
   /**

@@ -14,6 +14,7 @@ import { FlowGraph, SETTLED } from './flow-graph.ts';
 import { FrameSize } from './frame-size.ts';
 import { Immediates } from './immediates.ts';
 import type { KernelModule } from './module.ts';
+import { makesLoose } from './nan-roles.ts';
 import { op, readOpcode, SIMD_BASE } from './op.ts';
 import { deltaOf, imm, immediateOf, weightOf } from './opcodes.ts';
 import { placeCounters } from './placement.ts';
@@ -70,6 +71,7 @@ class Scan {
       codeEnd: body.end - 1,
       sites: [],
       hasLoop: false,
+      makesNan: false,
       callees: new Set(),
       indirect: new Set(),
       controlState: 0,
@@ -126,6 +128,7 @@ class Scan {
     const immediate = immediateOf(opcode);
     if (immediate === null) refuseOpcode(this.#reader, opcode, at);
     noteInstruction(this.#findings, opcode);
+    if (makesLoose(opcode)) this.#plan.makesNan = true;
     if (opcode >= SIMD_BASE) this.#frameSize.usesVectors = true;
     if (graph.isLive) {
       graph.addCost(weightOf(opcode));

@@ -5,7 +5,9 @@ import { CONTROL_STATE, LOOP_STATE } from './compile-cost.ts';
 import type { Findings } from './findings.ts';
 import { kernelLimits } from './limits.ts';
 import type { KernelModule } from './module.ts';
-import type { FunctionPlan } from './plan.ts';
+import { findNanSites } from './nan-flow.ts';
+import type { NanSite } from './nan-locals.ts';
+import type { FunctionPlan, Site } from './plan.ts';
 import { scanFunction } from './scan.ts';
 
 export interface Survey {
@@ -16,8 +18,9 @@ export interface Survey {
   recursive: Set<number>;
 }
 
-export function survey(module: KernelModule): Survey {
-  const findings: Findings = { features: new Set(), makesNan: false, showsNan: false };
+/** `nans` is `same` where the NaNs of arithmetic are to be alike on every host. */
+export function survey(module: KernelModule, nans: 'same' | 'any'): Survey {
+  const findings: Findings = { features: new Set() };
   if (module.globals.some(({ isMutable }) => isMutable)) findings.features.add('mutable-globals');
   const totals = { controlState: 0, loopState: 0, sites: 0 };
   const plans = module.bodies.map((body, index) => {
@@ -25,6 +28,7 @@ export function survey(module: KernelModule): Survey {
     if (type === undefined) throw new Error(`function ${index} has a body and no type`);
     if (type.results.length > 1) findings.features.add('multi-value');
     const plan = scanFunction(module, type, body, findings);
+    if (plan.makesNan && nans === 'same') addNanSites(plan, findNanSites(module, plan));
     totals.controlState += plan.controlState;
     totals.loopState += plan.loopState;
     totals.sites += plan.sites.length;
@@ -34,6 +38,13 @@ export function survey(module: KernelModule): Survey {
     return plan;
   });
   return { plans, findings, recursive: findRecursion(module, plans) };
+}
+
+/** What is on top of the stack comes first: other code may hide it. */
+function addNanSites(plan: FunctionPlan, found: readonly NanSite[]): void {
+  const sites = found.map(({ at, shape }): Site => ({ at, kind: 'nan', value: 0, shape }));
+  // The sort is stable.
+  plan.sites = [...sites, ...plan.sites].sort((a, b) => a.at - b.at);
 }
 
 function limit(value: number, max: number, what: string, at: number): void {

@@ -99,6 +99,7 @@ const wrong: [string, unknown, string, RegExp][] = [
   ['merge', 'xml', 'merge', /"jsonl", "concat"/],
   ['view', 'tiles', 'view', /./],
   ['after', 7, 'after', /./],
+  ['nans', 'different', 'nans', /"same" or "any"/],
   ['migratable', 'yes', 'migratable', /true or false/],
   ['priority', -1, 'priority', /at least 0/],
   ['priority', 101, 'priority', /at most 100/],

@@ -1,6 +1,7 @@
 // Kernels that write out the bits of a NaN: of all that WebAssembly computes, the one thing it leaves
-// open. Which bits come out hangs on the processor, and on one machine on which of V8's compilers
-// translated the function: TurboFan folds 0/0 of constants, and exchanges the operands of a sum.
+// open. Which bits would come out hangs on the processor, and on one machine on which of V8's compilers
+// translated the function: TurboFan folds 0/0 of constants, and exchanges the operands of a sum. The
+// meter makes them the same.
 
 import { aMeteredKernel, aProgram, aRun, wasmOf } from '../worker/sandbox/a-kernel.ts';
 import type { SampleRun } from './sample-runs.ts';
@@ -14,8 +15,10 @@ export type NanRun = SampleRun & {
 const [zero, infinity, quiet, other, signalling] = [1000, 1008, 1016, 1024, 1032].map(
   (at) => `(f64.load (i32.const ${at}))`,
 );
+const there = '(i32.const 64)';
 const constants = `(data (i32.const 1008) "\\00\\00\\00\\00\\00\\00\\f0\\7f"
-  "\\01\\00\\00\\00\\00\\00\\f8\\7f" "\\02\\00\\00\\00\\00\\00\\f8\\ff" "\\03\\00\\00\\00\\00\\00\\f0\\7f")`;
+  "\\01\\00\\00\\00\\00\\00\\f8\\7f" "\\02\\00\\00\\00\\00\\00\\f8\\ff" "\\03\\00\\00\\00\\00\\00\\f0\\7f"
+  "\\01\\00\\c0\\7f" "\\02\\00\\c0\\ff")`;
 
 const values: [name: string, value: string][] = [
   ['0 / 0 of constants', '(f64.div (f64.const 0) (f64.const 0))'],
@@ -34,12 +37,34 @@ const values: [name: string, value: string][] = [
   ],
 ];
 
+/** The same of 32 bits, and whole vectors: what is stored, and how. */
+const stores: [name: string, store: string][] = [
+  ...values.map(([name, value]): [string, string] => [name, `(f64.store ${there} ${value})`]),
+  [
+    'the sum of two NaNs of 32 bits',
+    `(f32.store ${there} (f32.add (f32.load (i32.const 1040)) (f32.load (i32.const 1044))))`,
+  ],
+  ['0 / 0 of 32 bits', `(f32.store ${there} (f32.div (f32.const 0) (f32.load (i32.const 1000))))`],
+  [
+    'f64x2 sums',
+    `(v128.store ${there} (f64x2.add (v128.load (i32.const 1016)) (v128.load (i32.const 1024))))`,
+  ],
+  [
+    'f32x4 quotients',
+    `(v128.store ${there} (f32x4.div (v128.load (i32.const 1000)) (v128.load (i32.const 1000))))`,
+  ],
+  [
+    'the absolute root of -1 in a vector',
+    `(v128.store ${there} (f32x4.abs (f32x4.sqrt (f32x4.splat (f32.const -1)))))`,
+  ],
+];
+
 export const nanRuns = (): NanRun[] =>
-  values.map(([name, value]) => {
+  stores.map(([name, store]) => {
     const wat = aProgram(
       ['fd_write'],
-      `(f64.store (i32.const 64) ${value})
-       (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 8))
+      `${store}
+       (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 16))
        (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))`,
       constants,
     );

@@ -6,6 +6,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { byName, compilers, runInNode } from '../../support/everywhere.ts';
+import { nanRuns } from '../../support/nan-runs.ts';
 import { sampleRuns } from '../../support/sample-runs.ts';
 
 const arm64 = (process.env['MANYHANDS_ARM64_NODE'] ?? '').split(' ').filter((word) => word !== '');
@@ -16,7 +17,7 @@ describe.skipIf(!isThere)(
     ? '[S3] bytes, fuel and outcome on arm64 are those of here'
     : '[S3] another processor was skipped: MANYHANDS_ARM64_NODE names no Node for arm64',
   () => {
-    const samples = sampleRuns();
+    const samples = [...sampleRuns(), ...nanRuns()];
     // An emulated processor takes some 20 s.
     it.each(compilers)('%s', { timeout: 180_000 }, (_, v8Flags) => {
       const [here, there] = [runInNode(samples, []), runInNode(samples, v8Flags, arm64)];
