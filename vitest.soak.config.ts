@@ -1,4 +1,7 @@
-/** `npm run soak`: the simulation with many more seeds than fit in a test run, and other ones each time. */
+/**
+ * `npm run soak`: the simulation with many more seeds, and the meter with many more tampered modules,
+ * than fit in a test run; other ones each time.
+ */
 import { defineConfig } from 'vitest/config';
 
 /** About half an hour on one core. SIM_SEEDS asks for more or fewer. */
@@ -6,9 +9,11 @@ const seeds = '20000';
 
 export default defineConfig({
   test: {
-    include: ['test/simulation/grid.sim.test.ts'],
+    include: ['test/simulation/grid.sim.test.ts', 'test/kernel/fuzz.test.ts'],
     pool: 'forks',
     env: {
+      // Half a minute.
+      FUZZ_MUTANTS: process.env['FUZZ_MUTANTS'] ?? '100000',
       SIM_SEEDS: process.env['SIM_SEEDS'] ?? seeds,
       // The time, so that no two soaks are alike; the test's title and each failure say which it was.
       SIM_FIRST: process.env['SIM_FIRST'] ?? String(Date.now()),

@@ -12,7 +12,8 @@
  * parameter, what was loaded) is firm, and what arithmetic puts into it is made so before. Which it
  * is shows at the end of the function only; so places are noted with the locals they hang on.
  *
- * What comes out is WebAssembly's deterministic profile: every NaN of arithmetic is the positive
+ * Types are V8's to check, here as everywhere: of code that has wrong ones, nonsense is found, and no harm
+ * done. What comes out is WebAssembly's deterministic profile: every NaN of arithmetic is the positive
  * canonical one.
  */
 import { Immediates } from './immediates.ts';
@@ -139,7 +140,7 @@ class NanFlow {
     const { params, results } = this.#immediates.blockType();
     if (opcode === op.if) this.#pop();
     this.#firmTop(params);
-    const height = this.#stack.length - (this.#isLive ? params : 0);
+    const height = Math.max(0, this.#stack.length - (this.#isLive ? params : 0));
     this.#frames.push({ opcode, height, params, results, wasLive: this.#isLive });
   }
 
@@ -244,7 +245,8 @@ class NanFlow {
   /** So many values leave this place, by whatever way. */
   #firmTop(count: number): void {
     if (!this.#isLive) return;
-    for (let nth = this.#stack.length - count; nth < this.#stack.length; nth++) {
+    const lowest = Math.max(0, this.#stack.length - count);
+    for (let nth = lowest; nth < this.#stack.length; nth++) {
       const value = this.#stack[nth];
       if (value !== undefined && value !== NUMBER) this.#firm(value);
       this.#stack[nth] = FIRM;

@@ -96,3 +96,10 @@ describe('fuel for memory', () => {
     expect(short.memory).not.toBe(whole.memory);
   });
 });
+
+it.each([-1, 0.5, 65_537, Number.NaN])(
+  'a memory of %s pages cannot be asked for',
+  (memoryPagesMax) => {
+    expect(() => meterKernel(grower('1', 3), { memoryPagesMax })).toThrow(RangeError);
+  },
+);
