@@ -1,5 +1,6 @@
 /** The coordinator's HTTP API as the commands see it: one method for each question. */
 import { type AuditEntry, type AuditLog, auditLogSchema } from '../protocol/audit.ts';
+import { banViewSchema, hostListSchema } from '../protocol/hosts.ts';
 import {
   gridViewSchema,
   jobDocumentViewSchema,
@@ -11,6 +12,7 @@ import {
 } from '../protocol/http.ts';
 import type { Digest } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
+import { disabledKernelsSchema, type SettingsView, settingsSchema } from '../protocol/operation.ts';
 import {
   freshTokenSchema,
   type TokenRequest,
@@ -44,6 +46,32 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     createToken: (wanted: TokenRequest) => ask(freshTokenSchema, '/v1/tokens', post(wanted)),
     revokeToken: (id: string, reason: string) =>
       ask(tokenViewSchema, `/v1/tokens/${encodeURIComponent(id)}/revoke`, post({ reason })),
+
+    pause: (id: string, reason: string) =>
+      ask(jobViewSchema, `${jobPath(id)}/pause`, post({ reason })),
+    resume: (id: string) => ask(jobViewSchema, `${jobPath(id)}/resume`, { method: 'POST' }),
+    curate: (id: string, verb: 'curate' | 'uncurate', reason: string) =>
+      ask(jobViewSchema, `${jobPath(id)}/${verb}`, post({ reason })),
+
+    hosts: () => ask(hostListSchema, '/v1/hosts'),
+    ban: (id: string, reason: string) =>
+      ask(banViewSchema, `/v1/hosts/${encodeURIComponent(id)}/ban`, post({ reason })),
+    unban: (id: string, reason: string) =>
+      ask(banViewSchema, `/v1/hosts/${encodeURIComponent(id)}/unban`, post({ reason })),
+
+    disabledKernels: async () => (await ask(disabledKernelsSchema, '/v1/kernels/disabled')).kernels,
+    switchKernel: async (digest: string, verb: 'disable' | 'enable', reason: string) =>
+      (
+        await ask(
+          disabledKernelsSchema,
+          `/v1/kernels/${encodeURIComponent(digest)}/${verb}`,
+          post({ reason }),
+        )
+      ).kernels,
+
+    settings: () => ask(settingsSchema, '/v1/settings'),
+    changeSettings: (change: Partial<SettingsView>) =>
+      ask(settingsSchema, '/v1/settings', { ...post(change), method: 'PATCH' }),
 
     /** The last so many entries of the audit log, newest first. */
     async auditLog(last: number, perPage: number): Promise<AuditEntry[]> {

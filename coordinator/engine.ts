@@ -4,10 +4,10 @@
  * simulation runs it as it is: memory, simulated time, and hosts that are only code.
  */
 import type { Logger } from 'pino';
-import type { AccountId, JobId } from '../protocol/ids.ts';
+import type { AccountId, HostId, JobId } from '../protocol/ids.ts';
 import { Demand } from './domain/demand.ts';
 import { FairShare } from './domain/fair-share.ts';
-import type { JobFacts } from './domain/job.ts';
+import { factsOf, type JobFacts } from './domain/job.ts';
 import type { LeaseFacts } from './domain/lease.ts';
 import type { ShardId } from './domain/shard.ts';
 import type { Window } from './domain/window.ts';
@@ -20,8 +20,9 @@ import {
   type ShardQueue,
 } from './flow/context.ts';
 import { holdShards } from './flow/feed.ts';
+import { reconcilePauses } from './flow/pause.ts';
 import { Recorder } from './flow/record.ts';
-import { dropJob } from './flow/renew.ts';
+import { dropJob, withdrawLeases } from './flow/renew.ts';
 import { type Rounds, startRounds } from './queue/rounds.ts';
 import { type GridFacts, partitionOf, type Store } from './store/store.ts';
 import type { Sealer } from './tokens/seal.ts';
@@ -47,7 +48,8 @@ export type Doors = {
   /** What the largest of them has; 0 when there is none. */
   readonly memoryBytesMax: number;
   serveWaiting(): void;
-  cancelled(leases: readonly LeaseFacts[]): void;
+  cancelled(leases: readonly LeaseFacts[], reason: 'job_cancelled' | 'job_paused'): void;
+  banned(id: HostId | AccountId, reason: string): void;
   paid(accountIds: Iterable<AccountId>): void;
 };
 
@@ -80,7 +82,18 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     else if (happening.kind === 'job_ended') {
       paces.delete(happening.jobId);
       context.splitShare.forget(happening.jobId);
-    } else void dropJob(context, happening.jobId).then((leases) => doors?.cancelled(leases));
+    } else if (happening.kind === 'job_resumed') rounds?.feed();
+    else if (happening.kind === 'job_stopped') {
+      const leases = window.leasesOf(happening.jobId);
+      withdrawLeases(context, leases);
+      doors?.cancelled(leases, 'job_paused');
+    } else if (happening.kind === 'banned') {
+      doors?.banned(happening.id, happening.reason);
+      withdrawLeases(context, window.leasesOfHolder(happening.id));
+    } else
+      void dropJob(context, happening.jobId).then((leases) =>
+        doors?.cancelled(leases, 'job_cancelled'),
+      );
   };
   const recorders = Array.from(
     { length: grid.partitions },
@@ -123,6 +136,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   };
 
   for (const partition of partitions(context)) {
+    await reconcilePauses(context, partition);
     await holdShards(context, partition, await queue.takeBack(partition));
   }
   const running = startRounds(context, clock, demand, () => ({
@@ -154,7 +168,7 @@ function jobCache(store: Store, jobsMax = 256): JobCache {
       if (known !== undefined) return known;
       const job = await store.readJob(jobId);
       if (job === null) return null;
-      const { state: _state, counts: _counts, endedAt: _endedAt, ...facts } = job;
+      const facts = factsOf(job);
       cache.set(jobId, facts);
       const [oldest] = cache.keys();
       if (cache.size > jobsMax && oldest !== undefined) cache.delete(oldest);

@@ -108,6 +108,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       context: engine.context,
       prepareKernel: (...wanted) => kernels.prepare(...wanted),
       hosts: () => sessions?.hosts ?? 0,
+      connected: (max) => sessions?.connected(max) ?? [],
       isReady: () => !engine.isRefusing(),
       version,
       log,

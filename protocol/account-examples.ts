@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod';
 import { auditLogSchema } from './audit.ts';
+import { hostListSchema } from './hosts.ts';
+import { disabledKernelsSchema, settingsSchema } from './operation.ts';
 import { freshTokenSchema, tokenRequestSchema, tokenViewSchema } from './tokens.ts';
 
 const accountId = 'a7yt4k2m9q0cxw3nz';
@@ -30,6 +32,40 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
     body: { ...token, token: 'mh_8dX2m0c1n4Rk7Qw5TzYb3Lh6Vf9Js0Pa2Gu4Ei6Ko8' },
   },
   'a token': { schema: tokenViewSchema, body: token },
+  'the hosts': {
+    schema: hostListSchema,
+    body: {
+      connected: 1,
+      hosts: [
+        {
+          hostId: 'h0f7x9asf7khdyte8',
+          accountId: 'axhtbk5pwv50nb6mk',
+          name: 'amber-otter-42',
+          platform: 'node',
+          version: '0.1.0',
+          cores: 4,
+          memoryBytes: 8_589_934_592,
+          connectedSince: '2026-11-22T13:05:01.000Z',
+        },
+      ],
+      bans: [
+        { id: 'h6m1s8e0qz4yk2c7w', reason: 'returns noise', since: '2026-11-21T09:30:00.000Z' },
+      ],
+    },
+  },
+  'disabled kernels': {
+    schema: disabledKernelsSchema,
+    body: {
+      kernels: [
+        {
+          digest: 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+          reason: 'mines coins',
+          since: '2026-11-21T09:31:00.000Z',
+        },
+      ],
+    },
+  },
+  'the settings': { schema: settingsSchema, body: { mintDailyMicro: '5000000000' } },
   'the audit log': {
     schema: auditLogSchema,
     body: {

@@ -4,7 +4,20 @@
  */
 import { z } from 'zod';
 
-export const acts = ['token_create', 'token_revoke', 'job_cancel'] as const;
+export const acts = [
+  'token_create',
+  'token_revoke',
+  'job_cancel',
+  'job_pause',
+  'job_resume',
+  'job_curate',
+  'job_uncurate',
+  'kernel_disable',
+  'kernel_enable',
+  'host_ban',
+  'host_unban',
+  'settings_change',
+] as const;
 export type Act = (typeof acts)[number];
 
 export const auditEntrySchema = z.object({

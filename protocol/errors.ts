@@ -59,8 +59,27 @@ const catalogue = {
     retry: false,
     sentence: 'This token or key may not do that.',
   },
+  kernel_disabled: {
+    httpStatus: 403,
+    closeCode: null,
+    retry: false,
+    sentence: 'An operator has disabled this kernel: no job of it runs here.',
+  },
+  host_banned: {
+    httpStatus: 403,
+    closeCode: 4410,
+    retry: false,
+    sentence: 'An operator has banned this host.',
+  },
   job_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such job.' },
   token_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such token.' },
+  ban_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'That is not banned.' },
+  kernel_not_disabled: {
+    httpStatus: 404,
+    closeCode: null,
+    retry: false,
+    sentence: 'That kernel is not disabled.',
+  },
   artifact_unknown: {
     httpStatus: 404,
     closeCode: null,

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { accountIdSchema, digestSchema, jobIdSchema } from './ids.ts';
-import { jobDocumentSchema, jobStates } from './job.ts';
+import { jobDocumentSchema, jobStates, pauseCauses } from './job.ts';
 import { outcomeSchema, verdictSchema } from './outcome.ts';
 
 /** POST /v1/jobs answers 201 with this. */
@@ -20,6 +20,14 @@ export const jobViewSchema = z.object({
   jobId: jobIdSchema,
   name: z.string(),
   state: z.enum(jobStates),
+  /** Why it is paused; null when it is not. */
+  paused: z.object({ cause: z.enum(pauseCauses), reason: z.string() }).nullable(),
+  /** Whose it is; null for jobs from before jobs had owners. */
+  owner: accountIdSchema.nullable(),
+  /** Whether its results and its document are for everybody with a token. */
+  public: z.boolean(),
+  /** Whether the mint pays for it. */
+  curated: z.boolean(),
   units: z.int(),
   /** Units with an accepted canonical result. */
   canonical: z.int(),

@@ -159,3 +159,7 @@ export function unservedParts(document: JobDocument): DocumentIssue[] {
 /** How a job stands. `complete` means every unit is accepted or failed; `final` is counted apart. */
 export const jobStates = ['open', 'paused', 'complete', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];
+
+/** Who or what may pause a job. Each lifts its own pause; the first of several is the one that is told. */
+export const pauseCauses = ['kernel_disabled', 'operator', 'owner'] as const;
+export type PauseCause = (typeof pauseCauses)[number];

@@ -195,7 +195,7 @@ export const recordedSchema = z.strictObject({
 export const cancelSchema = z.strictObject({
   type: z.literal('cancel'),
   leaseId: leaseIdSchema,
-  reason: z.enum(['job_cancelled', 'unit_decided', 'lease_expired']),
+  reason: z.enum(['job_cancelled', 'job_paused', 'unit_decided', 'lease_expired']),
 });
 
 export const creditedSchema = z.strictObject({

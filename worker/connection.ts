@@ -46,6 +46,7 @@ const refusals = new Map<number, RefusalReason>([
   [errorFacts('protocol_unknown').closeCode ?? 0, 'update_required'],
   [errorFacts('signature_invalid').closeCode ?? 0, 'refused'],
   [errorFacts('forbidden').closeCode ?? 0, 'refused'],
+  [errorFacts('host_banned').closeCode ?? 0, 'refused'],
 ]);
 
 export class Connection {
@@ -59,6 +60,8 @@ export class Connection {
   private retryAt: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private leftBecause: string | null = null;
+  /** What the coordinator says before it hangs up: a sentence, where the close has only a code. */
+  private lastNotice: string | null = null;
   private unsent: HostMessage[] = [];
 
   /** `url` is the coordinator's, http or https. */
@@ -107,6 +110,7 @@ export class Connection {
   private connect(): void {
     this.phase = 'connecting';
     this.retryAt = null;
+    this.lastNotice = null;
     const socket = this.openSocket(this.address, {
       opened: () => {
         this.timer = setTimeout(() => this.leave(4408, 'no welcome in time'), greetingMaxMs);
@@ -132,6 +136,7 @@ export class Connection {
   private take(socket: Socket, message: CoordinatorMessage): void {
     // An earlier message of the same frame may have ended it.
     if (this.phase === 'leaving' || this.phase === 'closed') return;
+    if (message.type === 'notice' && message.about === null) this.lastNotice = message.text;
     if (message.type === 'challenge' && this.phase === 'connecting') {
       this.phase = 'greeting';
       this.greet(socket, message).catch(this.events.failed);
@@ -173,7 +178,7 @@ export class Connection {
     const refusal = refusals.get(code);
     if (refusal !== undefined) {
       this.phase = 'closed';
-      this.events.refused(refusal, reason);
+      this.events.refused(refusal, this.lastNotice ?? reason);
       return;
     }
     if (this.phase === 'open' && performance.now() - this.openedAt > stableMs) this.attempt = 0;

@@ -9,16 +9,20 @@ import { formatCount } from '../format.ts';
 import { inspectTyped, tellInspection } from '../inspection.ts';
 import { meterOrRefuse } from '../run-kernel.ts';
 import { print, printJson, say } from '../terminal.ts';
+import { disable, disabled, enable } from './kernel-disable.ts';
 
 export const kernel = () =>
-  command('kernel', 'Build kernels, and look into them.', [
+  command('kernel', 'Build kernels and look into them; disable them on a grid.', [
     'manyhands kernel build kernel.ts -o kernel.wasm',
     'manyhands kernel inspect kernel.wasm',
     'manyhands kernel meter kernel.wasm -o metered.wasm',
   ])
     .addCommand(build())
     .addCommand(inspect())
-    .addCommand(meter());
+    .addCommand(meter())
+    .addCommand(disable())
+    .addCommand(enable())
+    .addCommand(disabled());
 
 const build = () =>
   command('build', 'Compile a kernel: AssemblyScript (.ts), C, C++, Rust or JavaScript.', [

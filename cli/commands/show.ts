@@ -1,6 +1,7 @@
 import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
 import { formatCount, formatCredit, formatEta, formatRate, percentOf } from '../format.ts';
 import { openGrid } from '../grid.ts';
+import { tellPause } from '../tell-pause.ts';
 import { onStdout, plainText, print, printJson } from '../terminal.ts';
 
 export const show = () =>
@@ -28,7 +29,8 @@ export const show = () =>
       const ended = job.canonical + job.failed;
       const lines: [string, string][] = [
         ['job', `${plainText(job.name)}  ${onStdout.dim(job.jobId)}`],
-        ['state', job.state],
+        ['state', job.paused === null ? job.state : `paused: ${tellPause(job.paused)}`],
+        ['owner', `${job.owner ?? 'nobody'}${job.public ? '' : ', private'}`],
         ['done', `${formatCount(job.canonical)} of ${formatCount(job.units)} units`],
         ['', `${percentOf(ended, job.units)} %, ${formatCount(job.final)} of them final`],
         ['failed', formatCount(job.failed)],

@@ -57,7 +57,7 @@ const bytesMax: Record<Shelf, number> = {
 
 async function uploadShelf(context: Context, request: FastifyRequest): Promise<Shelf> {
   const token = bearerToken(request);
-  if (token !== null && isUploadToken(context, token)) return 'output';
+  if (token !== null && (await isUploadToken(context, token))) return 'output';
   await authorize(context, token, 'submit');
   return 'input';
 }

@@ -11,19 +11,23 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorBody, errorFacts, GridError } from '../../protocol/errors.ts';
+import type { HostView } from '../../protocol/hosts.ts';
 import { jobIdSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
+import { actSchema } from '../../protocol/tokens.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { overviewPage } from '../../web/overview-page.ts';
 import { authorize, authorizeForJob } from '../flow/authorize.ts';
 import { cancelJob } from '../flow/cancel.ts';
 import type { Context } from '../flow/context.ts';
+import { pauseJob, resumeJob } from '../flow/pause.ts';
 import { openResults } from '../flow/results.ts';
 import { listJobs, showJob } from '../flow/show.ts';
 import { standings } from '../flow/standings.ts';
 import { type PrepareKernel, submitJob } from '../flow/submit.ts';
 import { artifactRoutes } from './artifact-routes.ts';
 import { bearerToken } from './bearer-token.ts';
+import { bodyOf } from './body.ts';
 import { toGridError } from './grid-error.ts';
 import { operatorRoutes } from './operator-routes.ts';
 
@@ -34,6 +38,8 @@ export type HttpParts = {
   context: Context;
   prepareKernel: PrepareKernel;
   hosts(): number;
+  /** Some of the hosts that are connected, the newest first. */
+  connected(max: number): HostView[];
   isReady(): boolean;
   version: string;
   log: Logger;
@@ -100,6 +106,18 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     await cancelJob(context, jobId, by);
     return showJob(context, jobId);
   });
+  server.post('/v1/jobs/:jobId/pause', async (request) => {
+    const jobId = jobIdOf(request);
+    const by = await authorizeForJob(context, bearerToken(request), jobId, 'change');
+    await pauseJob(context, jobId, by, bodyOf(actSchema, request).reason);
+    return showJob(context, jobId);
+  });
+  server.post('/v1/jobs/:jobId/resume', async (request) => {
+    const jobId = jobIdOf(request);
+    const by = await authorizeForJob(context, bearerToken(request), jobId, 'change');
+    await resumeJob(context, jobId, by);
+    return showJob(context, jobId);
+  });
   server.get('/v1/jobs/:jobId/results', async (request, reply) => {
     const jobId = jobIdOf(request);
     await authorizeForJob(context, bearerToken(request), jobId, 'read');
@@ -107,7 +125,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     return reply.type('application/jsonl; charset=utf-8').send(Readable.from(jsonl(results)));
   });
 
-  operatorRoutes(server, context);
+  operatorRoutes(server, context, { count: parts.hosts, connected: parts.connected });
   artifactRoutes(server, context);
   return server;
 }

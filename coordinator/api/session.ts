@@ -8,6 +8,7 @@
  */
 import type { WebSocket } from 'ws';
 import { errorFacts, GridError } from '../../protocol/errors.ts';
+import type { HostView } from '../../protocol/hosts.ts';
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { CoordinatorMessage, Hello, HostMessage, JobBrief } from '../../protocol/messages.ts';
@@ -60,6 +61,8 @@ export class Session {
   private readonly nonce: Uint8Array;
   private reports = 0;
   private welcomedAs: AccountId | null = null;
+  /** Its host as an operator sees it; null before the welcome. */
+  host: HostView | null = null;
   private waitingWants: { id: number; units: number }[] = [];
   private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
@@ -185,13 +188,14 @@ export class Session {
       asker: { hostId, accountId, memoryBytes: hello.memoryBytes },
     };
     this.welcomedAs = accountId;
+    this.host = hostView(hello, hostId, accountId, context.now());
     this.parts.welcomed(this, accountId);
     const held = presented.filter((lease) => presentLease(context, lease));
     this.send({
       type: 'welcome',
       hostId,
       accountId,
-      uploadToken: uploadToken(context, hostId),
+      uploadToken: uploadToken(context, hostId, accountId),
       renewEveryMs,
       heldLeases: held.map(({ lease }) => lease.leaseId),
       creditMicro: totals.creditMicro.toString(),
@@ -271,3 +275,19 @@ function brief(job: JobFacts): JobBrief {
     units: sendsRule(job) ? job.document.units : null,
   };
 }
+
+const hostView = (
+  { name, platform, version, cores, memoryBytes }: Hello,
+  hostId: HostId,
+  accountId: AccountId,
+  now: number,
+): HostView => ({
+  hostId,
+  accountId,
+  name,
+  platform,
+  version,
+  cores,
+  memoryBytes,
+  connectedSince: new Date(now).toISOString(),
+});

@@ -6,7 +6,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { GridError } from '../../protocol/errors.ts';
-import type { AccountId } from '../../protocol/ids.ts';
+import type { HostView } from '../../protocol/hosts.ts';
+import type { AccountId, HostId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { sessionPath, subprotocol } from '../../protocol/version.ts';
 import type { Demand } from '../domain/demand.ts';
@@ -36,6 +37,8 @@ export class Sessions {
   private readonly pingTimer: NodeJS.Timeout;
   private readonly toCredit = new Set<AccountId>();
   private creditTimer: NodeJS.Timeout | null = null;
+  /** What was banned since the start, and may be lifted again: whoever is of these is looked at twice. */
+  private readonly bannedIds = new Set<HostId | AccountId>();
   private isClosing = false;
   private welcomed = 0;
   /** Hosts connected, by account. */
@@ -74,10 +77,25 @@ export class Sessions {
     }
   }
 
-  cancelled(leases: readonly LeaseFacts[]): void {
+  /** The newest first. */
+  connected(max: number): HostView[] {
+    const hosts = [...this.sessions].reverse().map(({ host }) => host);
+    return hosts.filter((host) => host !== null).slice(0, max);
+  }
+
+  /** Ends the sessions of a host, or of an account's hosts. */
+  banned(id: HostId | AccountId, reason: string): void {
+    this.bannedIds.add(id);
+    for (const session of this.sessions) {
+      if (session.hostId !== id && session.accountId !== id) continue;
+      session.refuse(new GridError('host_banned', reason));
+    }
+  }
+
+  cancelled(leases: readonly LeaseFacts[], reason: 'job_cancelled' | 'job_paused'): void {
     const byHost = new Map([...this.sessions].map((session) => [session.hostId, session]));
     for (const { leaseId, hostId } of leases) {
-      byHost.get(hostId)?.tell({ type: 'cancel', leaseId, reason: 'job_cancelled' });
+      byHost.get(hostId)?.tell({ type: 'cancel', leaseId, reason });
     }
   }
 
@@ -127,6 +145,7 @@ export class Sessions {
         for (const other of this.sessions) {
           if (other !== session && other.hostId === session.hostId) other.ping();
         }
+        void this.refuseIfBanned(session, accountId);
         this.welcomed++;
         this.accounts.set(accountId, (this.accounts.get(accountId) ?? 0) + 1);
       },
@@ -143,6 +162,23 @@ export class Sessions {
         if (welcomedAs !== null) this.left(welcomedAs);
       },
     };
+  }
+
+  /** A ban that came while the host said hello: it was looked up too early, and nobody knew the session. */
+  private async refuseIfBanned(session: Session, accountId: AccountId): Promise<void> {
+    const { store, happened } = this.parts.context;
+    const ids = [session.hostId ?? '', accountId].filter((id) => this.bannedIds.has(id));
+    if (ids.length === 0) return;
+    try {
+      const bans = await store.registry.bans();
+      for (const id of ids) {
+        const known = bans.get(id);
+        if (known !== undefined) happened({ kind: 'banned', id, reason: known.reason });
+      }
+    } catch {
+      // Redis is away: the host comes again, and is looked up again.
+      session.refuse(new GridError('unavailable'));
+    }
   }
 
   private left(accountId: AccountId): void {

@@ -1,7 +1,12 @@
 /** A job as the coordinator keeps it: the scientist's document, what was made of its kernel, and counts. */
 
 import type { AccountId, Digest, JobId } from '../../protocol/ids.ts';
-import type { JobDocument, JobState } from '../../protocol/job.ts';
+import {
+  type JobDocument,
+  type JobState,
+  type PauseCause,
+  pauseCauses,
+} from '../../protocol/job.ts';
 import { unitCount } from '../../protocol/unit-rule.ts';
 
 export type PreparedKernel = {
@@ -36,7 +41,32 @@ export type JobCounts = {
   creditMicro: bigint;
 };
 
-export type Job = JobFacts & { state: JobState; counts: JobCounts; endedAt: number | null };
+export type Job = JobFacts & {
+  state: JobState;
+  counts: JobCounts;
+  endedAt: number | null;
+  /** Why it is paused, by cause; the reason is what was said. Empty unless it is paused. */
+  pauses: Partial<Record<PauseCause, string>>;
+  /** An operator finds it worth the mint's credit. */
+  curated: boolean;
+};
+
+/** What never changes of it. */
+export const factsOf = (job: Job): JobFacts => ({
+  jobId: job.jobId,
+  document: job.document,
+  kernel: job.kernel,
+  units: job.units,
+  unitsPerShard: job.unitsPerShard,
+  submittedAt: job.submittedAt,
+  owner: job.owner,
+});
+
+/** The cause that is told of a paused job; null when it is not. */
+export function pauseOf({ state, pauses }: Job): { cause: PauseCause; reason: string } | null {
+  const cause = pauseCauses.find((candidate) => pauses[candidate] !== undefined);
+  return state !== 'paused' || cause === undefined ? null : { cause, reason: pauses[cause] ?? '' };
+}
 
 /**
  * 256 units: one BullMQ entry then costs each unit about a microsecond. Units that may burn more

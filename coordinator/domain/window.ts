@@ -21,20 +21,11 @@ export class Window {
   private readonly byLease = new Map<LeaseId, HeldShard>();
   private readonly share = new FairShare<JobId>();
   private readonly meanFuel = new Map<JobId, number>();
+  private readonly freeByJob = new Map<JobId, number>();
+  private readonly paused = new Set<JobId>();
   private freeUnits = 0;
-  private readonly watch: ShardWatch = {
-    freeChanged: (by) => {
-      this.freeUnits += by;
-    },
-    leaseHeld: (leaseId, shard) => {
-      this.byLease.set(leaseId, shard);
-    },
-    leaseGone: (leaseId) => {
-      this.byLease.delete(leaseId);
-    },
-  };
 
-  /** Units that could be granted right now. */
+  /** Units that could be granted right now; those of paused jobs could not. */
   get free(): number {
     return this.freeUnits;
   }
@@ -60,7 +51,7 @@ export class Window {
       this.refresh(state, now);
       return;
     }
-    const held = new HeldShard(job, state, this.watch, now);
+    const held = new HeldShard(job, state, this.watchOf(job.jobId), now);
     this.shards.set(id, held);
     const siblings = this.byJob.get(job.jobId) ?? new Set();
     this.byJob.set(job.jobId, siblings.add(held));
@@ -76,8 +67,24 @@ export class Window {
     siblings?.delete(held);
     if (siblings?.size !== 0) return;
     this.byJob.delete(jobId);
+    this.freeByJob.delete(jobId);
     this.meanFuel.delete(jobId);
     this.share.forget(jobId);
+  }
+
+  /** Grants nothing of the job until `resume`. What is out of it may be renewed and reported. */
+  pause(jobId: JobId): void {
+    if (this.paused.has(jobId)) return;
+    this.paused.add(jobId);
+    this.freeUnits -= this.freeByJob.get(jobId) ?? 0;
+  }
+
+  resume(jobId: JobId): void {
+    if (this.paused.delete(jobId)) this.freeUnits += this.freeByJob.get(jobId) ?? 0;
+  }
+
+  get pausedJobIds(): JobId[] {
+    return [...this.paused];
   }
 
   state(id: ShardId): ShardState | undefined {
@@ -105,6 +112,7 @@ export class Window {
   ): (LeaseFacts & { job: JobFacts }) | null {
     const candidates = new Map<JobId, HeldShard>();
     for (const [jobId, shards] of this.byJob) {
+      if (this.paused.has(jobId)) continue;
       const held = firstOf(shards, (shard) => shard.canServe(asker, now));
       if (held !== undefined) candidates.set(jobId, held);
     }
@@ -120,8 +128,9 @@ export class Window {
 
   /** Why `grant` has nothing for a host with so much memory. */
   whyNothing(memoryBytes: number): 'no_jobs' | 'too_small' | 'nothing_left' {
-    if (this.shards.size === 0) return 'no_jobs';
-    const withUnits = [...this.shards.values()].filter(hasFree);
+    const shards = [...this.shards.values()].filter(({ job }) => !this.paused.has(job.jobId));
+    if (shards.length === 0) return 'no_jobs';
+    const withUnits = shards.filter(hasFree);
     const isTooSmall = withUnits.every(({ job }) => !fits(job, memoryBytes));
     return withUnits.length > 0 && isTooSmall ? 'too_small' : 'nothing_left';
   }
@@ -175,8 +184,29 @@ export class Window {
     return running;
   }
 
+  leasesOfHolder(id: HostId | AccountId): LeaseFacts[] {
+    return [...this.shards.values()]
+      .flatMap((held) => held.heldLeases)
+      .filter(({ hostId, accountId }) => hostId === id || accountId === id);
+  }
+
   leasesOf(jobId: JobId): LeaseFacts[] {
     return [...(this.byJob.get(jobId) ?? [])].flatMap((held) => held.heldLeases);
+  }
+
+  private watchOf(jobId: JobId): ShardWatch {
+    return {
+      freeChanged: (by) => {
+        this.freeByJob.set(jobId, (this.freeByJob.get(jobId) ?? 0) + by);
+        if (!this.paused.has(jobId)) this.freeUnits += by;
+      },
+      leaseHeld: (leaseId, shard) => {
+        this.byLease.set(leaseId, shard);
+      },
+      leaseGone: (leaseId) => {
+        this.byLease.delete(leaseId);
+      },
+    };
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
-import type { HostId, JobId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { TokenScope } from '../../protocol/tokens.ts';
 import { hasScope, mayUse, type TokenFacts, tokenState } from '../domain/token.ts';
 import type { Context } from './context.ts';
@@ -58,11 +58,14 @@ export async function authorizeForJob(
   return facts;
 }
 
-export const uploadToken = (context: Context, hostId: HostId): string =>
-  context.sealer.seal('upload', [hostId, context.now() + uploadTokenMs]);
+export const uploadToken = (context: Context, hostId: HostId, accountId: AccountId): string =>
+  context.sealer.seal('upload', [hostId, accountId, context.now() + uploadTokenMs]);
 
-/** Whether the token lets a host upload outputs now. */
-export function isUploadToken(context: Context, token: string): boolean {
+/** Whether the token lets a host upload outputs now. Throws GridError `host_banned`. */
+export async function isUploadToken(context: Context, token: string): Promise<boolean> {
   const facts = context.sealer.open('upload', token);
-  return Array.isArray(facts) && typeof facts[1] === 'number' && facts[1] > context.now();
+  if (!Array.isArray(facts) || !(facts[2] > context.now())) return false;
+  const banned = await context.store.registry.findBan([String(facts[0]), String(facts[1])]);
+  if (banned !== null) throw new GridError('host_banned', banned.reason);
+  return true;
 }

@@ -3,7 +3,7 @@
  * world: time, chance, storage and the queue all come from here, so the simulation can give its own.
  */
 import type { Logger } from 'pino';
-import type { JobId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { FairShare } from '../domain/fair-share.ts';
@@ -51,6 +51,10 @@ export type Happening =
   | { kind: 'units_free' }
   | { kind: 'job_ended'; jobId: JobId }
   | { kind: 'job_cancelled'; jobId: JobId }
+  /** Its kernel was disabled: what is out of it is to be taken back. */
+  | { kind: 'job_stopped'; jobId: JobId }
+  | { kind: 'job_resumed' }
+  | { kind: 'banned'; id: HostId | AccountId; reason: string }
   | { kind: 'paid'; accountIds: Set<string> };
 
 export type Context = {

@@ -14,7 +14,7 @@ export type Enrolled = { hostId: HostId; accountId: AccountId; totals: AccountTo
 /** What the account has earned so far, pending or not. */
 export type AccountTotals = { creditMicro: bigint; units: number };
 
-/** Throws GridError `protocol_unknown`, `signature_invalid`, or `forbidden` (another account's host). */
+/** Throws GridError `protocol_unknown`, `signature_invalid`, `host_banned`, or `forbidden` (another account's host). */
 export async function enrolHost(
   context: Context,
   hello: Hello,
@@ -35,6 +35,8 @@ export async function enrolHost(
   }
   const hostId = idFromBytes('h', sha256(hello.hostKey));
   const accountId = idFromBytes('a', sha256(hello.accountKey));
+  const banned = await context.store.registry.findBan([hostId, accountId]);
+  if (banned !== null) throw new GridError('host_banned', banned.reason);
   const { hostKey, accountKey, name } = hello;
   const reply = await context.store.enrolHost({ hostId, accountId, hostKey, accountKey, name });
   if (reply === 'other_account') {

@@ -1,4 +1,4 @@
-/** renew, release, present, expire: what happens to a lease between its grant and its report. */
+/** renew, release, withdraw, present, expire: what happens to a lease between its grant and its report. */
 import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
@@ -33,6 +33,16 @@ export function releaseUnits(
     positions: toRuns(positions),
   });
   context.happened({ kind: 'units_free' });
+}
+
+/** Leases end before their time: their units are free at once. */
+export function withdrawLeases(context: Context, leases: readonly LeaseFacts[]): void {
+  const { window, recorder } = context;
+  for (const { leaseId, hostId, shard, positions } of leases) {
+    if (window.release(leaseId, hostId, fromRuns(positions)) === 0) continue;
+    recorder.note(shard, { kind: 'released', leaseId, positions });
+  }
+  if (leases.length > 0) context.happened({ kind: 'units_free' });
 }
 
 export type PresentedLease = { lease: LeaseFacts; units: UnitRuns };

@@ -2,7 +2,7 @@
 import { GridError } from '../../protocol/errors.ts';
 import type { JobView } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
-import { isOver, type Job } from '../domain/job.ts';
+import { isOver, type Job, pauseOf } from '../domain/job.ts';
 import type { Context } from './context.ts';
 
 export async function showJob(context: Context, jobId: JobId): Promise<JobView> {
@@ -26,6 +26,10 @@ function jobView(context: Context, job: Job): JobView {
     jobId: job.jobId,
     name: job.document.name,
     state: job.state,
+    paused: pauseOf(job),
+    owner: job.owner ?? null,
+    public: job.document.public,
+    curated: job.curated,
     units: job.units,
     canonical,
     // Nothing is audited yet, so nothing is beyond revocation yet.

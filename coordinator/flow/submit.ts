@@ -18,7 +18,7 @@ export type Submission = { tokenId: TokenId; accountId: AccountId; key: string |
 
 /**
  * Throws GridError: `bad_document` with every path that is wrong, `not_served_yet`,
- * `artifact_unknown` when the kernel or an input was not uploaded, `kernel_refused`, and
+ * `artifact_unknown` when the kernel or an input was not uploaded, `kernel_refused`, `kernel_disabled`, and
  * `bad_request` for an Idempotency-Key that stood for another document. The same key with the same
  * document finds the job that it made.
  */
@@ -32,6 +32,7 @@ export async function submitJob(
   await assertInputsAreHere(context, document);
   const { kernel: digest, limits, nans } = document;
   const kernel = await prepareKernel(digest, limits.memoryBytesMax, nans);
+  await assertEnabled(context, kernel);
   const jobId = idFromBytes(
     'j',
     submission.key === null ? context.randomBytes(10) : digestBytes(submission),
@@ -79,6 +80,13 @@ async function assertInputsAreHere(context: Context, document: JobDocument): Pro
       throw new GridError('artifact_unknown', `Upload the input ${digest} first.`);
     }
   }
+}
+
+/** One that is disabled this very moment is found by the reconciler (flow/pause.ts). */
+async function assertEnabled(context: Context, kernel: PreparedKernel): Promise<void> {
+  const disabled = await context.store.registry.disabledKernels();
+  const known = disabled.get(kernel.digest) ?? disabled.get(kernel.meteredDigest);
+  if (known !== undefined) throw new GridError('kernel_disabled', known.reason);
 }
 
 /** The store keeps what came first under an id, and that may be another document of this key. */

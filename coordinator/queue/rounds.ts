@@ -7,6 +7,7 @@ import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
 import { finaliseCredit } from '../flow/finalise.ts';
 import { forgetJobs } from '../flow/forget.ts';
+import { reconcilePauses } from '../flow/pause.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';
 import { type Round, type RoundParts, startRound } from './round.ts';
@@ -74,6 +75,7 @@ export function startRounds(
     startRound('reconcile', reconcilePace, parts, async () => {
       for (const partition of all) {
         await reconcile(context, partition);
+        await reconcilePauses(context, partition);
         await forgetJobs(context, partition);
       }
     }),

@@ -1,6 +1,6 @@
 /** How a job and its shards are written in Redis hashes, and read back. */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
-import type { JobState } from '../../protocol/job.ts';
+import { type JobState, pauseCauses } from '../../protocol/job.ts';
 import type { Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { ShardUnits } from '../domain/shard.ts';
@@ -13,8 +13,14 @@ export function readJobHash(hash: Record<string, string>): Job | null {
   if (text === undefined) return null;
   const number = (field: string) => Number(hash[field] ?? 0);
   const big = (field: string) => BigInt(hash[field] ?? 0);
+  const pauses = pauseCauses.flatMap((cause) => {
+    const reason = hash[`pause:${cause}`];
+    return reason === undefined ? [] : [[cause, reason]];
+  });
   return {
     ...(JSON.parse(text) as JobFacts),
+    pauses: Object.fromEntries(pauses),
+    curated: hash['curated'] === '1',
     state: (hash['state'] ?? 'open') as JobState,
     endedAt: hash['endedAt'] ? Number(hash['endedAt']) : null,
     counts: {

@@ -21,6 +21,12 @@ export const keys = {
   leaseKeys: '{grid}:lease-keys',
   /** hash: SHA-256 of the token → its facts as JSON */
   tokens: '{grid}:tokens',
+  /** hash: id of a banned host or account → why and since when, as JSON */
+  bans: '{grid}:bans',
+  /** hash: digest → why and since when, as JSON */
+  kernelsDisabled: '{grid}:kernels-disabled',
+  /** hash: setting → value; empty for none */
+  settings: '{grid}:settings',
   /** stream: what operators did, each line as JSON; never trimmed */
   auditLog: '{grid}:audit-log',
   /** hash: host id → its facts as JSON */

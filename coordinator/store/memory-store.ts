@@ -3,8 +3,9 @@
  * scripts obey. It passes the same contract suite as the Redis store.
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { PauseCause } from '../../protocol/job.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
-import type { Job, JobFacts } from '../domain/job.ts';
+import { isOver, type Job, type JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { MemoryLedger } from './memory-ledger.ts';
@@ -77,7 +78,9 @@ export class MemoryStore implements Store {
       fuel: 0n,
       creditMicro: 0n,
     };
-    this.jobs.set(facts.jobId, { ...structuredClone(facts), state: 'open', counts, endedAt: null });
+    const state = 'open';
+    const rest = { state, counts, endedAt: null, pauses: {}, curated: false } as const;
+    this.jobs.set(facts.jobId, { ...structuredClone(facts), ...rest });
   }
 
   async readJob(jobId: JobId): Promise<Job | null> {
@@ -100,13 +103,44 @@ export class MemoryStore implements Store {
   async cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'> {
     const job = this.jobs.get(jobId);
     if (job === undefined) return 'unknown';
-    if (job.state === 'complete' || job.state === 'cancelled') return 'over';
+    if (isOver(job)) return 'over';
     job.state = 'cancelled';
     job.endedAt = now;
     job.counts.shardsOpen = 0;
     const { open } = this.partitionOfJob(jobId);
     for (const [id, shard] of open) if (shard.jobId === jobId) open.delete(id);
     return 'cancelled';
+  }
+
+  async pauseJob(
+    jobId: JobId,
+    cause: PauseCause,
+    reason: string,
+  ): Promise<'paused' | 'over' | 'unknown'> {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) return 'unknown';
+    if (isOver(job)) return 'over';
+    job.state = 'paused';
+    job.pauses[cause] = reason;
+    return 'paused';
+  }
+
+  async resumeJob(
+    jobId: JobId,
+    causes: readonly PauseCause[],
+  ): Promise<'open' | 'paused' | 'over' | 'unknown'> {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) return 'unknown';
+    if (isOver(job)) return 'over';
+    for (const cause of causes) delete job.pauses[cause];
+    job.state = Object.keys(job.pauses).length > 0 ? 'paused' : 'open';
+    return job.state;
+  }
+
+  async curateJob(jobId: JobId, curated: boolean): Promise<boolean> {
+    const job = this.jobs.get(jobId);
+    if (job !== undefined) job.curated = curated;
+    return job !== undefined;
   }
 
   async openShard(facts: JobFacts, shard: Shard): Promise<boolean> {

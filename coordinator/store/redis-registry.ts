@@ -1,12 +1,12 @@
 /** The registry over Redis: small hashes in `{grid}`, each value JSON, and the audit log as a stream. */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { idFromBytes, type TokenId } from '../../protocol/ids.ts';
+import { type Digest, idFromBytes, type TokenId } from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import { keys } from './keys.ts';
 import { step } from './redis-connection.ts';
-import type { Registry } from './registry.ts';
+import type { Ban, Registry, Settings } from './registry.ts';
 
 export class RedisRegistry implements Registry {
   private readonly redis: Redis;
@@ -42,6 +42,48 @@ export class RedisRegistry implements Registry {
     return null;
   }
 
+  ban(id: string, ban: Ban): Promise<void> {
+    return this.put(keys.bans, id, ban);
+  }
+
+  unban(id: string): Promise<boolean> {
+    return this.remove(keys.bans, id);
+  }
+
+  bans(): Promise<Map<string, Ban>> {
+    return this.all(keys.bans);
+  }
+
+  async findBan(ids: readonly string[]): Promise<Ban | null> {
+    const texts = await this.step((redis) => redis.hmget(keys.bans, ...ids));
+    const found = texts.find((text) => text !== null);
+    return found === undefined || found === null ? null : (JSON.parse(found) as Ban);
+  }
+
+  disableKernel(digest: Digest, ban: Ban): Promise<void> {
+    return this.put(keys.kernelsDisabled, digest, ban);
+  }
+
+  enableKernel(digest: Digest): Promise<boolean> {
+    return this.remove(keys.kernelsDisabled, digest);
+  }
+
+  disabledKernels(): Promise<Map<Digest, Ban>> {
+    return this.all(keys.kernelsDisabled);
+  }
+
+  async settings(): Promise<Settings> {
+    const mintDaily = await this.step((redis) => redis.hget(keys.settings, 'mintDailyMicro'));
+    return { mintDailyMicro: mintDaily ? BigInt(mintDaily) : null };
+  }
+
+  async changeSettings(change: Partial<Settings>): Promise<void> {
+    for (const [name, value] of Object.entries(change)) {
+      // An empty text is null: a field that is gone could not be told from one of an older grid.
+      await this.step((redis) => redis.hset(keys.settings, name, value?.toString() ?? ''));
+    }
+  }
+
   async logAct(line: AuditLine): Promise<void> {
     await this.step((redis) => redis.xadd(keys.auditLog, '*', 'line', JSON.stringify(line)));
   }
@@ -55,6 +97,19 @@ export class RedisRegistry implements Registry {
       ...(JSON.parse(text ?? '{}') as AuditLine),
       entryId,
     }));
+  }
+
+  private async put(key: string, field: string, value: Ban): Promise<void> {
+    await this.step((redis) => redis.hset(key, field, JSON.stringify(value)));
+  }
+
+  private async remove(key: string, field: string): Promise<boolean> {
+    return (await this.step((redis) => redis.hdel(key, field))) === 1;
+  }
+
+  private async all(key: string): Promise<Map<string, Ban>> {
+    const hash = await this.step((redis) => redis.hgetall(key));
+    return new Map(Object.entries(hash).map(([field, text]) => [field, JSON.parse(text) as Ban]));
   }
 
   private step<T>(run: (redis: Redis) => Promise<T>): Promise<T> {

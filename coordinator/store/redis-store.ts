@@ -1,7 +1,7 @@
 /** The store over Redis. Each step is one command or one script; keys come from keys.ts alone. */
 import type { Redis } from 'ioredis';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
-import type { JobState } from '../../protocol/job.ts';
+import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
@@ -36,6 +36,9 @@ const scripts = {
   enrolHost: new Script('enrol-host'),
   submitJob: new Script('submit-job'),
   cancelJob: new Script('cancel-job'),
+  pauseJob: new Script('pause-job'),
+  resumeJob: new Script('resume-job'),
+  curateJob: new Script('curate-job'),
   openShard: new Script('open-shard'),
   append: new Script('append'),
 };
@@ -115,7 +118,7 @@ class RedisStore implements Store {
   }
 
   async readJob(jobId: JobId): Promise<Job | null> {
-    const key = keys.job(this.partitionOf(jobId), jobId);
+    const key = this.keyOfJob(jobId);
     return readJobHash(await this.step((redis) => redis.hgetall(key)));
   }
 
@@ -152,6 +155,28 @@ class RedisStore implements Store {
       [jobId, now],
     );
     return reply as 'cancelled' | 'over' | 'unknown';
+  }
+
+  async pauseJob(
+    jobId: JobId,
+    cause: PauseCause,
+    reason: string,
+  ): Promise<'paused' | 'over' | 'unknown'> {
+    const reply = await this.run('pauseJob', [this.keyOfJob(jobId)], [cause, reason]);
+    return reply as 'paused' | 'over' | 'unknown';
+  }
+
+  async resumeJob(
+    jobId: JobId,
+    causes: readonly PauseCause[],
+  ): Promise<'open' | 'paused' | 'over' | 'unknown'> {
+    const args = [causes.length, ...causes];
+    const reply = await this.run('resumeJob', [this.keyOfJob(jobId)], args);
+    return reply as 'open' | 'paused' | 'over' | 'unknown';
+  }
+
+  async curateJob(jobId: JobId, curated: boolean): Promise<boolean> {
+    return (await this.run('curateJob', [this.keyOfJob(jobId)], [curated ? 1 : 0])) === 1;
   }
 
   async openShard(job: JobFacts, shard: Shard): Promise<boolean> {
@@ -248,6 +273,10 @@ class RedisStore implements Store {
 
   private eachPartition<T>(run: (partition: number) => T): T[] {
     return Array.from({ length: this.partitions }, (_, partition) => run(partition));
+  }
+
+  private keyOfJob(jobId: JobId): string {
+    return keys.job(this.partitionOf(jobId), jobId);
   }
 
   private partitionOf(jobId: JobId): number {

@@ -1,11 +1,20 @@
 /**
- * What the grid knows of people and what its operator has decided: tokens, and the audit log. A part
+ * What the grid knows of people and what its operator has decided: tokens, bans, disabled kernels,
+ * settings, and the audit log. A part
  * of the store with the same promise: a step happened, or it did not, or it throws `OutcomeUnknown`,
  * and then it may be repeated.
  */
-import type { TokenId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, HostId, TokenId } from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
+
+/** Why something is forbidden, and since when. */
+export type Ban = { reason: string; since: number };
+
+export type Settings = {
+  /** What the mint gives a day for curated jobs, in microcredit; null: as much as they earn. */
+  mintDailyMicro: bigint | null;
+};
 
 export interface Registry {
   /** `hash` is the token's SHA-256 in hex: the token itself is never stored. */
@@ -15,6 +24,22 @@ export interface Registry {
   listTokens(): Promise<TokenFacts[]>;
   /** Null when there is no such token. One that is revoked stays so since when it first was. */
   revokeToken(tokenId: TokenId, now: number): Promise<TokenFacts | null>;
+
+  /** Of a host, or of an account with all its hosts. */
+  ban(id: HostId | AccountId, ban: Ban): Promise<void>;
+  /** False when it was not banned. */
+  unban(id: HostId | AccountId): Promise<boolean>;
+  bans(): Promise<Map<HostId | AccountId, Ban>>;
+  /** The first of these that is banned. */
+  findBan(ids: readonly (HostId | AccountId)[]): Promise<Ban | null>;
+
+  disableKernel(digest: Digest, ban: Ban): Promise<void>;
+  /** False when it was not disabled. */
+  enableKernel(digest: Digest): Promise<boolean>;
+  disabledKernels(): Promise<Map<Digest, Ban>>;
+
+  settings(): Promise<Settings>;
+  changeSettings(change: Partial<Settings>): Promise<void>;
 
   /** Repeating it after a lost reply may write the line twice, which says too much and never too little. */
   logAct(line: AuditLine): Promise<void>;

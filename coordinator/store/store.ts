@@ -7,7 +7,7 @@
  * same call with the same arguments is safe to repeat, and will say what became of the first.
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
-import type { JobState } from '../../protocol/job.ts';
+import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
@@ -79,6 +79,14 @@ export interface Store {
   /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
   openJobs(partition: number): Promise<OpenJob[]>;
   cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'>;
+  /** Nothing is split off it any more, until each cause is lifted. What is out is still recorded. */
+  pauseJob(jobId: JobId, cause: PauseCause, reason: string): Promise<'paused' | 'over' | 'unknown'>;
+  resumeJob(
+    jobId: JobId,
+    causes: readonly PauseCause[],
+  ): Promise<'open' | 'paused' | 'over' | 'unknown'>;
+  /** False when there is no such job. */
+  curateJob(jobId: JobId, curated: boolean): Promise<boolean>;
 
   /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */
   openShard(job: JobFacts, shard: Shard): Promise<boolean>;

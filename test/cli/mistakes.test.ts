@@ -56,6 +56,9 @@ const mistakes: [string, number, string, RegExp][] = [
   ['token create --scopes read --expires soon', 2, 'usage', /"soon".*\n.*s, m, h or d/],
   ['token revoke', 2, 'usage', /argument 'id'/],
   ['audit-log --last none', 2, 'usage', /"none".*--last/],
+  ['settings --mint-daily lots', 2, 'usage', /"lots".*\n.*six decimals/],
+  ['job pause', 2, 'usage', /argument 'job'/],
+  ['host ban', 2, 'usage', /argument 'id'/],
   ['submit broken.json', 2, 'bad_document', /line 3, column 12/],
   ['submit list.json', 2, 'bad_document', /no JSON object/],
   [

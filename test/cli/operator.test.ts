@@ -86,13 +86,76 @@ describe('token', () => {
   });
 });
 
+describe('job', () => {
+  test('pause holds a job back until resume, and show says who paused it and why', async () => {
+    const { jobId } = await json('submit', 'job.json');
+    const paused = await cli('job', 'pause', jobId, '--reason', 'a look first');
+    expect(paused.stderr).toContain(`Go on with \`manyhands job resume ${jobId}\`.`);
+    expect((await json('show', jobId)).state).toBe('paused');
+    expect((await cli('show', jobId)).stdout).toContain(
+      'paused: its owner paused it (a look first)',
+    );
+    const resumed = await cli('job', 'resume', jobId);
+    expect(resumed.stderr).toBe(`Job ${jobId} goes on.\n`);
+    expect((await json('show', jobId)).state).toBe('open');
+    expect((await json('job', 'curate', jobId)).curated).toBe(true);
+    await cli('cancel', jobId);
+    const { code, stderr } = await cli('job', 'pause', jobId);
+    expect(stderr).toMatch(/error\[job_over\]/);
+    expect(code).toBe(2);
+  });
+
+  test('of a disabled kernel is refused with 5, and one that waits says why', async () => {
+    const { jobId } = await json('submit', 'job.json');
+    const digest = (await json('show', jobId, '--document')).kernel;
+    await cli('kernel', 'disable', digest, '--reason', 'wrong constants');
+    expect((await json('kernel', 'disabled'))[0]).toMatchObject({ digest });
+    const { code, stderr } = await cli('submit', 'job.json');
+    expect(stderr).toMatch(/error\[kernel_disabled\].*\n {2}why: wrong constants\n/);
+    expect(code).toBe(5);
+    const resumed = await cli('job', 'resume', jobId);
+    expect(resumed.stderr).toContain('still paused: an operator disabled its kernel (wrong');
+    await cli('kernel', 'enable', digest);
+    expect((await json('show', jobId)).state).toBe('open');
+    await cli('cancel', jobId);
+  });
+});
+
+describe('host', () => {
+  test('ban ends a worker at once with 5, and tells the volunteer why', async () => {
+    const worker = startManyhands(['join', url, '--data', 'worker'], { home });
+    await worker.line('20');
+    const { hosts } = await json('host', 'list');
+    const { hostId } = hosts[0];
+    expect((await cli('host', 'ban', hostId, '--reason', 'returns noise')).code).toBe(0);
+    const { code, stderr } = await worker.ended;
+    expect(stderr).toMatch(/error\[forbidden\].*\n {2}why: An operator has banned.*returns noise/);
+    expect(code).toBe(5);
+    expect((await cli('host', 'list')).stdout).toMatch(new RegExp(`${hostId} .*returns noise`));
+    await cli('host', 'unban', hostId);
+    expect(await json('host', 'list')).toEqual({ connected: 0, hosts: [], bans: [] });
+    const again = await cli('host', 'unban', hostId);
+    expect(again.stderr).toMatch(/error\[ban_unknown\].*\n.*\n.*manyhands host list/);
+    expect(again.code).toBe(4);
+  });
+});
+
+test('settings shows the mint’s daily budget, and sets it', async () => {
+  expect((await cli('settings')).stdout).toBe('mint-daily  no limit\n');
+  await cli('settings', '--mint-daily', '2500.5');
+  expect(await json('settings')).toEqual({ mintDailyMicro: '2500500000' });
+  expect((await cli('settings', '--mint-daily', 'none')).stdout).toBe('mint-daily  no limit\n');
+});
+
 test('audit-log shows what was done, newest last; --json a line for each', async () => {
   const { stdout } = await cli('audit-log', '--json');
   const entries = stdout
     .trimEnd()
     .split('\n')
     .map((line) => auditEntrySchema.parse(JSON.parse(line)));
-  expect(entries.at(-1)).toMatchObject({ act: 'token_revoke', reason: 'left the lab' });
+  expect(entries).toContainEqual(
+    expect.objectContaining({ act: 'token_revoke', reason: 'left the lab' }),
+  );
   const [last] = (await cli('audit-log', '--last', '1')).stdout.trimEnd().split('\n').slice(1);
-  expect(last).toMatch(/ operator {2}token_revoke {2}k\S+ .* left the lab$/);
+  expect(last).toMatch(/ operator {2}settings_change {2}mintDailyMicro {2}none/);
 });

@@ -7,6 +7,7 @@
 import type { TokenFacts } from '../../coordinator/domain/token.ts';
 import { cancelJob } from '../../coordinator/flow/cancel.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
+import { pauseJob, resumeJob } from '../../coordinator/flow/pause.ts';
 import { openResults } from '../../coordinator/flow/results.ts';
 import { showJob } from '../../coordinator/flow/show.ts';
 import { submitJob } from '../../coordinator/flow/submit.ts';
@@ -15,6 +16,7 @@ import type { JobView, ResultLine } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import { accountId } from '../coordinator/builders.ts';
 import type { Random } from './random.ts';
+import { lateMsMax } from './shaky-store.ts';
 import type { SimCoordinator } from './sim-coordinator.ts';
 import type { SimJob } from './sim-job.ts';
 import type { World } from './world.ts';
@@ -57,6 +59,7 @@ export class Scientist {
     for (const job of jobs) {
       clock.after(job.submitAtMs, () => void this.submit(job));
       if (job.cancelAtMs !== null) clock.after(job.cancelAtMs, () => void this.cancel(job));
+      if (job.pause !== null) clock.after(job.pause.atMs, () => void this.rest(job));
     }
     this.lookAround();
   }
@@ -116,12 +119,36 @@ export class Scientist {
     job.jobId = jobId;
   }
 
+  /** Pauses a job for a while. */
+  private async rest(job: SimJob): Promise<void> {
+    const { clock } = this.world;
+    while (job.jobId === null) await clock.pause(askAgainMs);
+    const { jobId } = job;
+    await this.unlessOver((context) => pauseJob(context, jobId, scientist, ''));
+    this.world.trace('scientist', `paused ${job.name}`);
+    await clock.pause(job.pause?.forMs ?? 0);
+    // A pause whose connection died may arrive when the job was resumed, like any letter: looks again.
+    do {
+      await this.unlessOver((context) => resumeJob(context, jobId, scientist));
+      this.world.trace('scientist', `resumed ${job.name}`);
+      await clock.pause(lateMsMax);
+    } while ((await this.look(job))?.state === 'paused');
+  }
+
   private async cancel(job: SimJob): Promise<void> {
     while (job.jobId === null) await this.world.clock.pause(askAgainMs);
     const { jobId } = job;
+    const isOver = await this.unlessOver((context) => cancelJob(context, jobId, scientist));
+    this.world.trace('scientist', `cancelled ${job.name}${isOver ? ', which was over' : ''}`);
+    // It was over: by itself, or by an earlier request whose answer was lost.
+    if (!isOver) job.isCancelled = true;
+  }
+
+  /** True when the job was over already. */
+  private unlessOver(act: (context: Context) => Promise<void>): Promise<boolean> {
     const tells = (error: unknown) => error instanceof GridError && error.code === 'job_over';
-    const isOver = await this.untilAnswered((context) =>
-      cancelJob(context, jobId, scientist).then(
+    return this.untilAnswered((context) =>
+      act(context).then(
         () => false,
         (error) => {
           if (tells(error)) return true;
@@ -129,9 +156,6 @@ export class Scientist {
         },
       ),
     );
-    this.world.trace('scientist', `cancelled ${job.name}${isOver ? ', which was over' : ''}`);
-    // It was over: by itself, or by an earlier request whose answer was lost.
-    if (!isOver) job.isCancelled = true;
   }
 
   /** Looks at one job or another, for ever. */

@@ -16,7 +16,7 @@ import type { Weather } from './weather.ts';
 /** One way: a socket on the same machine, or a rack away. */
 const tripMsMax = 2;
 /** Up to an fsync behind a busy disk. */
-const lateMsMax = 8000;
+export const lateMsMax = 8000;
 /** What a step that was lost takes to be given up: most connections break at once, some time out. */
 const giveUpMsMax = 5000;
 
@@ -26,6 +26,9 @@ const writes: ReadonlySet<string> = new Set<keyof Store | keyof LedgerStore>([
   'enrolHost',
   'submitJob',
   'cancelJob',
+  'pauseJob',
+  'resumeJob',
+  'curateJob',
   'openShard',
   'append',
   'post',

@@ -4,7 +4,7 @@
  */
 import type { LeaseFacts } from '../../coordinator/domain/lease.ts';
 import type { Doors, Engine } from '../../coordinator/engine.ts';
-import type { AccountId } from '../../protocol/ids.ts';
+import type { AccountId, HostId } from '../../protocol/ids.ts';
 import { SimSession, type SimSessionParts } from './sim-session.ts';
 import type { Wire } from './wire.ts';
 
@@ -45,11 +45,18 @@ export class SimDoors implements Doors {
     }
   }
 
-  cancelled(leases: readonly LeaseFacts[]): void {
+  banned(id: HostId | AccountId): void {
+    for (const session of this.sessions) {
+      const { asker } = session;
+      if (asker?.hostId === id || asker?.accountId === id) session.close();
+    }
+  }
+
+  cancelled(leases: readonly LeaseFacts[], reason: 'job_cancelled' | 'job_paused'): void {
     for (const { leaseId, hostId } of leases) {
       for (const session of this.sessions) {
         if (session.asker?.hostId !== hostId) continue;
-        session.tell({ type: 'cancel', leaseId, reason: 'job_cancelled' });
+        session.tell({ type: 'cancel', leaseId, reason });
       }
     }
   }

@@ -25,6 +25,8 @@ export type SimJob = {
   largeShare: number;
   submitAtMs: number;
   cancelAtMs: number | null;
+  /** When the scientist pauses it, and for how long. */
+  pause: { atMs: number; forMs: number } | null;
   /** Once the scientist has been told. */
   jobId: JobId | null;
   /** Whether the scientist was told that it is cancelled. */
@@ -55,6 +57,7 @@ export function aSimJob({ isLong, priority = 0, ...parts }: SimJobParts = {}): S
     largeShare: 0,
     submitAtMs: 0,
     cancelAtMs: null,
+    pause: null,
     jobId: null,
     isCancelled: false,
     ...parts,
@@ -77,6 +80,8 @@ type SimJobParts = Partial<Omit<SimJob, 'document'>> & {
 export function randomJob(number: number, random: Random, spanMs: number): SimJob {
   const units = random.skewed(1, 700);
   const submitAtMs = random.between(0, spanMs / 2);
+  const pausing = random.fork(`pause of job ${number}`);
+  const pauseAtMs = submitAtMs + pausing.skewed(1, spanMs);
   return aSimJob({
     name: `job ${number}`,
     seed: random.seed64(),
@@ -88,6 +93,7 @@ export function randomJob(number: number, random: Random, spanMs: number): SimJo
     largeShare: random.pick([0, 0, 0.05]),
     submitAtMs,
     cancelAtMs: random.chance(0.15) ? submitAtMs + random.skewed(1, spanMs) : null,
+    pause: pausing.chance(0.3) ? { atMs: pauseAtMs, forMs: pausing.skewed(1, spanMs) } : null,
     priority: random.pick([0, 0, 0, 3]),
     isLong: random.chance(0.6),
     memoryBytes: random.chance(0.2) ? memoryBytes.big : memoryBytes.usual,

@@ -340,3 +340,60 @@ describe('a state read anew', () => {
     expect(window.free).toBe(0);
   });
 });
+
+describe('pausing', () => {
+  it('grants nothing of a paused job, counts none of its units as free, and keeps its leases', () => {
+    const { window, job } = aWindow();
+    const lease = grant(window, 1);
+    window.pause(job.jobId);
+    window.pause(job.jobId);
+    expect(window.free).toBe(0);
+    expect(window.grant(asker(2), 1, leaseId(1), 0)).toBeNull();
+    expect(window.whyNothing(2 ** 40)).toBe('no_jobs');
+    expect(window.renew(lease.leaseId, lease.hostId, 0)).toBe(true);
+    expect(window.running(job.jobId)).toBe(1);
+    expect(window.pausedJobIds).toEqual([job.jobId]);
+  });
+
+  it('gives back what became free meanwhile when the job is resumed', () => {
+    const { window, job } = aWindow();
+    const lease = grant(window, 3);
+    window.pause(job.jobId);
+    window.release(lease.leaseId, lease.hostId, positions(lease));
+    expect(window.free).toBe(0);
+    window.resume(job.jobId);
+    window.resume(job.jobId);
+    expect(window.free).toBe(4);
+    expect(grant(window, 4).positions).toEqual([[0, 4]]);
+  });
+
+  it('is remembered while none of the job is held', () => {
+    const { window, job, state, id } = aWindow();
+    window.pause(job.jobId);
+    window.drop(id);
+    expect(window.free).toBe(0);
+    window.hold(job, state, 0);
+    expect(window.free).toBe(0);
+    window.resume(job.jobId);
+    expect(window.free).toBe(4);
+  });
+
+  it('leaves other jobs as they are', () => {
+    const { window, job } = aWindow();
+    const other = aJob({ jobId: jobId(2) });
+    window.hold(other, new ShardState(splitShard(other, 0)), 0);
+    window.pause(job.jobId);
+    expect(window.free).toBe(4);
+    expect(grant(window, 8).shard.jobId).toBe(other.jobId);
+    expect(window.free).toBe(0);
+  });
+});
+
+it('the leases of a holder are those of the host, or of all hosts of the account', () => {
+  const { window } = aWindow();
+  const [first, second] = [grant(window, 1, 1), grant(window, 1, 2)];
+  const ids = (id: string) => window.leasesOfHolder(id).map((lease) => lease.leaseId);
+  expect(ids(hostId(1))).toEqual([first.leaseId]);
+  expect(ids(accountId(2))).toEqual([second.leaseId]);
+  expect(ids(hostId(3))).toEqual([]);
+});

@@ -1,6 +1,6 @@
-/** What every store promises of tokens and the audit log (coordinator/store/registry.ts). */
+/** What every store promises of tokens, bans, settings and the audit log (coordinator/store/registry.ts). */
 import { expect, it } from 'vitest';
-import { accountId, tokenId } from '../builders.ts';
+import { accountId, hostId, tokenId } from '../builders.ts';
 import { type OpenStore, withStore } from './arrange.ts';
 
 const aToken = (number: number, createdAt = number) => ({
@@ -77,6 +77,48 @@ export function registryContract(open: OpenStore): void {
         }
       }
       expect(seen).toEqual([5, 4, 3, 2, 1].map((number) => `reason ${number}`));
+    }),
+  );
+
+  it(
+    'hosts and accounts are banned by their id, each with its reason, until they are not',
+    withStore(open, async ({ registry }) => {
+      const ban = { reason: 'noise', since: 5 };
+      expect(await registry.findBan([hostId(1), accountId(1)])).toBeNull();
+      await registry.ban(accountId(1), ban);
+      expect(await registry.findBan([hostId(1), accountId(1)])).toEqual(ban);
+      expect(await registry.findBan([hostId(1), accountId(2)])).toBeNull();
+      expect(await registry.bans()).toEqual(new Map([[accountId(1), ban]]));
+      expect(await registry.unban(accountId(1))).toBe(true);
+      expect(await registry.unban(accountId(1))).toBe(false);
+      expect(await registry.findBan([accountId(1)])).toBeNull();
+    }),
+  );
+
+  it(
+    'kernels are disabled by their digest until they are enabled',
+    withStore(open, async ({ registry }) => {
+      const digest = `sha256:${'0'.repeat(64)}`;
+      expect(await registry.disabledKernels()).toEqual(new Map());
+      await registry.disableKernel(digest, { reason: 'mines', since: 5 });
+      const disabled = new Map([[digest, { reason: 'mines', since: 5 }]]);
+      expect(await registry.disabledKernels()).toEqual(disabled);
+      expect(await registry.enableKernel(digest)).toBe(true);
+      expect(await registry.enableKernel(digest)).toBe(false);
+      expect(await registry.disabledKernels()).toEqual(new Map());
+    }),
+  );
+
+  it(
+    'settings begin without limits, keep all their digits, and can be lifted',
+    withStore(open, async ({ registry }) => {
+      expect(await registry.settings()).toEqual({ mintDailyMicro: null });
+      await registry.changeSettings({ mintDailyMicro: 999_999_999_999_999_999n });
+      expect(await registry.settings()).toEqual({ mintDailyMicro: 999_999_999_999_999_999n });
+      await registry.changeSettings({});
+      expect(await registry.settings()).toEqual({ mintDailyMicro: 999_999_999_999_999_999n });
+      await registry.changeSettings({ mintDailyMicro: null });
+      expect(await registry.settings()).toEqual({ mintDailyMicro: null });
     }),
   );
 }

@@ -187,4 +187,57 @@ function jobContract(open: OpenStore): void {
       expect(await store.openShards(0)).toEqual([splitShard(neighbour, 0)]);
     }),
   );
+
+  it(
+    'a paused job stays listed as open and is not split; it is open again when every cause is lifted',
+    withStore(open, async (store) => {
+      const job = aJob({ units: 8 });
+      await store.submitJob(job);
+      await store.openShard(job, splitShard(job, 0));
+      expect(await store.pauseJob(job.jobId, 'owner', 'mending it')).toBe('paused');
+      expect(await store.pauseJob(job.jobId, 'kernel_disabled', '')).toBe('paused');
+      expect(await store.readJob(job.jobId)).toMatchObject({
+        state: 'paused',
+        pauses: { owner: 'mending it', kernel_disabled: '' },
+      });
+      const partition = partitionOf(job.jobId, gridFacts.partitions);
+      expect(await store.openJobs(partition)).toMatchObject([{ state: 'paused', cursor: 4 }]);
+      expect(await store.isShardOpen(splitShard(job, 0))).toBe(true);
+      expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
+
+      expect(await store.resumeJob(job.jobId, ['operator', 'owner'])).toBe('paused');
+      expect(await store.resumeJob(job.jobId, ['kernel_disabled'])).toBe('open');
+      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'open', pauses: {} });
+      expect(await store.openShard(job, splitShard(job, 1))).toBe(true);
+    }),
+  );
+
+  it(
+    'a job that is over or unknown is neither paused nor resumed',
+    withStore(open, async (store) => {
+      const job = aJob();
+      expect(await store.pauseJob(job.jobId, 'owner', '')).toBe('unknown');
+      expect(await store.resumeJob(job.jobId, ['owner'])).toBe('unknown');
+      await store.submitJob(job);
+      await store.cancelJob(job.jobId, 5);
+      expect(await store.pauseJob(job.jobId, 'owner', '')).toBe('over');
+      expect(await store.resumeJob(job.jobId, ['owner'])).toBe('over');
+      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', pauses: {} });
+    }),
+  );
+
+  it(
+    'a job is curated, or no longer; an unknown one is not made by it',
+    withStore(open, async (store) => {
+      const job = aJob();
+      expect(await store.curateJob(job.jobId, true)).toBe(false);
+      expect(await store.readJob(job.jobId)).toBeNull();
+      await store.submitJob(job);
+      expect(await store.readJob(job.jobId)).toMatchObject({ curated: false });
+      expect(await store.curateJob(job.jobId, true)).toBe(true);
+      expect(await store.readJob(job.jobId)).toMatchObject({ curated: true });
+      expect(await store.curateJob(job.jobId, false)).toBe(true);
+      expect(await store.readJob(job.jobId)).toMatchObject({ curated: false });
+    }),
+  );
 }

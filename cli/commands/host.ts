@@ -1,0 +1,87 @@
+import { command, jsonOption, reasonOption, tokenFileOption, urlOption } from '../command.ts';
+import { formatCount } from '../format.ts';
+import { openGrid } from '../grid.ts';
+import { printTable } from '../table.ts';
+import { print, printJson, say } from '../terminal.ts';
+
+export const host = () =>
+  command('host', 'List the hosts of a grid, and ban those that do harm.', [
+    'manyhands host list',
+    'manyhands host ban h0123456789abcdef --reason "returns noise"',
+    'manyhands host unban h0123456789abcdef',
+  ])
+    .addCommand(list())
+    .addCommand(ban())
+    .addCommand(unban());
+
+const list = () =>
+  command('list', 'List the hosts that are connected, and what is banned.', [
+    'manyhands host list',
+    "manyhands host list --json | jq '.bans[].id'",
+  ])
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .action(async ({ json, ...options }) => {
+      const found = await openGrid(options).hosts();
+      if (json) {
+        printJson(found);
+        return;
+      }
+      say(`${formatCount(found.connected)} connected.`);
+      if (found.hosts.length > 0)
+        printTable(found.hosts, [
+          { title: 'HOST', cell: (row) => row.hostId },
+          { title: 'ACCOUNT', cell: (row) => row.accountId },
+          { title: 'NAME', cell: (row) => row.name },
+          { title: 'CORES', align: 'right', cell: (row) => String(row.cores) },
+          {
+            title: 'MIB',
+            align: 'right',
+            cell: (row) => formatCount(Math.floor(row.memoryBytes / 2 ** 20)),
+          },
+          { title: 'SINCE', cell: (row) => new Date(row.connectedSince).toLocaleString('sv') },
+        ]);
+      if (found.bans.length === 0) return;
+      print('');
+      printTable(found.bans, [
+        { title: 'BANNED', cell: (row) => row.id },
+        { title: 'SINCE', cell: (row) => new Date(row.since).toLocaleString('sv') },
+        { title: 'REASON', cell: (row) => row.reason },
+      ]);
+    });
+
+const ban = () =>
+  command('ban', 'Ban a host, or an account with all its hosts.', [
+    'manyhands host ban h0123456789abcdef --reason "returns noise"',
+    'manyhands host ban a0123456789abcdef',
+  ])
+    .argument('<id>', 'the id of a host or of an account')
+    .addOption(reasonOption())
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nIts sessions end at once and its units go to others. The reason is told to\nthe volunteer. What it has earned stays.',
+    )
+    .action(async (id, { reason, json, ...options }) => {
+      const banned = await openGrid(options).ban(id, reason);
+      if (json) printJson(banned);
+      say(`${id} is banned. Lift it with \`manyhands host unban ${id}\`.`);
+    });
+
+const unban = () =>
+  command('unban', 'Let a banned host, or account, work again.', [
+    'manyhands host unban h0123456789abcdef',
+  ])
+    .argument('<id>', 'the id of a host or of an account')
+    .addOption(reasonOption())
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .action(async (id, { reason, json, ...options }) => {
+      const lifted = await openGrid(options).unban(id, reason);
+      if (json) printJson(lifted);
+      say(`${id} may work again.`);
+    });

@@ -1,0 +1,83 @@
+import { command, jsonOption, reasonOption, tokenFileOption, urlOption } from '../command.ts';
+import { openGrid } from '../grid.ts';
+import { tellPause } from '../tell-pause.ts';
+import { printJson, say } from '../terminal.ts';
+
+export const job = () =>
+  command('job', 'Pause and resume jobs; curate those that the mint pays for.', [
+    'manyhands job pause j0123456789abcdef --reason "looking at its first results"',
+    'manyhands job resume j0123456789abcdef',
+    'manyhands job curate j0123456789abcdef --reason "peer-reviewed"',
+  ])
+    .addCommand(pause())
+    .addCommand(resume())
+    .addCommand(curate())
+    .addCommand(uncurate());
+
+const pause = () =>
+  command('pause', 'Hand out no more units of a job. What runs is finished and counts.', [
+    'manyhands job pause j0123456789abcdef',
+  ])
+    .argument('<job>', 'the id of the job')
+    .addOption(reasonOption())
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .action(async (jobId, { reason, json, ...options }) => {
+      const grid = openGrid(options);
+      const view = await grid.pause(jobId, reason);
+      if (json) printJson(view);
+      say(`Job ${jobId} is paused. Go on with \`${grid.hint(`job resume ${jobId}`)}\`.`);
+    });
+
+const resume = () =>
+  command('resume', 'Hand out units of a paused job again.', [
+    'manyhands job resume j0123456789abcdef',
+  ])
+    .argument('<job>', 'the id of the job')
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nLifts the pause of its owner. What an operator paused, an operator resumes;\na disabled kernel keeps its jobs paused.',
+    )
+    .action(async (jobId, { json, ...options }) => {
+      const view = await openGrid(options).resume(jobId);
+      if (json) printJson(view);
+      say(
+        view.paused === null
+          ? `Job ${jobId} goes on.`
+          : `Job ${jobId} is still paused: ${tellPause(view.paused)}.`,
+      );
+    });
+
+const curate = () =>
+  command('curate', 'Have the mint pay for a job, within its daily budget.', [
+    'manyhands job curate j0123456789abcdef --reason "peer-reviewed"',
+  ])
+    .argument('<job>', 'the id of the job')
+    .addOption(reasonOption())
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .action(async (jobId, { reason, json, ...options }) => {
+      const view = await openGrid(options).curate(jobId, 'curate', reason);
+      if (json) printJson(view);
+      say(`Job ${jobId} is curated.`);
+    });
+
+const uncurate = () =>
+  command('uncurate', 'Let a job be paid from its owner’s credit again.', [
+    'manyhands job uncurate j0123456789abcdef',
+  ])
+    .argument('<job>', 'the id of the job')
+    .addOption(reasonOption())
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .action(async (jobId, { reason, json, ...options }) => {
+      const view = await openGrid(options).curate(jobId, 'uncurate', reason);
+      if (json) printJson(view);
+      say(`Job ${jobId} is no longer curated.`);
+    });
