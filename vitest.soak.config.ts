@@ -9,7 +9,7 @@ const seeds = '20000';
 
 export default defineConfig({
   test: {
-    include: ['test/simulation/grid.sim.test.ts', 'test/kernel/fuzz.test.ts'],
+    include: ['test/simulation/grid.sim.test.ts', 'test/attacks/tampered-module.test.ts'],
     pool: 'forks',
     env: {
       // Half a minute.

@@ -84,6 +84,7 @@ export function decodeModule(wasm: Uint8Array): KernelModule {
     bodies: [],
   };
   let declaredData: number | null = null;
+  let foundData = 0;
 
   for (const { id, start, end } of module.sections) {
     const reader = new Reader(wasm, start, end);
@@ -130,25 +131,24 @@ export function decodeModule(wasm: Uint8Array): KernelModule {
       case section.code:
         each(reader, kernelLimits.functionsMax, 'functions', () => readBody(reader, module));
         break;
-      case section.data: {
-        let count = 0;
+      case section.data:
         each(reader, kernelLimits.dataSegmentsMax, 'data segments', () => {
           readDataSegment(reader, module);
-          count++;
+          foundData++;
         });
-        if (declaredData !== null && declaredData !== count)
-          reader.refuse('malformed', `${declaredData} data segments announced, ${count} found.`);
         break;
-      }
       default:
         reader.name();
         reader.at = end;
     }
     if (!reader.isAtEnd) reader.refuse('malformed', `Bytes are left over in section ${id}.`);
   }
+  const end = new Reader(wasm, wasm.length);
+  if (declaredData !== null && declaredData !== foundData)
+    end.refuse('malformed', `${declaredData} data segments announced, ${foundData} found.`);
   const missing = module.functions.length - module.importedFunctions - module.bodies.length;
   if (missing !== 0)
-    new Reader(wasm).refuse('malformed', 'Functions declared and functions defined differ.', 0);
+    end.refuse('malformed', 'Functions declared and functions defined differ in number.');
   return module;
 }
 

@@ -23,7 +23,11 @@ it('[S2] a kernel with a giant table is refused before it runs', () => {
 });
 
 it('[S2] a table flood that nobody refused hurts nobody but itself', async () => {
-  const { attack, afterwards } = await attackUnmeteredWith(flood(forgedGauges));
-  expect(['host_error', 'success']).toContain(attack.outcome);
+  // V8 fights for seconds at the end of its heap before it gives up, longer on a busy machine as the
+  // process has the lowest priority, and then the run is tried once more: only its wall time ends that.
+  const { attack, afterwards } = await attackUnmeteredWith(flood(forgedGauges), {
+    wallMsMax: 1000,
+  });
+  expect(['host_error', 'time_exceeded']).toContain(attack.outcome);
   expect(afterwards).toMatchObject(success);
 });

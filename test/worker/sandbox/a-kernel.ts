@@ -39,6 +39,7 @@ const signatures = {
   fd_read: '(param i32 i32 i32 i32) (result i32)',
   environ_get: '(param i32 i32) (result i32)',
   path_create_directory: '(param i32 i32 i32) (result i32)',
+  path_symlink: '(param i32 i32 i32 i32 i32) (result i32)',
   fd_renumber: '(param i32 i32) (result i32)',
   fd_close: '(param i32) (result i32)',
   path_open: '(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)',

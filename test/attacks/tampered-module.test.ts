@@ -7,10 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { inspectKernel } from '../../kernel/inspect.ts';
 import { decodeModule } from '../../kernel/meter/module.ts';
 import { KernelRefused, meterKernel } from '../../kernel/meter.ts';
-import { floatPrograms } from './support/float-programs.ts';
-import { programs } from './support/programs.ts';
-import { run } from './support/run.ts';
-import { wat } from './support/wat.ts';
+import { floatPrograms } from '../kernel/support/float-programs.ts';
+import { programs } from '../kernel/support/programs.ts';
+import { run } from '../kernel/support/run.ts';
+import { wat } from '../kernel/support/wat.ts';
 
 /** `npm run soak` asks for more. */
 const MUTANTS = Number(process.env['FUZZ_MUTANTS'] ?? 5_000);
