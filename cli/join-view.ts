@@ -115,6 +115,10 @@ function newsOf(event: AgentEvent): string | null {
         : `Connected; ${formatCount(event.units)} units so far.`;
     case 'disconnected':
       return `No connection (${plainText(event.why)}); trying again. Finished units are safe.`;
+    case 'started':
+      return event.fuelBefore === 0
+        ? null
+        : `Unit ${event.unit} of ${plainText(event.jobName)} goes on from where it was saved.`;
     case 'cancelled':
       return `${formatCount(event.units)} units are not needed any more (${event.reason}).`;
     case 'notice':

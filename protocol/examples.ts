@@ -155,6 +155,7 @@ export const coordinatorMessageExamples: {
         name: documentExample.name,
         kernel: meteredKernel,
         kernelBytes: 24_488,
+        migratable: false,
         run: documentExample.run,
         limits: documentExample.limits,
         units: documentExample.units,

@@ -143,6 +143,8 @@ export const jobBriefSchema = z.strictObject({
   /** The metered kernel: what the coordinator made of the scientist's. */
   kernel: digestSchema,
   kernelBytes: z.int(),
+  /** Whether a unit that runs may be saved and go on later: its kernel is prepared for that. */
+  migratable: z.boolean(),
   run: runSchema,
   limits: runLimitsSchema,
   /** Null when the rule is long: then each lease carries its units' parameters. */

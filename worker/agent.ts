@@ -31,6 +31,11 @@ export interface AgentOptions {
   once?: boolean;
   /** Stop after this many units. */
   maxUnits?: number;
+  /**
+   * How often a unit that runs is saved, if its job allows it; a minute when nothing is said. More
+   * often loses less to a crash and costs more: the unit stands still while it is saved.
+   */
+  saveEveryMs?: number;
   onEvent: EmitEvent;
   /** What runs kernels. */
   openSandbox: (options: { threads: number }) => Sandbox;
@@ -49,6 +54,9 @@ export interface Agent {
   status(): AgentStatus;
 }
 
+/** Little to lose, and little to pay for a kernel whose snapshot takes a second to write. */
+const saveEveryMs = 60_000;
+
 export function openAgent(options: AgentOptions): Agent {
   const life = new Lifecycle({
     platform: nodePlatform,
@@ -60,6 +68,7 @@ export function openAgent(options: AgentOptions): Agent {
     cores: options.cores,
     once: options.once ?? false,
     unitsMax: options.maxUnits ?? Number.POSITIVE_INFINITY,
+    saveEveryMs: options.saveEveryMs ?? saveEveryMs,
     onEvent: options.onEvent,
   });
   return {

@@ -12,7 +12,8 @@ import type { InputState, Inputs } from './inputs.ts';
 import type { StoredResult } from './journal.ts';
 import type { Assignment } from './lease-book.ts';
 import type { Platform } from './platform/platform.ts';
-import type { Sandbox, SandboxEnd } from './sandbox/sandbox.ts';
+import type { Sandbox, SandboxEnd, SavedRun } from './sandbox/sandbox.ts';
+import { type SavableRun, Saver } from './saver.ts';
 import { resultOf, runIdOf, sandboxRun } from './unit-run.ts';
 
 export interface RunningUnit {
@@ -35,9 +36,7 @@ export interface CrewEvents {
   failed(error: unknown): void;
 }
 
-interface Run {
-  assignment: Assignment;
-  brief: JobBrief;
+interface Run extends SavableRun {
   startedAt: number;
   progress: number | null;
 }
@@ -56,6 +55,7 @@ export class Crew {
   private readonly times: UnitTimes;
   private readonly events: CrewEvents;
   private readonly emit: EmitEvent;
+  private readonly saver: Saver;
   private readonly runs = new Map<string, Run>();
   private ending = 0;
 
@@ -75,6 +75,7 @@ export class Crew {
     this.times = times;
     this.events = events;
     this.emit = emit;
+    this.saver = new Saver(sandbox, emit);
   }
 
   get busy(): number {
@@ -121,20 +122,37 @@ export class Crew {
     }
   }
 
+  /** Saves what was not saved for so long. */
+  saveDue(everyMs: number): void {
+    this.saver.saveDue(this.runs.values(), everyMs);
+  }
+
+  /** Saves what runs, as far as it can be saved; null when nothing can. */
+  saveAll(): Promise<unknown> | null {
+    return this.saver.saveAll(this.runs.values());
+  }
+
   private async run(holdings: Holdings, assignment: Assignment, brief: JobBrief): Promise<void> {
     const { jobId, unit, leaseId } = assignment;
     const id = runIdOf(leaseId, unit);
-    const run: Run = { assignment, brief, startedAt: performance.now(), progress: null };
+    const startedAt = performance.now();
+    const run: Run = {
+      ...{ assignment, brief, holdings, startedAt },
+      ...{ progress: null, savedAt: startedAt, saving: null },
+    };
     this.runs.set(id, run);
-    this.emit({ type: 'started', jobId, jobName: brief.name, unit });
-    const end = await this.endOf(run, this.inputsOf(holdings, jobId));
+    const from = brief.migratable ? await holdings.snapshotOf(leaseId, unit) : null;
+    const fuelBefore = from?.fuel ?? 0;
+    this.emit({ type: 'started', jobId, jobName: brief.name, unit, fuelBefore });
+    const end = await this.endOf(run, from);
     // Aborted runs were taken out by who aborted them; what they left is nobody's.
     if (!this.runs.delete(id) || end.outcome === 'aborted') return this.events.changed();
 
     this.ending++;
     const { outcome, fuel, detail } = end;
     const wallMs = Math.round(end.wallMs);
-    this.times.observe(jobId, end.wallMs);
+    // What is left of a unit says nothing of how long a whole one takes.
+    if (from === null) this.times.observe(jobId, end.wallMs);
     this.hostErrors = outcome === 'host_error' ? this.hostErrors + 1 : 0;
     if (outcome === 'host_error') this.events.hostFailed(detail);
     this.events.changed();
@@ -150,7 +168,20 @@ export class Crew {
     this.events.changed();
   }
 
-  private async endOf(run: Run, inputs: InputState): Promise<SandboxEnd> {
+  /** A snapshot that is damaged, or of another kernel, costs a beginning, once. */
+  private async endOf(run: Run, from: SavedRun | null): Promise<SandboxEnd> {
+    const { assignment, holdings } = run;
+    const inputs = this.inputsOf(holdings, assignment.jobId);
+    const end = await this.endFrom(run, inputs, from);
+    if (from === null || inputs.state !== 'here' || end.outcome !== 'host_error') return end;
+    const { leaseId, unit } = assignment;
+    holdings.forgetSnapshots(leaseId, [unit]);
+    const text = `Unit ${unit} cannot go on from its snapshot and begins again. ${end.detail}`;
+    this.emit({ type: 'trouble', text });
+    return await this.endFrom(run, inputs, null);
+  }
+
+  private async endFrom(run: Run, inputs: InputState, from: SavedRun | null): Promise<SandboxEnd> {
     if (inputs.state !== 'here') {
       return ended(
         'host_error',
@@ -166,7 +197,8 @@ export class Crew {
     }
     // Aborted before it could be told to the sandbox.
     if (this.runs.get(sandboxed.id) !== run) return ended('aborted', '');
-    return this.sandbox.run(inputs.inputs.kernel, sandboxed, (fraction) => {
+    const resumed = from === null ? sandboxed : { ...sandboxed, from };
+    return this.sandbox.run(inputs.inputs.kernel, resumed, (fraction) => {
       run.progress = fraction;
     });
   }

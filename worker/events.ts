@@ -16,7 +16,16 @@ export type AgentEvent =
   | { type: 'disconnected'; why: string; retryInMs: number }
   | { type: 'lease'; jobId: string; jobName: string; units: number }
   | { type: 'noWork'; reason: NoWorkReason; retryAfterMs: number | null }
-  | { type: 'started'; jobId: string; jobName: string; unit: number }
+  | {
+      type: 'started';
+      jobId: string;
+      jobName: string;
+      unit: number;
+      /** What it had burned when it was saved; 0 when it begins. */
+      fuelBefore: number;
+    }
+  /** A snapshot of the unit is on the disk, of so many bytes; its `fuel` need not be burned again. */
+  | { type: 'saved'; jobId: string; jobName: string; unit: number; fuel: number; bytes: number }
   | {
       type: 'ended';
       jobId: string;

@@ -29,6 +29,8 @@ export interface GridWorkOptions {
   times: UnitTimes;
   cores: number;
   unitsMax: number;
+  /** How often a unit that runs is saved, if its job allows it. */
+  saveEveryMs: number;
   /** False when there is no session: then the message was not sent. */
   send(message: HostMessage): boolean;
   emit: EmitEvent;
@@ -42,6 +44,11 @@ const leasesMax = (limits.leasesPerHelloMax * 3) / 4;
 const presentedCharsMax = limits.frameBytesMax / 2;
 /** Large outputs that may wait on the disk: a volunteer lends cores, not a disk. */
 const uploadBytesMax = 512 * 1024 * 1024;
+/**
+ * To save what runs before the end: a checkpoint comes about once a second, and service managers
+ * kill ten seconds after SIGTERM, of which eight went to finishing. What was saved before is left.
+ */
+const lastSaveMsMax = 1500;
 /** This many runs in a row that failed because of this machine are no accident. */
 const hostErrorsMax = 3;
 
@@ -186,10 +193,17 @@ export class GridWork {
   /** Once a second or so: what no message and no ending unit would bring to mind. */
   tick(): void {
     this.reporter.resendOverdue();
+    this.crew.saveDue(this.options.saveEveryMs);
     this.handingBack.surplus(this.options.times, this.options.cores);
     this.inputs.keep(this.holdings.leases.jobIds());
     if (this.holdings.diskError !== null) void this.holdings.retryDisk();
     this.pump();
+  }
+
+  /** Starts nothing more for good: what runs goes on, and is saved in case it may not. */
+  finish(): void {
+    this.stopTaking();
+    void this.crew.saveAll();
   }
 
   /** Starts nothing more and gives back what has not begun; what runs goes on. */
@@ -209,10 +223,24 @@ export class GridWork {
     this.pump();
   }
 
-  /** Ends what runs and gives everything back that has no result. */
+  /**
+   * Ends what runs and gives everything back that has no result, but for what is saved: that stays
+   * in hand, and the next worker in this folder goes on with it.
+   */
   abandon(): void {
     this.isTaking = false;
-    this.handingBack.everything();
+    const saving = this.crew.saveAll();
+    const end = () => this.handingBack.everything();
+    if (saving === null) {
+      end();
+      return;
+    }
+    this.handingBack.unstarted();
+    const late = setTimeout(end, lastSaveMsMax);
+    void saving.then(() => {
+      clearTimeout(late);
+      end();
+    });
   }
 
   /** Lets go of everything without a word: the journal keeps it for the next time. */

@@ -1,6 +1,7 @@
 /**
  * How units leave this host without a result: released by us, or no longer wanted by the grid.
- * Finished units are never among them; they are reported, and get their verdict.
+ * Finished units are never among them; they are reported, and get their verdict. Nor do we release a
+ * unit that is saved here: it is begun, though it may not run just now.
  */
 import { limits } from '../protocol/limits.ts';
 import type { HostMessage } from '../protocol/messages.ts';
@@ -31,7 +32,7 @@ export class HandingBack {
   /** Releases all that has not begun. */
   unstarted(): void {
     const { leases } = this.holdings;
-    for (const leaseId of leases.leaseIds()) this.release(leaseId, leases.unstartedOf(leaseId));
+    for (const leaseId of leases.leaseIds()) this.release(leaseId, this.unbegunOf(leaseId));
   }
 
   /** Ends what runs and releases it too. */
@@ -40,7 +41,8 @@ export class HandingBack {
     for (const leaseId of leases.leaseIds()) {
       const running = leases.runningOf(leaseId);
       this.crew.abort(leaseId, running);
-      this.release(leaseId, [...running, ...leases.unstartedOf(leaseId)]);
+      const unsaved = running.filter((unit) => !this.holdings.hasSnapshot(leaseId, unit));
+      this.release(leaseId, [...unsaved, ...this.unbegunOf(leaseId)]);
     }
   }
 
@@ -55,7 +57,7 @@ export class HandingBack {
       for (const leaseId of leases.leaseIds().reverse()) {
         if (left <= 0) break;
         if (leases.jobOf(leaseId) !== jobId) continue;
-        const units = leases.unstartedOf(leaseId).slice(-left);
+        const units = this.unbegunOf(leaseId).slice(-left);
         left -= units.length;
         this.release(leaseId, units);
       }
@@ -72,6 +74,11 @@ export class HandingBack {
   /** Others may have these units. What runs goes on: it may well be first all the same (W5). */
   expired(leaseId: string): void {
     this.forget(leaseId, this.holdings.leases.unstartedOf(leaseId), 'lease_expired');
+  }
+
+  private unbegunOf(leaseId: string): number[] {
+    const unstarted = this.holdings.leases.unstartedOf(leaseId);
+    return unstarted.filter((unit) => !this.holdings.hasSnapshot(leaseId, unit));
   }
 
   /** Without a session nothing is released: what the journal has is presented at the next hello. */

@@ -1,7 +1,8 @@
 /**
- * Everything this worker owes one grid: leases, results not yet recorded, large outputs, and what
- * it knows of the jobs. The lease book and the outbox say what is; this file makes it survive: what
- * it promises as durable is in the journal, and the journal is where a restarted worker begins.
+ * Everything this worker owes one grid: leases, results not yet recorded, large outputs, snapshots
+ * of what runs, and what it knows of the jobs. The lease book and the outbox say what is; this file
+ * makes it survive: what it promises as durable is in the journal, and the journal is where a
+ * restarted worker begins.
  *
  * A result counts only when it is on the disk. From then on the unit never runs again here, so two
  * different results for one lease cannot come into being (rule V1, and the host's half of W3).
@@ -13,6 +14,8 @@ import { type Journal, type JournalEntry, openJournal, type StoredResult } from 
 import { fromRuns, LeaseBook } from './lease-book.ts';
 import { Outbox } from './outbox.ts';
 import type { Platform, Storage } from './platform/platform.ts';
+import type { SavedRun } from './sandbox/sandbox.ts';
+import { Snapshots } from './snapshots.ts';
 
 export interface UnitVerdict {
   jobId: string;
@@ -25,6 +28,7 @@ export class Holdings {
   readonly leases = new LeaseBook();
   readonly outbox = new Outbox();
   readonly briefs = new Map<string, JobBrief>();
+  private readonly snapshots: Snapshots;
   /** Set while the disk takes nothing: results are then held in memory and reported all the same. */
   diskError: string | null = null;
   private readonly storage: Storage;
@@ -32,21 +36,24 @@ export class Holdings {
   private readonly unwritten = new Map<string, Uint8Array>();
   private journal: Journal | null = null;
 
-  private constructor(storage: Storage, gridId: string, folder: string) {
+  private constructor(storage: Storage, gridId: string, folder: string, snapshots: Snapshots) {
     this.storage = storage;
     this.gridId = gridId;
     this.folder = folder;
+    this.snapshots = snapshots;
   }
 
   static async open(platform: Platform, storage: Storage, gridId: string): Promise<Holdings> {
     // The grid chose its id: as a digest it is harmless as a folder's name.
     const name = hexOf(await platform.sha256(new TextEncoder().encode(gridId))).slice(0, 16);
-    const holdings = new Holdings(storage, gridId, `grids/${name}`);
+    const folder = `grids/${name}`;
+    const snapshots = await Snapshots.open(storage, `${folder}/snapshots`);
+    const holdings = new Holdings(storage, gridId, folder, snapshots);
     const { entries, journal } = await openJournal(
       storage,
       platform.sha256,
       // The number is the format's: a worker that changes it begins anew beside the old one.
-      `${holdings.folder}/journal-1`,
+      `${folder}/journal-1`,
       () => holdings.snapshot(),
     );
     holdings.journal = journal;
@@ -82,7 +89,33 @@ export class Holdings {
       }
     }
     await this.reachesDisk(this.append({ type: 'result', result: stored }));
+    this.forgetSnapshots(leaseId, [result.unit]);
     return stored;
+  }
+
+  /** Keeps it while the unit runs. False when it does not, or for want of room; rejects for a full disk. */
+  async keepSnapshot(leaseId: string, unit: number, saved: SavedRun): Promise<boolean> {
+    const brief = this.briefOf(leaseId);
+    const isRunning = () => this.leases.runningOf(leaseId).includes(unit);
+    return brief !== undefined && (await this.snapshots.keep(brief, unit, saved, isRunning));
+  }
+
+  hasSnapshot(leaseId: string, unit: number): boolean {
+    const brief = this.briefOf(leaseId);
+    return brief !== undefined && this.snapshots.has(brief, unit);
+  }
+
+  /** Where a unit may go on; null when it has to begin. */
+  async snapshotOf(leaseId: string, unit: number): Promise<SavedRun | null> {
+    const brief = this.briefOf(leaseId);
+    return brief === undefined ? null : await this.snapshots.read(brief, unit);
+  }
+
+  /** To be called while the lease is known. What cannot be removed now is found at the next start. */
+  forgetSnapshots(leaseId: string, units: number[]): void {
+    const brief = this.briefOf(leaseId);
+    if (!brief?.migratable) return;
+    for (const unit of units) void this.snapshots.remove(brief, unit).catch(() => undefined);
   }
 
   /** The large output of a stored result; null when it was lost with the disk it lay on. */
@@ -107,6 +140,7 @@ export class Holdings {
   /** These units are no longer ours: recorded, released or cancelled. */
   settle(leaseId: string, units: number[]): void {
     if (units.length === 0) return;
+    this.forgetSnapshots(leaseId, units);
     this.leases.settle(leaseId, units);
     const settled = this.outbox.settle(leaseId, units);
     this.note({ type: 'settled', leaseId, units });
@@ -127,6 +161,7 @@ export class Holdings {
   }
 
   async close(): Promise<void> {
+    await this.snapshots.close();
     await this.journal?.close();
   }
 
@@ -149,10 +184,23 @@ export class Holdings {
     for (const lease of this.leases.remaining()) {
       if (!this.briefs.has(lease.jobId)) this.settle(lease.leaseId, fromRuns(lease.units));
     }
+    await this.snapshots.keepOnly(this.unfinished());
     const needed = new Set(this.outbox.all().map((stored) => this.outputName(stored)));
     for (const { name } of await this.storage.list(`${this.folder}/outputs`)) {
       if (!needed.has(name)) await this.storage.remove(name);
     }
+  }
+
+  private briefOf(leaseId: string): JobBrief | undefined {
+    return this.briefs.get(this.leases.jobOf(leaseId) ?? '');
+  }
+
+  private unfinished(): { brief: JobBrief; unit: number }[] {
+    return this.leases.leaseIds().flatMap((leaseId) => {
+      const brief = this.briefOf(leaseId);
+      const units = this.leases.unstartedOf(leaseId);
+      return brief === undefined ? [] : units.map((unit) => ({ brief, unit }));
+    });
   }
 
   private snapshot(): JournalEntry[] {

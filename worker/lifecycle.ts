@@ -37,6 +37,8 @@ export interface LifecycleOptions {
   once: boolean;
   /** Stop after this many units. */
   unitsMax: number;
+  /** How often a unit that runs is saved, if its job allows it. */
+  saveEveryMs: number;
   onEvent: EmitEvent;
 }
 
@@ -138,7 +140,7 @@ export class Lifecycle {
     // What is frozen could never be finished.
     if (this.isPaused) this.options.sandbox.resume();
     this.isPaused = false;
-    this.work?.stopTaking();
+    this.work?.finish();
     this.check();
   }
 
@@ -235,7 +237,7 @@ export class Lifecycle {
     if (this.work?.holdings.gridId === gridId) return this.work;
     if (storage === null || artifacts === null) throw new Error('a challenge before the storage');
     await this.work?.close();
-    const { platform, sandbox, cores, unitsMax } = options;
+    const { platform, sandbox, cores, unitsMax, saveEveryMs } = options;
     const work = new GridWork({
       holdings: await Holdings.open(platform, storage, gridId),
       artifacts,
@@ -244,6 +246,7 @@ export class Lifecycle {
       times: this.times,
       cores,
       unitsMax,
+      saveEveryMs,
       send: (message) => this.connection?.send(message) ?? false,
       emit: options.onEvent,
       changed: () => this.check(),

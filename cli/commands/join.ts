@@ -38,12 +38,19 @@ export const join = () =>
     )
     .option('--once', 'stop when there has been no work for 5 s')
     .option('--max-units <n>', 'stop after this many units', wholeNumber('--max-units', 1, 1e12))
+    .option(
+      '--save-every <seconds>',
+      'how often long units are saved, where their job allows it',
+      wholeNumber('--save-every', 1, 86_400),
+      60,
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
 Without --cores half of the cores are lent, all at the lowest priority.
-Ctrl-C once: what runs is finished first. Twice: it is handed back at once.
+Ctrl-C once: what runs is finished first. Twice: it is handed back at once, or
+saved where its job allows it; the next join in the same folder goes on with it.
 Finished units are never lost; what could not be reported is reported by the
 next join in the same folder.`,
     )
@@ -61,6 +68,7 @@ next join in the same folder.`,
         team: options.team ?? null,
         cores,
         ...(options.once ? { once: true } : {}),
+        saveEveryMs: options.saveEvery * 1000,
         ...(options.maxUnits === undefined ? {} : { maxUnits: options.maxUnits }),
         onEvent: (event) => view.event(event),
         openSandbox,
@@ -92,14 +100,14 @@ function unusableFolder(folder: string, { message, cause }: PlaceUnusable): Fail
 function endInSteps(agent: Agent, view: JoinView) {
   const stop = awaitStop((count) => {
     if (count > 2) process.exit(exitCodes.interrupted);
-    view.note('Handing back what runs.');
+    view.note('Handing back what runs, or saving it.');
     agent.stop();
   });
   void stop.first.then((signal) => {
     const running = agent.status().running.length;
     if (running > 0) {
       const units = `${formatCount(running)} ${running === 1 ? 'unit' : 'units'}`;
-      view.note(`Finishing ${units}… press Ctrl-C again to hand them back now.`);
+      view.note(`Finishing ${units}… press Ctrl-C again to hand back or save what runs.`);
     }
     agent.finish();
     if (signal !== 'SIGINT') setTimeout(() => agent.stop(), drainMsMax).unref();

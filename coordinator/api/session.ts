@@ -270,6 +270,7 @@ function brief(job: JobFacts): JobBrief {
     name: job.document.name,
     kernel: job.kernel.meteredDigest,
     kernelBytes: job.kernel.meteredBytes,
+    migratable: job.document.migratable,
     run: job.document.run,
     limits: job.document.limits,
     units: sendsRule(job) ? job.document.units : null,

@@ -95,6 +95,7 @@ export class TestCoordinator {
     kernel?: Buffer;
     run?: Partial<JobBrief['run']>;
     fuelMax?: string;
+    migratable?: boolean;
   }): JobBrief {
     const bytes = options.kernel ?? Buffer.from('kernel');
     const kernel = this.addArtifact(bytes);
@@ -103,6 +104,7 @@ export class TestCoordinator {
       name: 'a job',
       kernel,
       kernelBytes: bytes.length,
+      migratable: options.migratable ?? false,
       run: { args: ['{value}'], env: {}, stdin: null, files: {}, outputs: [], ...options.run },
       limits: {
         fuelMax: options.fuelMax ?? '1000000',

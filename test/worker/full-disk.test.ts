@@ -52,6 +52,7 @@ test('on a full disk what was computed is still reported, nothing new is taken, 
     cores: 1,
     once: false,
     unitsMax: Number.POSITIVE_INFINITY,
+    saveEveryMs: 60_000,
     onEvent: () => undefined,
   });
   onTestFinished(async () => {

@@ -14,6 +14,7 @@ const brief: JobBrief = {
   name: 'a job',
   kernel: digest,
   kernelBytes: 1,
+  migratable: false,
   run: {
     args: ['--p={p}', '{index}', '{unknown}'],
     env: { SHIFT: 'by {shift}' },
