@@ -1,0 +1,83 @@
+/**
+ * A check is the next replica of a case: an audit, a re-verification, a second opinion or a referee.
+ * The host that gets one cannot tell it from any other unit. Who may: always another account; another
+ * network if one comes in time; and, by what is to be checked,
+ *
+ *   a newcomer, a flaky host, anything doubtful  → a trusted host: newcomers do not vouch for each other
+ *   a host in good repute                        → whoever has been checked least: one replica tells
+ *                                                  about both, and those tell most of whom least is known
+ *   a dispute                                    → an anchor
+ *
+ * Patience makes rules of preference, not of waiting: the longer a check is open, the more may take it.
+ */
+import type { AccountId, HostId } from '../../../protocol/ids.ts';
+import { backing, type Case, type Ruling } from './case.ts';
+import { patienceMs, patienceMsMax, youngChecks, youngPatienceMs } from './policy.ts';
+import type { Repute } from './repute.ts';
+
+export type CheckNeeds = 'anchor' | 'trusted' | 'anyone';
+
+export type Check = { needs: CheckNeeds; since: number };
+
+export type Checker = {
+  hostId: HostId;
+  accountId: AccountId;
+  network: string;
+  repute: Repute;
+  /** Comparisons it has passed. */
+  passed: number;
+};
+
+/** Whom the next replica of a case is for. `subject` is the repute of whoever was heard last. */
+export function checkNeeds(
+  { assurance, testimonies }: Case,
+  ruling: Ruling,
+  subject: Repute,
+): CheckNeeds {
+  if (ruling.kind === 'disputed') return 'anchor';
+  const hasAnchor = testimonies.some(({ isAnchor }) => isAnchor);
+  const [first] = testimonies;
+  const backed = first === undefined ? 0 : backing(testimonies, first.answer, assurance);
+  const isLastOfA3 = assurance.needsAnchor && backed >= assurance.accountsToAccept - 1;
+  if (isLastOfA3 && !hasAnchor) return 'anchor';
+  const isDoubtful = testimonies.some(({ status }) => status === 'discounted');
+  if (assurance.needsTrusted || isDoubtful || backed > 1) return 'trusted';
+  return subject === 'newcomer' || subject === 'flaky' ? 'trusted' : 'anyone';
+}
+
+/** Whether this host may take the check now. */
+export function mayCheck(
+  checker: Checker,
+  { needs, since }: Check,
+  { assurance, testimonies }: Case,
+  now: number,
+): boolean {
+  const waitedMs = now - since;
+  if (waitedMs < keptMs(needs, checker)) return false;
+  const { hostId, accountId, network, repute } = checker;
+  if (testimonies.some((heard) => heard.hostId === hostId)) return false;
+  // An anchor's word is never counted together with others', so it may be the household's own.
+  if (repute === 'anchor' && !assurance.needsNetworks) return true;
+  if (testimonies.some((heard) => heard.accountId === accountId)) return false;
+  if (!assurance.needsNetworks && waitedMs >= patienceMs) return true;
+  return testimonies.every((heard) => heard.network !== network);
+}
+
+/** For how long such a check is kept from a host. */
+function keptMs(needs: CheckNeeds, { repute, passed }: Checker): number {
+  switch (repute) {
+    case 'quarantined':
+    case 'flaky':
+      return Number.POSITIVE_INFINITY;
+    case 'anchor':
+      return needs === 'anyone' ? patienceMs : 0;
+    case 'trusted':
+    case 'proven':
+    case 'newcomer':
+      if (needs === 'anyone') return passed < youngChecks ? 0 : youngPatienceMs;
+      if (needs === 'trusted') return trustedKeptMs[repute];
+      return repute === 'trusted' ? patienceMsMax : Number.POSITIVE_INFINITY;
+  }
+}
+
+const trustedKeptMs = { trusted: 0, proven: patienceMs, newcomer: patienceMsMax };
