@@ -2,6 +2,7 @@
 import { footprint } from './footprint.ts';
 import { sandbox } from './sandbox.ts';
 import { throughput } from './throughput.ts';
+import { trust } from './trust.ts';
 
 export type Bench = {
   summary: string;
@@ -16,6 +17,10 @@ export const benches: Record<string, Bench> = {
   sandbox: {
     summary: 'kernels with their meter, without, and native; tiny units per second',
     run: sandbox,
+  },
+  trust: {
+    summary: 'wrong results and redundancy, against cheaters and two other policies',
+    run: trust,
   },
   footprint: {
     summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',
