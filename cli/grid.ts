@@ -9,6 +9,7 @@ import {
   leaderboardSchema,
   type Submitted,
   submittedSchema,
+  unitCreditSchema,
 } from '../protocol/http.ts';
 import type { Digest } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
@@ -89,6 +90,10 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
       return entries;
     },
 
+    unitCredit: (id: string, unit: number) =>
+      ask(unitCreditSchema, `${jobPath(id)}/units/${unit}/credit`),
+    /** Every entry, and how the accounts stand, as JSONL. */
+    ledger: () => stream('/v1/ledger'),
     standings: async () => (await ask(leaderboardSchema, '/v1/leaderboard')).standings,
 
     /** The key makes a repeat after a lost reply find the first job instead of making a second. */

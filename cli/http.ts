@@ -23,7 +23,7 @@ export type Http = {
   /** The reply's JSON, as the schema has it. */
   ask<T>(schema: z.ZodType<T>, path: string, init?: Ask): Promise<T>;
   /** The reply's bytes as they arrive. */
-  stream(path: string): AsyncGenerator<Uint8Array>;
+  stream(path: string, headers?: Record<string, string>): AsyncGenerator<Uint8Array>;
 };
 
 export function openHttp(url: string, token: string | null): Http {
@@ -66,8 +66,8 @@ export function openHttp(url: string, token: string | null): Http {
         cause: parsed.error,
       });
     },
-    async *stream(path) {
-      const { body } = await request(path, { patient: true });
+    async *stream(path, headers = {}) {
+      const { body } = await request(path, { patient: true, headers });
       try {
         if (body !== null) yield* body;
       } catch (cause) {
@@ -133,6 +133,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   bad_document: 'correct the job document and submit it again',
   not_served_yet: 'leave that part out, or wait for a release that serves it',
   kernel_refused: '`manyhands kernel inspect` tells more about the kernel',
+  request_unsigned: 'sign with the key that earned the credit: --data names its folder',
   unauthorized: 'pass --token-file, or run this on the coordinator’s own machine',
   token_expired: 'ask the operator for a new one, and put it where the old one was',
   token_revoked: 'ask the operator for a new one, and put it where the old one was',

@@ -7,6 +7,7 @@ import { type ResultLine, resultLineSchema } from '../protocol/http.ts';
 import { Failure } from './failure.ts';
 import type { Grid } from './grid.ts';
 import { isUnreachable } from './http.ts';
+import { linesOf, parseJson } from './lines.ts';
 
 /** Breaks in a row without a single new line: then the other side is not merely restarting. */
 const breaksMax = 5;
@@ -36,28 +37,4 @@ function parseLine(jobId: string, text: string): ResultLine {
     remedy: 'check that both sides are up to date',
     cause: parsed.error,
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema refuses undefined, and the caller shows the line.
-    return undefined;
-  }
-}
-
-/** The lines of a stream of UTF-8. Only what is new is searched: a line may have megabytes. */
-async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const piece of pieces) {
-    const [first = '', ...others] = decoder.decode(piece, { stream: true }).split('\n');
-    rest += first;
-    for (const other of others) {
-      yield rest;
-      rest = other;
-    }
-  }
-  if (rest !== '') yield rest;
 }

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { makeHttpServer } from './api/routes.ts';
 import { Sessions } from './api/sessions.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
+import { openBooks } from './books.ts';
 import { Window } from './domain/window.ts';
 import { startEngine } from './engine.ts';
 import type { Clock } from './flow/context.ts';
@@ -103,10 +104,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     });
     closers.push(() => engine.close());
 
+    const books = await openBooks(engine.context, machineClock, options.dataDir);
+    closers.push(() => books.close());
+
     let sessions: Sessions | null = null;
     const http = makeHttpServer({
       context: engine.context,
       prepareKernel: (...wanted) => kernels.prepare(...wanted),
+      books,
       hosts: () => sessions?.hosts ?? 0,
       connected: (max) => sessions?.connected(max) ?? [],
       isReady: () => !engine.isRefusing(),

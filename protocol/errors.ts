@@ -53,6 +53,12 @@ const catalogue = {
     retry: false,
     sentence: 'This token was revoked: ask the operator for a new one.',
   },
+  request_unsigned: {
+    httpStatus: 401,
+    closeCode: null,
+    retry: false,
+    sentence: 'This takes a request signed by the key of the account that it is about.',
+  },
   forbidden: {
     httpStatus: 403,
     closeCode: 4403,
@@ -80,6 +86,7 @@ const catalogue = {
     retry: false,
     sentence: 'That kernel is not disabled.',
   },
+  unit_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such unit.' },
   artifact_unknown: {
     httpStatus: 404,
     closeCode: null,

@@ -241,6 +241,7 @@ export const standingExample: Standing = {
 
 export const gridViewExample: GridView = {
   gridId,
+  publicKey: 'a5RnpPQkFr0O4tBmcl5u3_mq6k0RUJZmtaISO4XdHDs',
   version: '0.1.0',
   protocol: 1,
   hosts: 1,

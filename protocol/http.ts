@@ -3,7 +3,7 @@
  * that JSON readers keep exactly. Times are ISO 8601 in UTC.
  */
 import { z } from 'zod';
-import { accountIdSchema, digestSchema, jobIdSchema } from './ids.ts';
+import { accountIdSchema, digestSchema, hostIdSchema, jobIdSchema } from './ids.ts';
 import { jobDocumentSchema, jobStates, pauseCauses } from './job.ts';
 import { outcomeSchema, verdictSchema } from './outcome.ts';
 
@@ -71,6 +71,30 @@ export type ResultLine = z.infer<typeof resultLineSchema>;
 /** PUT /v1/artifacts/{digest} answers 201 with this. */
 export const artifactStoredSchema = z.object({ digest: digestSchema, bytes: z.int() });
 
+/** GET /v1/jobs/{id}/units/{unit}/credit */
+export const unitCreditSchema = z.object({
+  jobId: jobIdSchema,
+  unit: z.int(),
+  /** `due`: decided, and not yet in a receipt. */
+  state: z.enum(['undecided', 'failed', 'due', 'pending', 'available', 'revoked']),
+  fuel: z.string(),
+  fuelPerMicro: z.string(),
+  /** The unit's own share: fuel / fuelPerMicro, rounded down. */
+  creditMicro: z.string(),
+  accountId: accountIdSchema.nullable(),
+  hostId: hostIdSchema.nullable(),
+  /** The account's receipt that grants it, and the entries of the ledger that this one tells of. */
+  paid: z
+    .object({
+      receipt: z.int(),
+      entries: z.tuple([z.int(), z.int()]),
+      at: z.iso.datetime(),
+      finalAt: z.iso.datetime(),
+    })
+    .nullable(),
+});
+export type UnitCredit = z.infer<typeof unitCreditSchema>;
+
 /** GET /v1/leaderboard */
 export const standingSchema = z.object({
   rank: z.int(),
@@ -87,6 +111,8 @@ export const leaderboardSchema = z.object({ standings: z.array(standingSchema) }
 /** GET /v1/grid */
 export const gridViewSchema = z.object({
   gridId: z.string(),
+  /** The Ed25519 key that signs receipts, raw, in base64url. */
+  publicKey: z.string(),
   version: z.string(),
   protocol: z.int(),
   hosts: z.int(),

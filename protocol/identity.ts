@@ -13,6 +13,14 @@ export const certificateBytes = (hostKey: Uint8Array): Uint8Array =>
 export const sessionBytes = (gridId: string, nonce: Uint8Array): Uint8Array =>
   join(utf8.encode(`manyhands.session.1\0${gridId}\0`), nonce);
 
+/** Signed by the account key: a request of the account's owner, made at a time. */
+export const requestBytes = (
+  gridId: string,
+  method: string,
+  path: string,
+  at: number,
+): Uint8Array => utf8.encode(`manyhands.request.1\0${gridId}\0${method}\0${path}\0${at}`);
+
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(a.length + b.length);
   bytes.set(a);

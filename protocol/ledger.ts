@@ -59,3 +59,13 @@ export type EntryLine = z.infer<typeof entrySchema>;
 
 /** `prev` of the first entry, and of an account's first receipt. */
 export const noHash = '0'.repeat(64);
+
+/** The last line of GET /v1/ledger: how the accounts stand after the last entry. */
+export const ledgerEndSchema = z.strictObject({
+  end: z.strictObject({
+    number: count,
+    hash: hashSchema,
+    balances: z.record(z.string(), micro),
+  }),
+});
+export type LedgerEnd = z.infer<typeof ledgerEndSchema>;

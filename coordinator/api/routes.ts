@@ -29,6 +29,8 @@ import { artifactRoutes } from './artifact-routes.ts';
 import { bearerToken } from './bearer-token.ts';
 import { bodyOf } from './body.ts';
 import { toGridError } from './grid-error.ts';
+import { type Books, ledgerRoutes } from './ledger-routes.ts';
+import { textLines } from './lines.ts';
 import { operatorRoutes } from './operator-routes.ts';
 
 /** As many rows as a page or a terminal shows; more comes with paging. */
@@ -36,6 +38,7 @@ const rowsMax = 100;
 
 export type HttpParts = {
   context: Context;
+  books: Books;
   prepareKernel: PrepareKernel;
   hosts(): number;
   /** Some of the hosts that are connected, the newest first. */
@@ -78,6 +81,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
 
   server.get('/v1/grid', async () => ({
     gridId: context.grid.gridId,
+    publicKey: Buffer.from(parts.books.publicKey).toString('base64url'),
     version: parts.version,
     protocol: protocolVersion,
     hosts: parts.hosts(),
@@ -122,26 +126,19 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     const jobId = jobIdOf(request);
     await authorizeForJob(context, bearerToken(request), jobId, 'read');
     const results = await openResults(context, jobId, fromUnit(request));
-    return reply.type('application/jsonl; charset=utf-8').send(Readable.from(jsonl(results)));
+    return reply
+      .type('application/jsonl; charset=utf-8')
+      .send(Readable.from(textLines(jsonl(results))));
   });
 
   operatorRoutes(server, context, { count: parts.hosts, connected: parts.connected });
+  ledgerRoutes(server, context, parts.books);
   artifactRoutes(server, context);
   return server;
 }
 
-/** Lines joined into blocks of this size: a write for each line would cost more than the line. */
-const blockChars = 32_768;
-
 async function* jsonl(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
-  let block = '';
-  for await (const row of rows) {
-    block += `${JSON.stringify(row)}\n`;
-    if (block.length < blockChars) continue;
-    yield block;
-    block = '';
-  }
-  if (block !== '') yield block;
+  for await (const row of rows) yield JSON.stringify(row);
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -82,7 +82,8 @@ function grantsOf(records: readonly OutboxRecord[], { payerOf }: AwardFacts): Gr
       }
     }
   }
-  return [...grants.values()];
+  // Grants first: what is revoked may have been granted by a later record of the same step.
+  return [...grants.values()].sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0));
 }
 
 function give(draft: EntryDraft, grant: Grant, day: number, standings: Standings): void {

@@ -3,7 +3,7 @@
  * amount that is paid; each posting is rounded down, which is why a sum of postings may be a little
  * under the credit of the summed fuel.
  */
-const fuelPerMicro = 1_000_000;
+export const fuelPerMicro = 1_000_000;
 
 /** Microcredit for the metered fuel of one unit. */
 export const creditMicro = (fuel: number): number => Math.floor(fuel / fuelPerMicro);

@@ -9,5 +9,8 @@ import { dayMs, dayOf } from './day.ts';
 
 const holdMs = 7 * dayMs;
 
+/** When what was granted on a day is final. */
+export const finalAt = (day: number): number => (day + 1) * dayMs + holdMs;
+
 /** The last day whose grants are final at `now`; everything granted later is still pending. */
 export const lastFinalDay = (now: number): number => dayOf(now - holdMs) - 1;

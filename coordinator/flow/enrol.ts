@@ -2,12 +2,13 @@
  * enrol: a host says hello. Its key signs the nonce of this session, its account's key has certified
  * the host's key; the ids follow from the keys, so there is nothing to register and no form.
  */
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
 import { certificateBytes, sessionBytes } from '../../protocol/identity.ts';
 import { type AccountId, type HostId, idFromBytes } from '../../protocol/ids.ts';
 import type { Hello } from '../../protocol/messages.ts';
 import { protocolVersion } from '../../protocol/version.ts';
+import { isSigned } from '../tokens/signature.ts';
 import type { Context } from './context.ts';
 
 export type Enrolled = { hostId: HostId; accountId: AccountId; totals: AccountTotals };
@@ -51,20 +52,3 @@ export async function totalsOf(context: Context, accountId: AccountId): Promise<
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
-
-/** The header of an Ed25519 public key in DER (RFC 8410): what turns 32 raw bytes into a key. */
-const ed25519Header = Buffer.from('302a300506032b6570032100', 'hex');
-
-function isSigned(message: Uint8Array, rawKey: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    const key = createPublicKey({
-      key: Buffer.concat([ed25519Header, rawKey]),
-      format: 'der',
-      type: 'spki',
-    });
-    return verify(null, message, key, signature);
-  } catch {
-    // Thirty-two bytes that are no point of the curve: nobody can have signed with them.
-    return false;
-  }
-}

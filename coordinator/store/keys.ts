@@ -17,6 +17,8 @@ export const keys = {
   grid: '{grid}:grid',
   /** string, expires: the id of the coordinator that runs the grid */
   owner: '{grid}:owner',
+  /** string: the private key that signs receipts, as PEM */
+  signingKey: '{grid}:signing-key',
   /** hash: key id → secret (base64); `newest` → key id */
   leaseKeys: '{grid}:lease-keys',
   /** hash: SHA-256 of the token → its facts as JSON */
@@ -58,8 +60,10 @@ export const keys = {
   balances: '{ledger}:balances',
   /** stream: entries that are not in the files of the history yet, entry id `<number>-0` */
   entries: '{ledger}:entries',
-  /** hash: how far the files of the history go */
+  /** hash: the last entry in the files of the history, and how far they go */
   archive: '{ledger}:archive',
+  /** hash: account id → its last receipt: number, hash, and where it is in the files */
+  receipts: '{ledger}:receipts',
   /** zset: days with pending credit */
   pendingDays: '{ledger}:pending-days',
   /** hash: host, job and account → microcredit granted on that day and still pending */

@@ -3,9 +3,11 @@
  * yet in the files of its history. Everything changes by `post` alone, one entry at a time, so whoever
  * read the head first and posts upon it knows that nothing changed in between.
  */
+import type { AccountId } from '../../protocol/ids.ts';
 import { type EntryLine, noHash } from '../../protocol/ledger.ts';
 import type { Bucket, LedgerAccount, LedgerHead, PendingChange } from '../domain/ledger.ts';
 import type { StandingChange, StandingKind } from '../domain/standing.ts';
+import { type Address, type Place, startOfHistory } from './history.ts';
 
 /** One entry, and all that follows from it. */
 export type LedgerStep = {
@@ -30,7 +32,15 @@ export type StandingRow = {
 export type StandingOrder = 'total' | 'recent';
 
 /** How far the files of the history go; what is behind it may be gone from Redis. */
-export type ArchiveMark = { number: number; segment: number; bytes: number };
+export type ArchiveMark = { number: number; entries: Place; receipts: Place };
+export const firstMark: ArchiveMark = {
+  number: 0,
+  entries: startOfHistory,
+  receipts: startOfHistory,
+};
+
+/** An account's last receipt: what the next one has to name, and where it is. */
+export type ReceiptTail = { number: number; hash: string; address: Address };
 
 export const firstHead: LedgerHead = { number: 0, hash: noHash, at: 0 };
 
@@ -57,9 +67,18 @@ export interface LedgerStore {
 
   /** Entries that Redis still has. */
   readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]>;
-  archived(): Promise<ArchiveMark | null>;
-  /** Moves the mark on, and lets go of the entries before it. */
-  moveArchive(mark: ArchiveMark): Promise<void>;
+  archived(): Promise<ArchiveMark>;
+  /**
+   * Moves the mark on from an entry, with the receipts that were made, and lets go of the entries up to
+   * it. Nothing happens when the mark stands elsewhere.
+   */
+  moveArchive(
+    fromNumber: number,
+    mark: ArchiveMark,
+    tails: ReadonlyMap<AccountId, ReceiptTail>,
+  ): Promise<void>;
+  /** Of those that have any. */
+  receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>>;
 
   /** Best first. */
   standings(

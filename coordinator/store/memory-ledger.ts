@@ -1,4 +1,5 @@
 /** The ledger in memory: a second reading of what post-entry.lua does. */
+import type { AccountId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
   type Bucket,
@@ -12,10 +13,12 @@ import {
   bucketField,
   daysKept,
   firstHead,
+  firstMark,
   type LedgerStep,
   type LedgerStore,
   Overdrawn,
   parseBucket,
+  type ReceiptTail,
   type StandingOrder,
   type StandingRow,
 } from './ledger-store.ts';
@@ -23,7 +26,8 @@ import {
 export class MemoryLedger implements LedgerStore {
   private lastEntry: LedgerHead = firstHead;
   private lines: { number: number; line: string }[] = [];
-  private archive: ArchiveMark | null = null;
+  private archive: ArchiveMark = firstMark;
+  private readonly receipts = new Map<AccountId, ReceiptTail>();
   private readonly watermarks = new Map<number, number>();
   private readonly accounts = new Map<LedgerAccount, bigint>();
   private readonly pending = new Map<number, Map<string, bigint>>();
@@ -86,13 +90,23 @@ export class MemoryLedger implements LedgerStore {
     return this.lines.filter(({ number }) => number > afterNumber).slice(0, max);
   }
 
-  async archived(): Promise<ArchiveMark | null> {
+  async archived(): Promise<ArchiveMark> {
     return this.archive;
   }
 
-  async moveArchive(mark: ArchiveMark): Promise<void> {
+  async moveArchive(
+    fromNumber: number,
+    mark: ArchiveMark,
+    tails: ReadonlyMap<AccountId, ReceiptTail>,
+  ): Promise<void> {
+    if (this.archive.number !== fromNumber) return;
     this.archive = mark;
     this.lines = this.lines.filter(({ number }) => number > mark.number);
+    for (const [accountId, tail] of tails) this.receipts.set(accountId, tail);
+  }
+
+  async receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>> {
+    return new Map([...this.receipts].filter(([accountId]) => accountIds.includes(accountId)));
   }
 
   async standings(

@@ -34,6 +34,7 @@ export class MemoryStore implements Store {
   private grid: GridFacts | null = null;
   private owner: string | null = null;
   private keys: LeaseKey[] = [];
+  private gridKey: string | null = null;
   private readonly hosts = new Map<HostId, HostFacts>();
   private readonly displayNames = new Map<AccountId, string>();
   private readonly jobs = new Map<JobId, Job>();
@@ -57,6 +58,11 @@ export class MemoryStore implements Store {
   async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
     if (this.keys.length === 0) this.keys = [fresh];
     return [...this.keys] as [LeaseKey, ...LeaseKey[]];
+  }
+
+  async signingKey(fresh: string): Promise<string> {
+    this.gridKey ??= fresh;
+    return this.gridKey;
   }
 
   async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {

@@ -1,5 +1,6 @@
 /** The ledger over Redis: all of it in the slot {ledger}, every change one run of post-entry.lua. */
 import type { Redis } from 'ioredis';
+import type { AccountId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
   type Bucket,
@@ -15,10 +16,12 @@ import {
   bucketField,
   daysKept,
   firstHead,
+  firstMark,
   type LedgerStep,
   type LedgerStore,
   Overdrawn,
   parseBucket,
+  type ReceiptTail,
   type StandingOrder,
   type StandingRow,
 } from './ledger-store.ts';
@@ -26,6 +29,7 @@ import { step } from './redis-connection.ts';
 import { Script } from './script.ts';
 
 const postScript = new Script('post-entry');
+const moveArchiveScript = new Script('move-archive');
 const snapshotScript = new Script('ledger-snapshot');
 const secondsPerDay = 86_400;
 
@@ -130,15 +134,31 @@ export class RedisLedger implements LedgerStore {
     }));
   }
 
-  async archived(): Promise<ArchiveMark | null> {
-    const text = await this.step((redis) => redis.get(keys.archive));
-    return text === null ? null : (JSON.parse(text) as ArchiveMark);
+  async archived(): Promise<ArchiveMark> {
+    const text = await this.step((redis) => redis.hget(keys.archive, 'mark'));
+    return text === null ? firstMark : (JSON.parse(text) as ArchiveMark);
   }
 
-  /** Two commands: should the second be lost, the next move trims what this one left. */
-  async moveArchive(mark: ArchiveMark): Promise<void> {
-    await this.step((redis) => redis.set(keys.archive, JSON.stringify(mark)));
-    await this.step((redis) => redis.xtrim(keys.entries, 'MINID', `${mark.number + 1}-0`));
+  async moveArchive(
+    fromNumber: number,
+    mark: ArchiveMark,
+    tails: ReadonlyMap<AccountId, ReceiptTail>,
+  ): Promise<void> {
+    const args: Arg[] = [fromNumber, mark.number, JSON.stringify(mark), tails.size];
+    for (const [accountId, tail] of tails) args.push(accountId, JSON.stringify(tail));
+    const named = [keys.archive, keys.entries, keys.receipts];
+    await this.step((redis) => moveArchiveScript.run(redis, named, args));
+  }
+
+  async receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>> {
+    if (accountIds.length === 0) return new Map();
+    const found = await this.step((redis) => redis.hmget(keys.receipts, ...accountIds));
+    const tails = new Map<AccountId, ReceiptTail>();
+    for (const [i, accountId] of accountIds.entries()) {
+      const text = found[i] ?? null;
+      if (text !== null) tails.set(accountId, JSON.parse(text) as ReceiptTail);
+    }
+    return tails;
   }
 
   async standings(

@@ -94,6 +94,11 @@ class RedisStore implements Store {
     return [read(newest), ...others];
   }
 
+  async signingKey(fresh: string): Promise<string> {
+    await this.step((redis) => redis.setnx(keys.signingKey, fresh));
+    return (await this.step((redis) => redis.get(keys.signingKey))) ?? fresh;
+  }
+
   async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {
     const facts = JSON.stringify({
       ...host,

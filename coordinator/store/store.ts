@@ -65,6 +65,9 @@ export interface Store {
   /** The secrets that sign leases, newest first. The first call makes one. */
   leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]>;
 
+  /** The grid's private key as PEM. The first call makes it. */
+  signingKey(fresh: string): Promise<string>;
+
   /** Tokens, and what operators have decided. */
   readonly registry: Registry;
 

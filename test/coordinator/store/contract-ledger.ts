@@ -212,10 +212,15 @@ function entryContract(open: OpenStore): void {
       for (const micro of [1n, 2n, 3n]) {
         await ledger.post(stepOf(transfer('mint', 'fee', micro), await ledger.head()));
       }
-      expect(await ledger.archived()).toBeNull();
-      const mark = { number: 2, segment: 1, bytes: 99 };
-      await ledger.moveArchive(mark);
+      expect((await ledger.archived()).number).toBe(0);
+      const place = { segment: 1, bytes: 99 };
+      const mark = { number: 2, entries: place, receipts: place };
+      const tail = { number: 1, hash: 'x', address: { segment: 1, offset: 0, bytes: 99 } };
+      const tails = new Map([[accountId(1), tail]]);
+      await ledger.moveArchive(0, mark, tails);
+      await ledger.moveArchive(0, { ...mark, number: 3 }, new Map());
       expect(await ledger.archived()).toEqual(mark);
+      expect(await ledger.receiptTails([accountId(1), accountId(2)])).toEqual(tails);
       expect((await ledger.readEntries(0, 9)).map(({ number }) => number)).toEqual([3]);
       expect(await ledger.balances(['fee'])).toEqual([6n]);
     }),

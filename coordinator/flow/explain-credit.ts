@@ -1,0 +1,98 @@
+/** why credit: what a unit was paid, to whom, by which entry, and whether it may still be revoked. */
+import { GridError } from '../../protocol/errors.ts';
+import type { UnitCredit } from '../../protocol/http.ts';
+import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { Receipt } from '../../protocol/receipts.ts';
+import { creditMicro, fuelPerMicro } from '../domain/credit.ts';
+import { dayMs, dayOf } from '../domain/day.ts';
+import { finalAt } from '../domain/hold.ts';
+import { positionOf, splitShard } from '../domain/shard.ts';
+import { ShardState } from '../domain/shard-state.ts';
+import { hasRun } from '../domain/unit-runs.ts';
+import { type History, readReceiptLine } from '../store/history.ts';
+import type { Context } from './context.ts';
+
+/** Throws GridError `job_unknown` or `unit_unknown`. What was earned since the last archive has no entry yet. */
+export async function explainCredit(
+  context: Context,
+  history: History,
+  jobId: JobId,
+  unit: number,
+): Promise<UnitCredit> {
+  const job = await context.jobs.facts(jobId);
+  if (job === null) throw new GridError('job_unknown', jobId);
+  if (unit >= job.units) throw new GridError('unit_unknown', `The job has ${job.units} units.`);
+  const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
+  const state = ShardState.replay(shard, await context.store.readJournal(shard));
+  const decided = state.unit(positionOf(shard.units, unit));
+  const common = { jobId, unit, fuelPerMicro: fuelPerMicro.toString() };
+  const nothing = { fuel: '0', creditMicro: '0', accountId: null, hostId: null, paid: null };
+  if (decided.status === 'open') return { ...common, state: 'undecided', ...nothing };
+  if (decided.status === 'failed') return { ...common, state: 'failed', ...nothing };
+  const canonical = decided.ends.find(({ leaseId }) => leaseId === decided.canonical);
+  const holder = holderOf(state, decided.canonical);
+  const fuel = canonical?.fuel ?? 0;
+  const paid = await findGrants(context, history, holder.accountId, jobId, unit);
+  const by = (kind: string) => paid.find(({ grant }) => grant.kind === kind)?.receipt;
+  const [granted, revoked] = [by('grant'), by('revoke')];
+  const heldUntil = granted === undefined ? 0 : finalAt(dayOf(granted.at));
+  const isFinal = context.now() >= heldUntil;
+  return {
+    ...common,
+    state:
+      revoked !== undefined
+        ? 'revoked'
+        : granted === undefined
+          ? 'due'
+          : isFinal
+            ? 'available'
+            : 'pending',
+    fuel: fuel.toString(),
+    creditMicro: creditMicro(fuel).toString(),
+    accountId: holder.accountId,
+    hostId: holder.hostId,
+    paid:
+      granted === undefined
+        ? null
+        : {
+            receipt: granted.number,
+            entries: granted.entries,
+            at: new Date(granted.at).toISOString(),
+            finalAt: new Date(heldUntil).toISOString(),
+          },
+  };
+}
+
+function holderOf(state: ShardState, leaseId: LeaseId): { accountId: AccountId; hostId: HostId } {
+  const lease = state.leases.get(leaseId);
+  if (lease === undefined) throw new Error(`the journal does not know lease ${leaseId}`);
+  return lease;
+}
+
+type Found = { receipt: Receipt; grant: Receipt['grants'][number] };
+
+/** From the account's last receipt back to the one that grants the unit, or to before the job. */
+async function findGrants(
+  { store, jobs }: Context,
+  history: History,
+  accountId: AccountId,
+  jobId: JobId,
+  unit: number,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  const job = await jobs.facts(jobId);
+  // A day more: the clock of another coordinator may have been ahead.
+  const since = (job?.submittedAt ?? 0) - dayMs;
+  const tail = (await store.ledger.receiptTails([accountId])).get(accountId);
+  for (let at = tail?.address ?? null; at !== null; ) {
+    const { json, before } = readReceiptLine(await history.read('receipts', at));
+    const receipt = JSON.parse(json) as Receipt;
+    if (receipt.at < since) break;
+    for (const grant of receipt.grants) {
+      if (grant.jobId === jobId && hasRun(grant.units, [unit, 1])) found.push({ receipt, grant });
+    }
+    if (found.some(({ grant }) => grant.kind === 'grant')) break;
+    at = before;
+  }
+  return found;
+}
