@@ -1,5 +1,6 @@
 /** What `kernel inspect` says of a module: accepted or why not, and what it would need of a host. */
 import { inspectKernel, type KernelInspection } from '../kernel/inspect.ts';
+import { KernelRefused } from '../kernel/refused.ts';
 import { formatCount } from './format.ts';
 import { onStdout, plainText } from './terminal.ts';
 
@@ -7,9 +8,12 @@ import { onStdout, plainText } from './terminal.ts';
 export function inspectTyped(wasm: Uint8Array): KernelInspection {
   const inspection = inspectKernel(wasm);
   if (!inspection.accepted || WebAssembly.validate(new Uint8Array(wasm))) return inspection;
-  const refusal = { reason: 'malformed', detail: 'Its types do not fit.', offset: 0 } as const;
-  return { ...inspection, accepted: false, refusal };
+  const { reason, detail, offset, change } = mistyped();
+  return { ...inspection, accepted: false, refusal: { reason, detail, offset, change } };
 }
+
+export const mistyped = (): KernelRefused =>
+  new KernelRefused('malformed', 'The types of its instructions do not fit.', 0);
 
 export function tellInspection(path: string, inspection: KernelInspection): string[] {
   const { accepted, refusal, bytes, memory, functions, recursiveFunctions } = inspection;
@@ -25,7 +29,10 @@ export function tellInspection(path: string, inspection: KernelInspection): stri
     lines.push(['floats', 'the meter makes NaNs the same on every host']);
   }
   if (refusal !== undefined) {
-    lines.unshift(['why', `${refusal.reason} at byte ${refusal.offset}: ${refusal.detail}`]);
+    lines.unshift(
+      ['why', `${refusal.reason} at byte ${refusal.offset}: ${refusal.detail}`],
+      ['do', refusal.change],
+    );
   }
   const verdict = accepted ? green('accepted') : red('refused');
   return [

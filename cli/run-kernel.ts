@@ -7,6 +7,7 @@ import { openSandbox } from '../worker/sandbox/node/sandbox-process.ts';
 import type { SandboxEnd, UnitRun } from '../worker/sandbox/sandbox.ts';
 import { Failure } from './failure.ts';
 import { digestOf } from './files.ts';
+import { mistyped } from './inspection.ts';
 
 const pageBytes = 65_536;
 
@@ -38,12 +39,12 @@ export function meterOrRefuse(wasm: Uint8Array, { memoryBytesMax, nans }: Meteri
     const memoryPagesMax = Math.floor(memoryBytesMax / pageBytes);
     const metered = meterKernel(wasm, { memoryPagesMax, nans }).wasm;
     if (WebAssembly.validate(new Uint8Array(metered))) return metered;
-    throw new KernelRefused('malformed', 'its types do not fit', 0);
+    throw mistyped();
   } catch (error) {
     if (!(error instanceof KernelRefused)) throw error;
     throw new Failure('kernel_refused', 'The kernel cannot run on a grid.', {
       why: `${error.reason} at byte ${error.offset}: ${error.detail}`,
-      remedy: 'build it for wasm32-wasi (preview 1), without the feature named above',
+      remedy: error.change,
       cause: error,
     });
   }

@@ -66,7 +66,8 @@ function refusalOf(step: () => unknown): Refusal | null {
     return null;
   } catch (error) {
     if (!(error instanceof KernelRefused)) throw error;
-    return { reason: error.reason, detail: error.detail, offset: error.offset };
+    const { reason, detail, offset, change } = error;
+    return { reason, detail, offset, change };
   }
 }
 

@@ -17,7 +17,8 @@ function meter({ wasm, options }: MeterRequest): MeterReply {
     return { kind: 'metered', wasm: metered.wasm, meterVersion: metered.meterVersion };
   } catch (error) {
     if (!(error instanceof KernelRefused)) throw error;
-    return { kind: 'refused', why: `${error.reason} at byte ${error.offset}: ${error.detail}` };
+    const { reason, offset, detail, change } = error;
+    return { kind: 'refused', why: `${reason} at byte ${offset}: ${detail} ${change}` };
   }
 }
 

@@ -43,14 +43,14 @@ export function admit(module: KernelModule, memoryPagesMax: number): void {
     if (signature !== door.signature)
       throw new KernelRefused(
         'import_signature',
-        `${full} is ${signature}, imported here as ${door.signature}.`,
+        `${full} is ${told(signature)}, imported here as ${told(door.signature)}.`,
         door.offset,
       );
   }
   if (module.startAt !== null)
     throw new KernelRefused(
       'start_forbidden',
-      'A start section would run before fuel is set. (AssemblyScript: --exportStart _start.)',
+      'A start section would run before fuel is set.',
       module.startAt,
     );
   for (const { name, offset } of module.exports)
@@ -67,6 +67,24 @@ export function admit(module: KernelModule, memoryPagesMax: number): void {
       module.memory.offset,
     );
 }
+
+/** `iI>i` as text has it: (i32, i64) → i32. */
+function told(signature: string): string {
+  const [params = '', results = ''] = signature.split('>');
+  const list = (letters: string) =>
+    [...letters].map((letter) => typeNames[letter] ?? letter).join(', ');
+  return `(${list(params)}) → ${results === '' ? 'nothing' : list(results)}`;
+}
+
+const typeNames: Record<string, string> = {
+  i: 'i32',
+  I: 'i64',
+  f: 'f32',
+  F: 'f64',
+  v: 'v128',
+  r: 'funcref',
+  e: 'externref',
+};
 
 /**
  * Throws when there is no way to run the module: a command has `_start`, a stepped kernel `step` and

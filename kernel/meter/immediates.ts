@@ -112,7 +112,11 @@ export class Immediates {
 
   #memory(): void {
     if (this.#reader.byte() !== 0)
-      this.#reader.refuse('feature_forbidden', 'A second memory.', this.#reader.at - 1);
+      this.#reader.refuse(
+        'feature_forbidden',
+        'A second memory belongs to multi-memory.',
+        this.#reader.at - 1,
+      );
     this.#needMemory();
   }
 

@@ -45,10 +45,20 @@ export const sectionOrder: readonly number[] = [
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const VERSION = [0x01, 0x00, 0x00, 0x00];
 
+/** Components have another version; text begins with a parenthesis. */
+function whatElse(wasm: Uint8Array): string {
+  if (MAGIC.every((byte, at) => wasm[at] === byte))
+    return 'The file is a WebAssembly component, or of another version than 1.';
+  const isText = wasm[0] === 0x28;
+  return isText
+    ? 'The file is WebAssembly text, not a module.'
+    : 'The file is no WebAssembly module.';
+}
+
 export function splitSections(wasm: Uint8Array): Section[] {
   const reader = new Reader(wasm);
   if ([...MAGIC, ...VERSION].some((byte, at) => wasm[at] !== byte))
-    reader.refuse('not_wasm', 'The file is not a WebAssembly module of version 1.', 0);
+    reader.refuse('not_wasm', whatElse(wasm), 0);
   if (wasm.length > kernelLimits.moduleBytesMax)
     reader.refuse(
       'limit_exceeded',
