@@ -2,7 +2,7 @@
  * A volunteer that computes nothing: it answers each lease at once with the same small output, over a
  * real WebSocket in the real protocol. What is left to measure is the coordinator's own work.
  */
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { Packr, Unpackr } from 'msgpackr';
 import { WebSocket } from 'ws';
 import { certificateBytes, sessionBytes } from '../protocol/identity.ts';
@@ -16,7 +16,6 @@ const packr = new Packr(packing);
 const unpackr = new Unpackr(packing);
 
 const output = encodeOutput({ stdout: Buffer.from('{"ok":true}\n'), files: {} });
-const digest = createHash('sha256').update(output).digest();
 /** Units that a volunteer has out at once, so that it need not wait for each answer. */
 const unitsInFlight = 16;
 /** One credit's millionth: enough that every unit is paid something. */
@@ -42,19 +41,14 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
   const want = (): HostMessage => ({ type: 'want', id: nextId++, units: leaseUnits });
 
   const report = (lease: Lease): HostMessage => {
-    const results = lease.units.flatMap(([from, count]) =>
-      Array.from({ length: count }, (_, i) => ({
-        unit: from + i,
-        outcome: 'success' as const,
-        exitCode: 0,
-        fuel,
-        digest,
-        output,
-        detail: '',
-        wallMs: 1,
-      })),
-    );
-    return { type: 'report', id: nextId++, token: lease.token, results };
+    const count = lease.units.reduce((sum, [, length]) => sum + length, 0);
+    const successes = {
+      units: lease.units,
+      fuel: new Array<number>(count).fill(fuel),
+      outputs: Buffer.concat(new Array<Uint8Array>(count).fill(output)),
+      wallMs: count,
+    };
+    return { type: 'report', id: nextId++, token: lease.token, successes, results: [] };
   };
 
   socket.on('error', () => {
@@ -79,7 +73,8 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
       });
     } else if (message.type === 'welcome') send(Array.from({ length: inFlight }, want));
     else if (message.type === 'lease') answers.push(...message.leases.map(report), want());
-    else if (message.type === 'recorded') recorded += message.verdicts.length;
+    else if (message.type === 'recorded')
+      recorded += message.verdicts.reduce((sum, [, count]) => sum + count, 0);
   };
   socket.on('message', (data: Buffer) => {
     const frame = unpackr.unpack(data) as CoordinatorMessage | CoordinatorMessage[];

@@ -125,7 +125,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     paces,
     log,
     recorder: {
-      record: (shard, lease, results) => recorderOf(shard.jobId).record(shard, lease, results),
+      record: (shard, lease, reported) => recorderOf(shard.jobId).record(shard, lease, reported),
       note: (shard, entry) => recorderOf(shard.jobId).note(shard, entry),
     },
     splitShare: new FairShare<JobId>(),
@@ -163,6 +163,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 function jobCache(store: Store, jobsMax = 256): JobCache {
   const cache = new Map<JobId, JobFacts>();
   return {
+    known: (jobId) => cache.get(jobId) ?? null,
     async facts(jobId) {
       const known = cache.get(jobId);
       if (known !== undefined) return known;

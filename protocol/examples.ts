@@ -96,6 +96,13 @@ export const hostMessageExamples: {
     type: 'report',
     id: 2,
     token: leaseToken,
+    successes: {
+      units: [[4, 1]],
+      fuel: [41_957_077],
+      outputs:
+        'AUx7ImV4cG9uZW50IjoyMjgxLCJwcmltZSI6dHJ1ZSwicmVzNjQiOiIwMDAwMDAwMDAwMDAwMDAwIiwiaXRlcmF0aW9ucyI6MjI3OX0KAA',
+      wallMs: 4,
+    },
     results: [
       {
         unit: 3,
@@ -106,17 +113,6 @@ export const hostMessageExamples: {
         output: 'AQAA',
         detail: 'unreachable executed',
         wallMs: 3,
-      },
-      {
-        unit: 4,
-        outcome: 'success',
-        exitCode: 0,
-        fuel: 41_957_077,
-        digest: 'dEWq2HVS-J3On_zg4jY2VMDo8TOfIzLYHPAAiDI2qF0',
-        output:
-          'AUx7ImV4cG9uZW50IjoyMjgxLCJwcmltZSI6dHJ1ZSwicmVzNjQiOiIwMDAwMDAwMDAwMDAwMDAwIiwiaXRlcmF0aW9ucyI6MjI3OX0KAA',
-        detail: '',
-        wallMs: 4,
       },
     ],
   },
@@ -163,7 +159,14 @@ export const coordinatorMessageExamples: {
     ],
   },
   noWork: { type: 'noWork', want: 1, reason: 'no_jobs', retryAfterMs: null },
-  recorded: { type: 'recorded', report: 2, verdicts: ['pending', 'accepted'] },
+  recorded: {
+    type: 'recorded',
+    report: 2,
+    verdicts: [
+      ['accepted', 1],
+      ['pending', 1],
+    ],
+  },
   cancel: { type: 'cancel', leaseId, reason: 'job_cancelled' },
   credited: { type: 'credited', creditMicro: '41', units: 1 },
   notice: {

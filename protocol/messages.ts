@@ -81,12 +81,39 @@ export const resultSchema = z.strictObject({
 });
 export type HostResult = z.infer<typeof resultSchema>;
 
+/** Checked as one value: a schema for each of hundreds of numbers costs more than all else. */
+const fuels = z.custom<number[]>(
+  (value) => Array.isArray(value) && value.every(isFuel),
+  'expected an array of fuel',
+);
+const isFuel = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/**
+ * Successes with small outputs, which nearly all results are, in columns: a few numbers and their
+ * bytes each. protocol/report.ts turns results into columns and back.
+ */
+export const successesSchema = z.strictObject({
+  /** Ascending. */
+  units: unitRuns,
+  /** One for each unit. */
+  fuel: fuels,
+  /** Their encoded outputs, one after the other: each tells where it ends. */
+  outputs: bytes,
+  /** All of them together. */
+  wallMs: z.int().min(0),
+});
+export type Successes = z.infer<typeof successesSchema>;
+
 export const reportSchema = z.strictObject({
   type: z.literal('report'),
   id: messageId,
   token,
-  results: z.array(resultSchema).min(1).max(limits.resultsPerReportMax),
+  /** Results whose `output` is here and whose exit code is 0 may go in columns… */
+  successes: successesSchema.nullable(),
+  /** …and any result one by one. */
+  results: z.array(resultSchema).max(limits.resultsPerReportMax),
 });
+export type Report = z.infer<typeof reportSchema>;
 
 export const progressSchema = z.strictObject({
   type: z.literal('progress'),
@@ -190,8 +217,8 @@ export const noWorkSchema = z.strictObject({
 export const recordedSchema = z.strictObject({
   type: z.literal('recorded'),
   report: messageId,
-  /** One for each result of the report, in its order. */
-  verdicts: z.array(verdictSchema),
+  /** For each result in the report's order, successes first; equal neighbours as [verdict, count]. */
+  verdicts: z.array(z.tuple([verdictSchema, z.int().min(1)])),
 });
 
 export const cancelSchema = z.strictObject({
@@ -224,6 +251,7 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
   creditedSchema,
   noticeSchema,
 ]);
+export type VerdictRuns = z.infer<typeof recordedSchema>['verdicts'];
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
 /** Several messages in one frame. */
 export const coordinatorMessagesSchema = z.array(coordinatorMessageSchema).min(1);

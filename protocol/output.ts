@@ -40,7 +40,47 @@ export function encodeOutput(output: UnitOutput): Uint8Array<ArrayBuffer> {
 
 /** Throws a RangeError when the bytes are not exactly one canonical output. */
 export function decodeOutput(bytes: Uint8Array): UnitOutput {
+  const { output, end } = readOutput(bytes, 0);
+  if (end !== bytes.length)
+    throw new RangeError(`not a unit output: bytes left over at byte ${end}`);
+  return output;
+}
+
+/** Whether `decodeOutput` would take these bytes. */
+export const isCanonicalOutput = (bytes: Uint8Array): boolean =>
+  endOfOutput(bytes, 0) === bytes.length;
+
+/**
+ * Where each of some outputs ends that stand one after the other. Null when the bytes are not exactly
+ * that many canonical outputs.
+ */
+export function endsOfOutputs(bytes: Uint8Array, count: number): number[] | null {
+  const ends = new Array<number>(count);
   let at = 0;
+  for (let i = 0; i < count; i++) {
+    const end = endOfOutput(bytes, at);
+    if (end < 0) return null;
+    ends[i] = end;
+    at = end;
+  }
+  return at === bytes.length ? ends : null;
+}
+
+/** The byte after the output that starts at `start`; -1 when it is not canonical. */
+function endOfOutput(bytes: Uint8Array, start: number): number {
+  // By far the most common output: stdout alone, shorter than 128 bytes.
+  const stdoutBytes = bytes[start + 1] ?? 0x80;
+  const end = start + stdoutBytes + 3;
+  if (bytes[start] === format && stdoutBytes < 0x80 && bytes[end - 1] === 0) return end;
+  try {
+    return readOutput(bytes, start).end;
+  } catch {
+    return -1;
+  }
+}
+
+function readOutput(bytes: Uint8Array, start: number): { output: UnitOutput; end: number } {
+  let at = start;
   const refuse = (why: string): never => {
     throw new RangeError(`not a unit output: ${why} at byte ${at}`);
   };
@@ -69,23 +109,7 @@ export function decodeOutput(bytes: Uint8Array): UnitOutput {
     previous = path;
     files[text.decode(path)] = readBytes();
   }
-  if (at !== bytes.length) refuse('bytes left over');
-  return { stdout, files };
-}
-
-/** Whether `decodeOutput` would take these bytes. */
-export function isCanonicalOutput(bytes: Uint8Array): boolean {
-  // By far the most common output: stdout alone, shorter than 128 bytes.
-  const stdoutBytes = bytes[1] ?? 0x80;
-  if (bytes[0] === format && stdoutBytes < 0x80 && bytes.length === stdoutBytes + 3) {
-    return bytes[bytes.length - 1] === 0;
-  }
-  try {
-    decodeOutput(bytes);
-    return true;
-  } catch {
-    return false;
-  }
+  return { output: { stdout, files }, end: at };
 }
 
 function varint(value: number): Uint8Array {

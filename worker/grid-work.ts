@@ -5,6 +5,7 @@
  */
 import { limits } from '../protocol/limits.ts';
 import type { Hello, HostMessage, Lease } from '../protocol/messages.ts';
+import { expandVerdicts } from '../protocol/report.ts';
 import type { Artifacts } from './artifacts.ts';
 import { Asker } from './asker.ts';
 import { type UnitTimes, unitsToWant } from './asking.ts';
@@ -160,7 +161,7 @@ export class GridWork {
         });
         break;
       case 'recorded':
-        this.reporter.recorded(message.report, message.verdicts);
+        this.reporter.recorded(message.report, expandVerdicts(message.verdicts));
         break;
       case 'cancel':
         if (message.reason === 'lease_expired') this.handingBack.expired(message.leaseId);

@@ -11,6 +11,7 @@
  */
 import { limits } from '../protocol/limits.ts';
 import type { HostResult } from '../protocol/messages.ts';
+import { orderForReport } from '../protocol/report.ts';
 import type { StoredResult } from './journal.ts';
 
 export interface WaitingResults {
@@ -96,7 +97,7 @@ export class Outbox {
       if (count === limits.resultsPerReportMax || (count > 0 && bytes > reportBytesMax)) break;
       count++;
     }
-    const results = lease.results.splice(0, count);
+    const results = orderForReport(lease.results.splice(0, count), ({ result }) => result);
     if (lease.results.length === 0) this.waiting.delete(leaseId);
     const id = nextId();
     this.sent.set(id, { leaseId, results, atMs: now });

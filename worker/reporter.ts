@@ -6,6 +6,7 @@
 import { type ErrorCode, errorCodes, errorFacts } from '../protocol/errors.ts';
 import type { HostMessage } from '../protocol/messages.ts';
 import type { Verdict } from '../protocol/outcome.ts';
+import { packResults } from '../protocol/report.ts';
 import type { Artifacts } from './artifacts.ts';
 import { backoffMs } from './backoff.ts';
 import type { EmitEvent } from './events.ts';
@@ -149,7 +150,7 @@ export class Reporter {
     for (;;) {
       const report = this.holdings.outbox.take(leaseId, this.nextId, performance.now());
       if (report === null) return;
-      this.send({ type: 'report', id: report.id, token, results: report.results });
+      this.send({ type: 'report', id: report.id, token, ...packResults(report.results) });
     }
   }
 

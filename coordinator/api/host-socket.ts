@@ -11,13 +11,17 @@ import { decodeFrame, encodeFrame } from './frame.ts';
 const unsentBytesMax = 8 * 1024 * 1024;
 
 export type HostSocketEvents = {
-  message(message: HostMessage): Promise<void>;
+  /** Throws, or rejects, with what goes to `failed`. */
+  message(message: HostMessage): Promise<void> | undefined;
   /** What `message` threw, or the frame that could not be read. */
   failed(error: unknown, about: number | null): void;
   /** It answered a ping. */
   alive(): void;
   closed(): void;
 };
+
+/** A frame some of whose messages are not answered yet. */
+type OpenFrame = { gathers: boolean; unanswered: number };
 
 export class HostSocket {
   /** Cleared by a ping, set by whatever arrives: a socket that stays silent is dead. */
@@ -61,7 +65,7 @@ export class HostSocket {
     this.socket.terminate();
   }
 
-  private async receive(data: Buffer, isBinary: boolean): Promise<void> {
+  private receive(data: Buffer, isBinary: boolean): void {
     this.isAlive = true;
     this.isBinary = isBinary;
     let messages: HostMessage[];
@@ -71,20 +75,31 @@ export class HostSocket {
       this.events.failed(error, null);
       return;
     }
-    const gathers = messages.length > 1;
-    if (gathers) this.framesUnanswered++;
-    await Promise.all(messages.map((message) => this.answer(message)));
-    if (!gathers) return;
-    this.framesUnanswered--;
-    if (this.framesUnanswered === 0) this.flush();
+    const frame = { gathers: messages.length > 1, unanswered: messages.length };
+    if (frame.gathers) this.framesUnanswered++;
+    for (const message of messages) this.answer(message, frame);
   }
 
-  private async answer(message: HostMessage): Promise<void> {
-    try {
-      await this.events.message(message);
-    } catch (error) {
+  private answer(message: HostMessage, frame: OpenFrame): void {
+    const failed = (error: unknown) =>
       this.events.failed(error, 'id' in message ? message.id : null);
+    try {
+      const later = this.events.message(message);
+      if (later !== undefined) {
+        void later.catch(failed).then(() => this.answered(frame));
+        return;
+      }
+    } catch (error) {
+      failed(error);
     }
+    this.answered(frame);
+  }
+
+  private answered(frame: OpenFrame): void {
+    frame.unanswered--;
+    if (!frame.gathers || frame.unanswered > 0) return;
+    this.framesUnanswered--;
+    if (this.framesUnanswered === 0) this.flush();
   }
 
   private flush(): void {

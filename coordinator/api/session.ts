@@ -11,10 +11,19 @@ import { errorFacts, GridError } from '../../protocol/errors.ts';
 import type { HostView } from '../../protocol/hosts.ts';
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { CoordinatorMessage, Hello, HostMessage, JobBrief } from '../../protocol/messages.ts';
+import type {
+  CoordinatorMessage,
+  Hello,
+  HostMessage,
+  JobBrief,
+  Lease,
+  Report,
+} from '../../protocol/messages.ts';
+import { toVerdictRuns } from '../../protocol/report.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { renewEveryMs } from '../domain/lease.ts';
+import { runsSize } from '../domain/shard.ts';
 import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
@@ -51,7 +60,7 @@ export type SessionParts = {
 type State =
   | { kind: 'awaiting_hello' }
   | { kind: 'greeting' }
-  | { kind: 'ready'; asker: Omit<Asker, 'isAlone'>; accountId: AccountId }
+  | { kind: 'ready'; asker: Asker; accountId: AccountId }
   | { kind: 'closing' };
 
 export class Session {
@@ -134,38 +143,44 @@ export class Session {
     this.socket.terminate();
   }
 
-  private async handle(message: HostMessage): Promise<void> {
-    if (this.state.kind === 'closing') return;
-    if (message.type === 'hello') return await this.greet(message);
+  /** What takes time is returned as a promise; what does not is done. */
+  private handle(message: HostMessage): Promise<void> | undefined {
+    if (this.state.kind === 'closing') return undefined;
+    if (message.type === 'hello') return this.greet(message);
     if (this.state.kind !== 'ready')
       throw new GridError('out_of_order', `${message.type} before the welcome.`);
     const { context } = this.parts;
-    const { hostId } = this.state.asker;
+    const { asker } = this.state;
     switch (message.type) {
       case 'want':
-        return this.want(message.id, message.units, this.state.asker.memoryBytes);
-      case 'report': {
-        if (this.reports >= reportsMax)
-          throw new GridError('out_of_order', 'Too many reports at once.');
-        this.reports++;
-        try {
-          const verdicts = await reportResults(context, hostId, message.token, message.results);
-          this.send({ type: 'recorded', report: message.id, verdicts });
-        } finally {
-          this.reports--;
-        }
-        return;
-      }
+        this.want(message.id, message.units, asker.memoryBytes);
+        return undefined;
+      case 'report':
+        return this.report(message, asker);
       case 'progress':
-        for (const leaseId of renewLeases(context, hostId, message.leases)) {
+        for (const leaseId of renewLeases(context, asker.hostId, message.leases)) {
           this.send({ type: 'cancel', leaseId, reason: 'lease_expired' });
         }
-        return;
+        return undefined;
       case 'release':
-        return releaseUnits(context, hostId, message.token, message.units);
+        releaseUnits(context, asker, message.token, message.units);
+        return undefined;
       case 'bye':
         this.state = { kind: 'closing' };
         this.socket.close(1000, 'bye');
+        return undefined;
+    }
+  }
+
+  private async report(report: Report, asker: Asker): Promise<void> {
+    if (this.reports >= reportsMax)
+      throw new GridError('out_of_order', 'Too many reports at once.');
+    this.reports++;
+    try {
+      const verdicts = toVerdictRuns(await reportResults(this.parts.context, asker, report));
+      this.send({ type: 'recorded', report: report.id, verdicts });
+    } finally {
+      this.reports--;
     }
   }
 
@@ -175,7 +190,7 @@ export class Session {
     this.state = { kind: 'greeting' };
     const { context } = this.parts;
     const { hostId, accountId, totals } = await enrolHost(context, hello, this.nonce);
-    const presented = openPresented(context, hostId, hello.leases);
+    const presented = openPresented(context, { hostId, accountId }, hello.leases);
     await holdPresented(
       context,
       presented.map(({ lease }) => lease.shard),
@@ -185,7 +200,7 @@ export class Session {
     this.state = {
       kind: 'ready',
       accountId,
-      asker: { hostId, accountId, memoryBytes: hello.memoryBytes },
+      asker: { hostId, accountId, memoryBytes: hello.memoryBytes, isAlone: false },
     };
     this.welcomedAs = accountId;
     this.host = hostView(hello, hostId, accountId, context.now());
@@ -222,20 +237,22 @@ export class Session {
   private serve(id: number, units: number): boolean {
     if (this.state.kind !== 'ready' || this.parts.refusal() !== null) return false;
     const { context, fairUnits, isAlone, granted } = this.parts;
-    const grants = grantUnits(
-      context,
-      { ...this.state.asker, isAlone: isAlone(this.state.accountId) },
-      fairUnits(units),
-    );
+    const { asker } = this.state;
+    asker.isAlone = isAlone(asker.accountId);
+    const grants = grantUnits(context, asker, fairUnits(units));
     if (grants.length === 0) return false;
-    const jobs = new Map(grants.map(({ job }) => [job.jobId, job]));
-    const news = [...jobs.values()].filter((job) => !this.briefed.has(job.jobId));
-    for (const { jobId } of news) this.briefed.add(jobId);
-    const leases = grants.map(({ lease }) => lease);
-    this.send({ type: 'lease', want: id, leases, jobs: news.map(brief) });
-    granted(
-      leases.reduce((sum, lease) => sum + lease.units.reduce((n, [, count]) => n + count, 0), 0),
-    );
+    const leases: Lease[] = [];
+    const news: JobBrief[] = [];
+    let count = 0;
+    for (const { lease, job } of grants) {
+      leases.push(lease);
+      count += runsSize(lease.units);
+      if (this.briefed.has(job.jobId)) continue;
+      this.briefed.add(job.jobId);
+      news.push(brief(job));
+    }
+    this.send({ type: 'lease', want: id, leases, jobs: news });
+    granted(count);
     return true;
   }
 

@@ -33,13 +33,16 @@ export type ShardWatch = {
   leaseGone(leaseId: LeaseId): void;
 };
 
-type HeldLease = LeaseFacts & { deadline: number; left: Set<number> };
+/** `left`: how many of its units are still out. */
+type HeldLease = LeaseFacts & { deadline: number; left: number };
 
 export class HeldShard {
   readonly job: JobFacts;
   state: ShardState;
   private readonly watch: ShardWatch;
   private readonly leases = new Map<LeaseId, HeldLease>();
+  /** By position: under which lease the unit is out. */
+  private readonly holders: (HeldLease | undefined)[];
   private readonly rests = new Rests();
   private free: number[] = [];
 
@@ -48,6 +51,7 @@ export class HeldShard {
     this.job = job;
     this.state = state;
     this.watch = watch;
+    this.holders = new Array(shardSize(state.shard.units));
     this.takeUp(state.leases, now);
     this.refill();
   }
@@ -62,10 +66,11 @@ export class HeldShard {
 
   /** Undecided units out under leases. */
   get running(): number {
-    const out = new Set<number>();
-    for (const { left } of this.leases.values())
-      for (const position of left) if (this.isOpen(position)) out.add(position);
-    return out.size;
+    let running = 0;
+    for (const [position, lease] of this.holders.entries()) {
+      if (lease !== undefined && this.isOpen(position)) running++;
+    }
+    return running;
   }
 
   /** Whether `take` would give this host something. */
@@ -88,7 +93,7 @@ export class HeldShard {
     const { hostId, accountId } = asker;
     const { shard } = this.state;
     const facts = { leaseId, hostId, accountId, shard, positions: toRuns(taken) };
-    this.remember(facts, new Set(taken), now);
+    this.remember(facts, taken, now);
     return facts;
   }
 
@@ -99,15 +104,15 @@ export class HeldShard {
     const known = this.leases.get(leaseId);
     if (known !== undefined) {
       known.deadline = now + leaseDurationMs;
-      const lost = [...known.left].filter((position) => !had.has(position));
+      const lost = this.positionsLeft(known).filter((position) => !had.has(position));
       this.release(leaseId, hostId, lost);
-      return known.left.size;
+      return known.left;
     }
     const wanted = this.free.filter((p) => had.has(p) && runsInclude(facts.positions, p));
-    const taken = this.stillOpen(leaseId, wanted);
-    this.unfreeAll(taken);
-    if (taken.size > 0) this.remember(facts, taken, now);
-    return taken.size;
+    const taken = wanted.filter((position) => this.isStillOpen(leaseId, position));
+    this.unfreeAll(new Set(taken));
+    if (taken.length > 0) this.remember(facts, taken, now);
+    return taken.length;
   }
 
   renew(leaseId: LeaseId, hostId: HostId, now: number): boolean {
@@ -123,7 +128,7 @@ export class HeldShard {
     let settled = 0;
     for (const position of positions) {
       settled++;
-      const wasLeft = lease?.left.delete(position) === true;
+      const wasLeft = this.letGo(position, lease);
       if (this.isOpen(position)) {
         const { ends } = this.state.unit(position);
         const tries = ends.filter((end) => end.accountId === accountId).length;
@@ -135,7 +140,7 @@ export class HeldShard {
         if (!wasLeft) this.unfree(position);
       }
     }
-    if (lease?.left.size === 0) this.forget(leaseId);
+    if (lease?.left === 0) this.forget(leaseId);
     return settled;
   }
 
@@ -145,20 +150,23 @@ export class HeldShard {
     if (lease === undefined || lease.hostId !== hostId) return 0;
     let freed = 0;
     for (const position of positions) {
-      if (!lease.left.delete(position)) continue;
+      if (!this.letGo(position, lease)) continue;
       freed++;
       this.putBack(position);
     }
-    if (lease.left.size === 0) this.forget(leaseId);
+    if (lease.left === 0) this.forget(leaseId);
     return freed;
   }
 
   /** Ends the leases past their deadline and frees their units. */
   expire(now: number): LeaseFacts[] {
     const expired = [...this.leases.values()].filter(({ deadline }) => deadline <= now);
-    for (const { leaseId, left } of expired) {
-      this.forget(leaseId);
-      for (const position of left) this.putBack(position);
+    for (const lease of expired) {
+      this.forget(lease.leaseId);
+      for (const position of this.positionsLeft(lease)) {
+        this.letGo(position, lease);
+        this.putBack(position);
+      }
     }
     return expired;
   }
@@ -168,8 +176,10 @@ export class HeldShard {
     const before = this.state.leases;
     this.state = state;
     for (const lease of this.leases.values()) {
-      lease.left = this.stillOpen(lease.leaseId, lease.left);
-      if (lease.left.size === 0) this.forget(lease.leaseId);
+      for (const position of this.positionsLeft(lease)) {
+        if (!this.isStillOpen(lease.leaseId, position)) this.letGo(position, lease);
+      }
+      if (lease.left === 0) this.forget(lease.leaseId);
     }
     const unheardOf = [...state.leases].filter(([id]) => !before.has(id) && !this.leases.has(id));
     this.takeUp(unheardOf, now);
@@ -183,7 +193,7 @@ export class HeldShard {
   }
 
   private isOpen(position: number): boolean {
-    return this.state.unit(position).status === 'open';
+    return this.state.isOpen(position);
   }
 
   private mayTry(asker: Asker, position: number, now: number): boolean {
@@ -195,25 +205,33 @@ export class HeldShard {
   private takeUp(leases: Iterable<[LeaseId, JournalLease]>, now: number): void {
     const { shard } = this.state;
     for (const [leaseId, { hostId, accountId, positions }] of leases) {
-      const left = this.stillOpen(leaseId, fromRuns(positions));
-      if (left.size > 0) this.remember({ leaseId, hostId, accountId, positions, shard }, left, now);
+      const left = [...fromRuns(positions)].filter((p) => this.isStillOpen(leaseId, p));
+      if (left.length > 0)
+        this.remember({ leaseId, hostId, accountId, positions, shard }, left, now);
     }
   }
 
   /** Free is what is neither decided nor out; the first unit last, because grants take from the end. */
   private refill(): void {
-    const out = new Set([...this.leases.values()].flatMap(({ left }) => [...left]));
     const before = this.free.length;
     this.free = [];
     for (let position = shardSize(this.state.shard.units) - 1; position >= 0; position--) {
-      if (this.isOpen(position) && !out.has(position)) this.free.push(position);
+      if (this.isOpen(position) && this.holders[position] === undefined) this.free.push(position);
     }
     this.watch.freeChanged(this.free.length - before);
   }
 
-  private remember(facts: LeaseFacts, left: Set<number>, now: number): void {
-    this.leases.set(facts.leaseId, { ...facts, left, deadline: now + leaseDurationMs });
-    this.watch.leaseHeld(facts.leaseId, this);
+  /** Of two leases on a unit the later one counts: the earlier has ended, or it would not exist. */
+  private remember(facts: LeaseFacts, out: readonly number[], now: number): void {
+    const { leaseId, hostId, accountId, shard, positions } = facts;
+    const deadline = now + leaseDurationMs;
+    const lease = { leaseId, hostId, accountId, shard, positions, left: out.length, deadline };
+    for (const position of out) {
+      this.letGo(position, this.holders[position]);
+      this.holders[position] = lease;
+    }
+    this.leases.set(leaseId, lease);
+    this.watch.leaseHeld(leaseId, this);
   }
 
   private forget(leaseId: LeaseId): void {
@@ -221,10 +239,22 @@ export class HeldShard {
     this.watch.leaseGone(leaseId);
   }
 
+  /** The unit is out under this lease no more. False when it was not. */
+  private letGo(position: number, lease: HeldLease | undefined): boolean {
+    if (lease === undefined || this.holders[position] !== lease) return false;
+    this.holders[position] = undefined;
+    lease.left--;
+    return true;
+  }
+
+  private positionsLeft(lease: HeldLease): number[] {
+    return [...fromRuns(lease.positions)].filter((position) => this.holders[position] === lease);
+  }
+
   /** Frees a unit unless it is decided, free already, or out under another lease. */
   private putBack(position: number): void {
-    if (!this.isOpen(position) || this.free.includes(position)) return;
-    for (const { left } of this.leases.values()) if (left.has(position)) return;
+    if (!this.isOpen(position) || this.holders[position] !== undefined) return;
+    if (this.free.includes(position)) return;
     this.free.push(position);
     this.watch.freeChanged(1);
   }
@@ -241,13 +271,9 @@ export class HeldShard {
     this.watch.freeChanged(-positions.size);
   }
 
-  /** Of some units of a lease, those that are undecided and that it has not reported on yet. */
-  private stillOpen(leaseId: LeaseId, positions: Iterable<number>): Set<number> {
-    const open = new Set<number>();
-    for (const position of positions) {
-      const { status, ends } = this.state.unit(position);
-      if (status === 'open' && !ends.some((end) => end.leaseId === leaseId)) open.add(position);
-    }
-    return open;
+  /** Whether a unit of a lease is undecided and the lease has not reported on it yet. */
+  private isStillOpen(leaseId: LeaseId, position: number): boolean {
+    if (!this.state.isOpen(position)) return false;
+    return !this.state.unit(position).ends.some((end) => end.leaseId === leaseId);
   }
 }

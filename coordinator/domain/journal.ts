@@ -1,8 +1,8 @@
 /**
  * The journal of a shard: everything that happened to its units, in order, as appended bytes. It is
  * the truth about them; every other view (the window, the results, a recount of the ledger) is a
- * replay of it. What a host said (`recorded`) and what we made of it (`accepted`, `failed`) are
- * entries of their own, so that audits can decide again without touching what was said.
+ * replay of it. What a host said (`recorded`, `succeeded`) and what we made of it (`accepted`,
+ * `failed`) are entries of their own, so that audits can decide again without touching what was said.
  *
  * Bytes: MessagePack values one after the other, each an array that starts with its kind. A later
  * format adds kinds; none is ever changed.
@@ -11,6 +11,7 @@ import { Packr } from 'msgpackr';
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { type Outcome, outcomes } from '../../protocol/outcome.ts';
+import { unpackSuccesses } from '../../protocol/report.ts';
 
 export type RecordedResult = {
   position: number;
@@ -23,18 +24,60 @@ export type RecordedResult = {
   detail: string;
 };
 
+/** Successes with their outputs here, in columns, as nearly all results are. */
+export type Successes = {
+  positions: UnitRuns;
+  /** One for each position. */
+  fuel: readonly number[];
+  /** Encoded outputs, one after the other (protocol/output.ts). */
+  outputs: Uint8Array;
+};
+
 export type JournalEntry =
   | { kind: 'leased'; leaseId: LeaseId; hostId: HostId; accountId: AccountId; positions: UnitRuns }
   | { kind: 'released'; leaseId: LeaseId; positions: UnitRuns }
   | { kind: 'recorded'; leaseId: LeaseId; results: RecordedResult[] }
-  | { kind: 'accepted'; leaseId: LeaseId; positions: number[] }
+  | ({ kind: 'succeeded'; leaseId: LeaseId } & Successes)
+  | { kind: 'accepted'; leaseId: LeaseId; positions: UnitRuns }
   | { kind: 'failed'; positions: number[]; reason: string };
 
-const codes = { leased: 1, recorded: 2, accepted: 3, failed: 4, released: 5 } as const;
+const codes = {
+  leased: 1,
+  recorded: 2,
+  accepted: 3,
+  failed: 4,
+  released: 5,
+  succeeded: 6,
+  succeededAndAccepted: 7,
+} as const;
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
-export function encodeEntry(entry: JournalEntry): Uint8Array {
-  return packr.pack(toTuple(entry));
+/** The bytes to append. In one go, because each call of the packer costs as much as an entry. */
+export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
+  const tuples: unknown[] = [];
+  for (let i = 0; i < entries.length; i++) {
+    const [entry, next] = [entries[i], entries[i + 1]];
+    if (entry === undefined) continue;
+    if (entry.kind === 'succeeded' && isAcceptanceOf(next, entry)) {
+      const { leaseId, positions, fuel, outputs } = entry;
+      tuples.push([codes.succeededAndAccepted, leaseId, positions.flat(), fuel, outputs]);
+      i++;
+    } else tuples.push(toTuple(entry));
+  }
+  return packr.pack(tuples).subarray(arrayHeaderBytes(tuples.length));
+}
+
+/** Successes are accepted as they are nearly always: those two entries share one tuple. */
+const isAcceptanceOf = (
+  entry: JournalEntry | undefined,
+  { leaseId, positions }: { leaseId: LeaseId; positions: UnitRuns },
+): boolean =>
+  entry?.kind === 'accepted' && entry.leaseId === leaseId && entry.positions === positions;
+
+/** What MessagePack puts before the elements of an array: fixarray, array 16, array 32. */
+function arrayHeaderBytes(length: number): number {
+  if (length < 16) return 1;
+  return length < 65_536 ? 3 : 5;
 }
 
 function toTuple(entry: JournalEntry): unknown[] {
@@ -45,8 +88,10 @@ function toTuple(entry: JournalEntry): unknown[] {
       return [codes.released, entry.leaseId, entry.positions.flat()];
     case 'recorded':
       return [codes.recorded, entry.leaseId, entry.results.map(resultTuple)];
+    case 'succeeded':
+      return [codes.succeeded, entry.leaseId, entry.positions.flat(), entry.fuel, entry.outputs];
     case 'accepted':
-      return [codes.accepted, entry.leaseId, entry.positions];
+      return [codes.accepted, entry.leaseId, entry.positions.flat()];
     case 'failed':
       return [codes.failed, entry.positions, entry.reason];
   }
@@ -80,11 +125,26 @@ export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
   if (bytes.length === 0) return [];
   const tuples = packr.unpackMultiple(bytes);
   if (!Array.isArray(tuples)) throw new Error('a journal did not decode');
-  return tuples.map(toEntry);
+  return tuples.flatMap(toEntries);
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the shapes were written by encodeEntry above
-function toEntry(tuple: any): JournalEntry {
+/** Successes one by one. Throws when their outputs are not: they were looked at before they got here. */
+export function resultsOf({ positions, fuel, outputs }: Successes): RecordedResult[] {
+  const rows = unpackSuccesses({ units: positions, fuel: [...fuel], outputs });
+  if (rows === null) throw new Error('successes whose outputs are not canonical');
+  return rows.map(({ unit, fuel, output }) => ({
+    position: unit,
+    outcome: 'success',
+    exitCode: 0,
+    fuel,
+    output,
+    digest: null,
+    detail: '',
+  }));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the shapes were written by encodeEntries above
+function toEntries(tuple: any): JournalEntry | JournalEntry[] {
   switch (tuple?.[0]) {
     case codes.leased:
       return {
@@ -98,8 +158,24 @@ function toEntry(tuple: any): JournalEntry {
       return { kind: 'released', leaseId: tuple[1], positions: pairs(tuple[2]) };
     case codes.recorded:
       return { kind: 'recorded', leaseId: tuple[1], results: tuple[2].map(toResult) };
+    case codes.succeeded:
+      return {
+        kind: 'succeeded',
+        leaseId: tuple[1],
+        positions: pairs(tuple[2]),
+        fuel: tuple[3],
+        outputs: tuple[4],
+      };
+    case codes.succeededAndAccepted: {
+      const [, leaseId, flat, fuel, outputs] = tuple;
+      const positions = pairs(flat);
+      return [
+        { kind: 'succeeded', leaseId, positions, fuel, outputs },
+        { kind: 'accepted', leaseId, positions },
+      ];
+    }
     case codes.accepted:
-      return { kind: 'accepted', leaseId: tuple[1], positions: tuple[2] };
+      return { kind: 'accepted', leaseId: tuple[1], positions: pairs(tuple[2]) };
     case codes.failed:
       return { kind: 'failed', positions: tuple[1], reason: tuple[2] };
     default:

@@ -3,13 +3,16 @@
  * lease it says which entries to append, what to answer for each result, and what the append is
  * worth (counts and pay). A repeated report finds its replica recorded, appends nothing, and gets the
  * answer it got at first, whatever became of the unit since.
+ *
+ * Successes in columns are accepted as they are when nothing was heard of their units yet, which is
+ * nearly always; else they are looked at one by one, as all other results are.
  */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { isHostOutcome, type Outcome, type Verdict } from '../../protocol/outcome.ts';
 import { creditMicro } from './credit.ts';
-import type { JournalEntry, RecordedResult } from './journal.ts';
-import { toRuns } from './shard.ts';
+import { type JournalEntry, type RecordedResult, resultsOf, type Successes } from './journal.ts';
+import { fromRuns, runsSize, toRuns } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { decide, type ReplicaEnd, type Unit } from './unit.ts';
 
@@ -31,6 +34,52 @@ export type Recording = {
   fuel: number;
   pay: Pay | null;
 };
+
+/** Of one report: first the columns, then, once those entries are appended, the others. */
+export type Reported = { successes: Successes | null; results: readonly RecordedResult[] };
+
+/** In the report's order. */
+export const positionsIn = ({ successes, results }: Reported): number[] => [
+  ...(successes === null ? [] : fromRuns(successes.positions)),
+  ...results.map(({ position }) => position),
+];
+
+export function recordSuccesses(
+  state: ShardState,
+  lease: LeaseHolder,
+  successes: Successes,
+): Recording {
+  const { positions, fuel: fuels } = successes;
+  if (!areUntouched(state, positions)) return recordResults(state, lease, resultsOf(successes));
+  let [fuel, micro] = [0, 0];
+  for (const one of fuels) {
+    fuel += one;
+    micro += creditMicro(one);
+  }
+  const { leaseId, hostId, accountId } = lease;
+  const units = runsSize(positions);
+  return {
+    entries: [
+      ...leaseEntry(state, lease),
+      { kind: 'succeeded', leaseId, ...successes },
+      { kind: 'accepted', leaseId, positions },
+    ],
+    verdicts: new Array<Verdict>(units).fill('accepted'),
+    canonical: units,
+    failed: 0,
+    fuel,
+    pay: { accountId, hostId, micro, positions },
+  };
+}
+
+function areUntouched(state: ShardState, positions: UnitRuns): boolean {
+  for (const [from, count] of positions) {
+    for (let position = from; position < from + count; position++) {
+      if (!state.isUntouched(position)) return false;
+    }
+  }
+  return true;
+}
 
 export function recordResults(
   state: ShardState,
@@ -74,13 +123,13 @@ export function recordResults(
   });
 
   const entries: JournalEntry[] = [];
-  const { leaseId, hostId, accountId, positions } = lease;
+  const { leaseId, hostId, accountId } = lease;
   if (recorded.length > 0) {
-    if (!state.leases.has(leaseId))
-      entries.push({ kind: 'leased', leaseId, hostId, accountId, positions });
-    entries.push({ kind: 'recorded', leaseId, results: recorded });
+    entries.push(...leaseEntry(state, lease), { kind: 'recorded', leaseId, results: recorded });
   }
-  if (accepted.length > 0) entries.push({ kind: 'accepted', leaseId, positions: accepted });
+  if (accepted.length > 0) {
+    entries.push({ kind: 'accepted', leaseId, positions: toRuns(accepted.sort((a, b) => a - b)) });
+  }
   for (const [reason, failed] of failures)
     entries.push({ kind: 'failed', positions: failed, reason });
 
@@ -88,6 +137,13 @@ export function recordResults(
   const paid = toRuns(accepted.toSorted((a, b) => a - b));
   const pay = accepted.length > 0 ? { accountId, hostId, micro, positions: paid } : null;
   return { entries, verdicts, canonical: accepted.length, failed, fuel, pay };
+}
+
+/** Results stand after their lease; its own entry may not have been written yet. */
+function leaseEntry(state: ShardState, lease: LeaseHolder): JournalEntry[] {
+  if (state.leases.has(lease.leaseId)) return [];
+  const { leaseId, hostId, accountId, positions } = lease;
+  return [{ kind: 'leased', leaseId, hostId, accountId, positions }];
 }
 
 const isAscending = (results: readonly RecordedResult[]): boolean =>

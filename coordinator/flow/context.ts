@@ -8,9 +8,9 @@ import type { Verdict } from '../../protocol/outcome.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { FairShare } from '../domain/fair-share.ts';
 import type { JobFacts } from '../domain/job.ts';
-import type { JournalEntry, RecordedResult } from '../domain/journal.ts';
+import type { JournalEntry } from '../domain/journal.ts';
 import type { Pace } from '../domain/pace.ts';
-import type { LeaseHolder } from '../domain/record.ts';
+import type { LeaseHolder, Reported } from '../domain/record.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
 import type { Window } from '../domain/window.ts';
 import type { GridFacts, Store } from '../store/store.ts';
@@ -31,7 +31,7 @@ export type ShardQueue = {
 /** The group commit as flow sees it (flow/record.ts). */
 export type ShardRecorder = {
   /** Settles when the results are on disk; never with an answer that a crash could take back. */
-  record(shard: Shard, lease: LeaseHolder, results: readonly RecordedResult[]): Promise<Verdict[]>;
+  record(shard: Shard, lease: LeaseHolder, reported: Reported): Promise<Verdict[]>;
   /** Writes an entry down with the next commit; nobody waits for it. */
   note(shard: Shard, entry: JournalEntry): void;
 };
@@ -77,7 +77,11 @@ export type Context = {
 };
 
 /** Facts of jobs never change, so a coordinator reads each once. */
-export type JobCache = { facts(jobId: JobId): Promise<JobFacts | null> };
+export type JobCache = {
+  facts(jobId: JobId): Promise<JobFacts | null>;
+  /** Those that were read already; null when they were not. */
+  known(jobId: JobId): JobFacts | null;
+};
 
 export const partitions = (context: Context): number[] =>
   Array.from({ length: context.grid.partitions }, (_, partition) => partition);

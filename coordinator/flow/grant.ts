@@ -7,7 +7,8 @@ import type { Lease } from '../../protocol/messages.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type LeaseFacts, leaseDurationMs } from '../domain/lease.ts';
-import { fromRuns, runsSize, toRuns, unitAt } from '../domain/shard.ts';
+import { fromRuns, runsSize } from '../domain/shard.ts';
+import { unitsAt } from '../domain/unit-runs.ts';
 import type { Asker } from '../domain/window.ts';
 import { sealLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
@@ -37,19 +38,26 @@ export function grantUnits(context: Context, asker: Asker, units: number): Grant
 }
 
 /** Whether hosts can work a unit's parameters out from the rule itself. */
-export const sendsRule = (job: JobFacts): boolean =>
-  JSON.stringify(job.document.units).length <= ruleBytesMax;
+export function sendsRule(job: JobFacts): boolean {
+  const known = rulesSent.get(job);
+  if (known !== undefined) return known;
+  const sends = JSON.stringify(job.document.units).length <= ruleBytesMax;
+  rulesSent.set(job, sends);
+  return sends;
+}
+/** A rule may be megabytes: its length is taken once. */
+const rulesSent = new WeakMap<JobFacts, boolean>();
 
 function toWire(context: Context, facts: LeaseFacts, job: JobFacts): Lease {
-  const units = [...fromRuns(facts.positions)].map((position) =>
-    unitAt(facts.shard.units, position),
-  );
+  const units = unitsAt(facts.shard.units, facts.positions);
   return {
     leaseId: facts.leaseId,
     token: sealLease(context.sealer, facts),
     jobId: job.jobId,
-    units: toRuns(units),
-    params: sendsRule(job) ? null : units.map((unit) => unitParams(job.document.units, unit)),
+    units,
+    params: sendsRule(job)
+      ? null
+      : [...fromRuns(units)].map((unit) => unitParams(job.document.units, unit)),
     expiresInMs: leaseDurationMs,
   };
 }

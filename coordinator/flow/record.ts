@@ -16,10 +16,18 @@ import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import type { Payment } from '../domain/award.ts';
-import type { JournalEntry, RecordedResult } from '../domain/journal.ts';
+import type { JournalEntry } from '../domain/journal.ts';
 import type { Pace } from '../domain/pace.ts';
-import { type LeaseHolder, type Pay, recordResults } from '../domain/record.ts';
-import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import {
+  type LeaseHolder,
+  type Pay,
+  positionsIn,
+  type Recording,
+  type Reported,
+  recordResults,
+  recordSuccesses,
+} from '../domain/record.ts';
+import { fromRuns, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
 import { unitsAt } from '../domain/unit-runs.ts';
 import type { Window } from '../domain/window.ts';
@@ -48,11 +56,13 @@ type Intent =
       kind: 'report';
       shard: Shard;
       lease: LeaseHolder;
-      results: readonly RecordedResult[];
+      reported: Reported;
       answer: (verdicts: Verdict[]) => void;
       refuse: (error: Error) => void;
     }
   | { kind: 'note'; shard: Shard; entry: JournalEntry };
+
+type ReportIntent = Extract<Intent, { kind: 'report' }>;
 
 type Draft = {
   append: ShardAppend;
@@ -89,9 +99,9 @@ export class Recorder implements ShardRecorder {
     this.parts = parts;
   }
 
-  record(shard: Shard, lease: LeaseHolder, results: readonly RecordedResult[]): Promise<Verdict[]> {
+  record(shard: Shard, lease: LeaseHolder, reported: Reported): Promise<Verdict[]> {
     return new Promise((answer, refuse) => {
-      this.pending.push({ kind: 'report', shard, lease, results, answer, refuse });
+      this.pending.push({ kind: 'report', shard, lease, reported, answer, refuse });
       this.start();
     });
   }
@@ -162,7 +172,7 @@ export class Recorder implements ShardRecorder {
     let results = 0;
     let count = 0;
     for (const intent of this.pending) {
-      results += intent.kind === 'report' ? intent.results.length : 1;
+      results += intent.kind === 'report' ? resultsIn(intent.reported) : 1;
       if (count > 0 && results > resultsPerCommitMax) break;
       count++;
     }
@@ -193,31 +203,34 @@ export class Recorder implements ShardRecorder {
     const shard = (intents[0] as Intent).shard;
     const state = this.parts.window.state(shardId(shard)) ?? (await this.load(shard));
     const expectedLength = state.length;
-    const bytes: Uint8Array[] = [];
     const answers: (() => void)[] = [];
     const pay: Pay[] = [];
     let [canonical, failed, fuel, micro] = [0, 0, 0, 0];
     for (const intent of intents) {
       if (intent.kind === 'note') {
-        if (!state.isClosed) bytes.push(...state.append([intent.entry]));
+        if (!state.isClosed) state.apply([intent.entry]);
         continue;
       }
-      const recording = recordResults(state, intent.lease, intent.results);
-      bytes.push(...state.append(recording.entries));
-      canonical += recording.canonical;
-      failed += recording.failed;
-      fuel += recording.fuel;
-      if (recording.pay !== null) {
-        pay.push(recording.pay);
-        micro += recording.pay.micro;
+      const verdicts: Verdict[] = [];
+      for (const recording of recordings(state, intent)) {
+        state.apply(recording.entries);
+        verdicts.push(...recording.verdicts);
+        canonical += recording.canonical;
+        failed += recording.failed;
+        fuel += recording.fuel;
+        if (recording.pay !== null) {
+          pay.push(recording.pay);
+          micro += recording.pay.micro;
+        }
       }
-      answers.push(() => intent.answer(recording.verdicts));
+      answers.push(() => intent.answer(verdicts));
     }
+    const bytes = state.takeBytes();
     const closes = state.isClosed && bytes.length > 0;
     const append = {
       shard,
       expectedLength,
-      bytes: Buffer.concat(bytes),
+      bytes,
       closes,
       canonical,
       failed,
@@ -265,9 +278,8 @@ export class Recorder implements ShardRecorder {
     if (known !== undefined && known.length < state.length) window.refresh(state, clock.now());
     for (const intent of intents) {
       if (intent.kind !== 'report') continue;
-      const fuel = intent.results.reduce((sum, result) => sum + result.fuel, 0);
-      const positions = intent.results.map((result) => result.position);
-      window.settle(id, intent.lease, positions, fuel, clock.now());
+      const { reported, lease } = intent;
+      window.settle(id, lease, positionsIn(reported), fuelOf(reported), clock.now());
     }
     paces.get(append.shard.jobId)?.count(append.canonical + append.failed, clock.now());
     for (const answer of answers) answer();
@@ -296,17 +308,11 @@ export class Recorder implements ShardRecorder {
     const late: Verdict = state.isClosed ? 'not_needed' : 'too_late';
     for (const intent of intents) {
       if (intent.kind !== 'report') continue;
-      const recording = recordResults(state, intent.lease, intent.results);
-      const isNew = new Set(
-        recording.entries.flatMap((entry) =>
-          entry.kind === 'recorded' ? entry.results.map((result) => result.position) : [],
-        ),
-      );
-      intent.answer(
-        recording.verdicts.map((verdict, i) =>
-          isNew.has(intent.results[i]?.position ?? -1) ? late : verdict,
-        ),
-      );
+      const all = [...recordings(state, intent)];
+      const isNew = new Set(all.flatMap(({ entries }) => entries.flatMap(positionsRecorded)));
+      const positions = positionsIn(intent.reported);
+      const verdicts = all.flatMap((recording) => recording.verdicts);
+      intent.answer(verdicts.map((verdict, i) => (isNew.has(positions[i] ?? -1) ? late : verdict)));
     }
     this.parts.window.drop(id);
     this.parts.closed(id);
@@ -331,6 +337,28 @@ export class Recorder implements ShardRecorder {
       }
     }
   }
+}
+
+/** What a report does, part by part: each is to be appended before the next is asked for. */
+function* recordings(state: ShardState, { lease, reported }: ReportIntent): Generator<Recording> {
+  const { successes, results } = reported;
+  if (successes !== null) yield recordSuccesses(state, lease, successes);
+  if (results.length > 0) yield recordResults(state, lease, results);
+}
+
+const resultsIn = ({ successes, results }: Reported): number =>
+  (successes?.fuel.length ?? 0) + results.length;
+
+function fuelOf({ successes, results }: Reported): number {
+  let fuel = 0;
+  for (const one of successes?.fuel ?? []) fuel += one;
+  for (const result of results) fuel += result.fuel;
+  return fuel;
+}
+
+function positionsRecorded(entry: JournalEntry): number[] {
+  if (entry.kind === 'recorded') return entry.results.map(({ position }) => position);
+  return entry.kind === 'succeeded' ? [...fromRuns(entry.positions)] : [];
 }
 
 function groupByShard(intents: Intent[]): Intent[][] {

@@ -5,7 +5,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
 import { fromRuns, parseShardId, positionOf, toRuns } from '../domain/shard.ts';
 import { partitionOf } from '../store/store.ts';
-import { openLease } from '../tokens/lease-token.ts';
+import { type Holder, openLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
 /** Extends leases. Returns those that no longer stand: their host may drop them. */
@@ -18,15 +18,10 @@ export function renewLeases(
 }
 
 /** Gives units back at once. Throws GridError `lease_invalid` for a token that is not this host's. */
-export function releaseUnits(
-  context: Context,
-  hostId: HostId,
-  token: string,
-  units: UnitRuns,
-): void {
-  const lease = openLease(context.sealer, token, hostId);
+export function releaseUnits(context: Context, host: Holder, token: string, units: UnitRuns): void {
+  const lease = openLease(context.sealer, token, host);
   const positions = positionsOf(lease, units);
-  if (context.window.release(lease.leaseId, hostId, positions) === 0) return;
+  if (context.window.release(lease.leaseId, host.hostId, positions) === 0) return;
   context.recorder.note(lease.shard, {
     kind: 'released',
     leaseId: lease.leaseId,
@@ -50,12 +45,12 @@ export type PresentedLease = { lease: LeaseFacts; units: UnitRuns };
 /** Of the leases that a host says it holds, those that this grid granted to it. */
 export function openPresented(
   context: Context,
-  hostId: HostId,
+  host: Holder,
   leases: readonly { token: string; units: UnitRuns }[],
 ): PresentedLease[] {
   return leases.flatMap(({ token, units }) => {
     try {
-      return [{ lease: openLease(context.sealer, token, hostId), units }];
+      return [{ lease: openLease(context.sealer, token, host), units }];
     } catch (error) {
       // Not this grid's, or not this host's: it is simply not held.
       if (error instanceof GridError && error.code === 'lease_invalid') return [];

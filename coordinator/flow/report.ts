@@ -4,41 +4,99 @@
  */
 import { hash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
-import type { HostId } from '../../protocol/ids.ts';
-import type { HostResult } from '../../protocol/messages.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { HostResult, Report, Successes as WireSuccesses } from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
-import { isCanonicalOutput } from '../../protocol/output.ts';
-import type { RecordedResult } from '../domain/journal.ts';
+import { endsOfOutputs, isCanonicalOutput } from '../../protocol/output.ts';
+import type { JobFacts } from '../domain/job.ts';
+import { type RecordedResult, resultsOf, type Successes } from '../domain/journal.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
-import { positionOf, runsInclude } from '../domain/shard.ts';
-import { openLease } from '../tokens/lease-token.ts';
+import type { Reported } from '../domain/record.ts';
+import { fromRuns, positionOf, runsInclude, runsSize, toRuns } from '../domain/shard.ts';
+import { type Holder, openLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
 /**
- * Records the results and returns one verdict each. Throws GridError `lease_invalid` (a forged or
- * foreign token, a unit that is not in the lease), `job_unknown`, and `artifact_unknown` (an output that was not
- * uploaded); then nothing of the report is recorded.
+ * Records the results and returns one verdict each, in the report's order, those in columns first.
+ * Throws GridError `lease_invalid` (a forged or foreign token, a unit that is not in the lease),
+ * `bad_request` (columns that do not fit each other), `job_unknown`, and `artifact_unknown` (an output
+ * that was not uploaded); then nothing of the report is recorded.
  */
 export async function reportResults(
   context: Context,
-  hostId: HostId,
-  token: string,
-  results: readonly HostResult[],
+  host: Holder,
+  { token, successes, results }: Pick<Report, 'token' | 'successes' | 'results'>,
 ): Promise<Verdict[]> {
-  const lease = openLease(context.sealer, token, hostId);
-  const job = await context.jobs.facts(lease.shard.jobId);
-  if (job === null) throw new GridError('job_unknown', lease.shard.jobId);
-  const fuelMax = Number(job.document.limits.fuelMax);
+  const lease = openLease(context.sealer, token, host);
+  const { jobId } = lease.shard;
+  const job = context.jobs.known(jobId) ?? (await context.jobs.facts(jobId));
+  if (job === null) throw new GridError('job_unknown', jobId);
+  const fuelMax = fuelMaxOf(job);
   const recorded = results.map((result) => toRecorded(lease, result, fuelMax));
-  const checked = await withOutputsChecked(context, recorded);
-  return await context.recorder.record(lease.shard, lease, checked);
+  for (const [i, result] of recorded.entries()) {
+    if (result.digest !== null) recorded[i] = await withOutputChecked(context, result);
+  }
+  const reported = withSuccesses(lease, successes, fuelMax, recorded);
+  return context.recorder.record(lease.shard, lease, reported);
+}
+
+const fuelMaxOf = (job: JobFacts): number => Number(job.document.limits.fuelMax);
+
+/** Columns stay columns when every one of them is in order, else they become results one by one. */
+function withSuccesses(
+  lease: LeaseFacts,
+  wire: WireSuccesses | null,
+  fuelMax: number,
+  results: RecordedResult[],
+): Reported {
+  if (wire === null) {
+    if (results.length === 0) throw new GridError('bad_request', 'results: a report of nothing');
+    return { successes: null, results };
+  }
+  const positions = positionsOf(lease, wire);
+  const { fuel, outputs } = wire;
+  if (runsSize(wire.units) !== fuel.length) {
+    throw new GridError('bad_request', 'successes.fuel: expected one number for each unit');
+  }
+  const ends = endsOfOutputs(outputs, fuel.length);
+  if (ends === null) {
+    const flawed = positions.map((position) => hostError(position, notCanonical));
+    return { successes: null, results: [...flawed, ...results] };
+  }
+  if (ends.some((end, i) => end - (ends[i - 1] ?? 0) > limits.inlineOutputBytesMax)) {
+    throw new GridError('bad_request', 'successes.outputs: one is too large to ride in a report');
+  }
+  const successes: Successes = { positions: toRuns(positions), fuel, outputs };
+  if (fuel.every((one) => one <= fuelMax)) return { successes, results };
+  const singly = resultsOf(successes).map((result) =>
+    result.fuel > fuelMax ? hostError(result.position, tooMuchFuel) : result,
+  );
+  return { successes: null, results: [...singly, ...results] };
+}
+
+/** Positions of units in columns; ascending, so that none is named twice. */
+function positionsOf(lease: LeaseFacts, { units }: WireSuccesses): number[] {
+  const positions: number[] = [];
+  for (const unit of fromRuns(units)) {
+    const position = inLease(lease, unit);
+    if (position <= (positions.at(-1) ?? -1)) {
+      throw new GridError('bad_request', 'successes.units: expected ascending units');
+    }
+    positions.push(position);
+  }
+  return positions;
+}
+
+function inLease({ shard, positions }: LeaseFacts, unit: number): number {
+  const position = positionOf(shard.units, unit);
+  if (position < 0 || !runsInclude(positions, position)) {
+    throw new GridError('lease_invalid', `Unit ${unit} is not in this lease.`);
+  }
+  return position;
 }
 
 function toRecorded(lease: LeaseFacts, result: HostResult, fuelMax: number): RecordedResult {
-  const position = positionOf(lease.shard.units, result.unit);
-  if (position < 0 || !runsInclude(lease.positions, position)) {
-    throw new GridError('lease_invalid', `Unit ${result.unit} is not in this lease.`);
-  }
+  const position = inLease(lease, result.unit);
   const flaw = flawOf(result, fuelMax);
   if (flaw !== null) return hostError(position, flaw);
   const { outcome, exitCode, fuel, detail, output } = result;
@@ -48,7 +106,7 @@ function toRecorded(lease: LeaseFacts, result: HostResult, fuelMax: number): Rec
 
 /** What no honest worker reports: then it is the host that is broken, and not the kernel. */
 function flawOf(result: HostResult, fuelMax: number): string | null {
-  if (result.fuel > fuelMax) return 'more fuel was reported than the unit may burn';
+  if (result.fuel > fuelMax) return tooMuchFuel;
   if (result.output === null) return null;
   if (!hash('sha256', result.output, 'buffer').equals(result.digest)) {
     return 'the output did not have the digest it was reported with';
@@ -56,6 +114,7 @@ function flawOf(result: HostResult, fuelMax: number): string | null {
   return isCanonicalOutput(result.output) ? null : notCanonical;
 }
 
+const tooMuchFuel = 'more fuel was reported than the unit may burn';
 const notCanonical = 'the output was not in canonical form';
 
 const hostError = (position: number, detail: string): RecordedResult => ({
@@ -68,20 +127,13 @@ const hostError = (position: number, detail: string): RecordedResult => ({
   digest: null,
 });
 
-/**
- * The results as they are recorded when each large output was looked at. One after the other, because
- * an output may be as large as limits.outputBytesMax and is in memory while it is read.
- */
-async function withOutputsChecked(
+/** One after the other: an output may be as large as limits.outputBytesMax, and is read whole. */
+async function withOutputChecked(
   context: Context,
-  results: readonly RecordedResult[],
-): Promise<RecordedResult[]> {
-  const checked: RecordedResult[] = [];
-  for (const result of results) {
-    const isWell = result.digest === null || (await isOutput(context, result.digest));
-    checked.push(isWell ? result : hostError(result.position, notCanonical));
-  }
-  return checked;
+  result: RecordedResult,
+): Promise<RecordedResult> {
+  const isWell = result.digest === null || (await isOutput(context, result.digest));
+  return isWell ? result : hostError(result.position, notCanonical);
 }
 
 async function isOutput({ artifacts }: Context, digest: Uint8Array): Promise<boolean> {

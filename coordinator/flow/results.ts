@@ -9,8 +9,8 @@ import { decodeOutput, type UnitOutput } from '../../protocol/output.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
 import { digestOf } from '../artifacts/artifacts.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { decodeEntries, type RecordedResult } from '../domain/journal.ts';
-import { splitShard, unitAt } from '../domain/shard.ts';
+import { decodeEntries, type RecordedResult, resultsOf } from '../domain/journal.ts';
+import { fromRuns, splitShard, unitAt } from '../domain/shard.ts';
 import type { Context } from './context.ts';
 
 /** Throws GridError `job_unknown` at once; then yields lines from unit `from` on. */
@@ -54,13 +54,13 @@ function decidedUnits(journal: Uint8Array): DecidedUnit[] {
   const last = new Map<number, RecordedResult>();
   const decided = new Map<number, DecidedUnit>();
   for (const entry of decodeEntries(journal)) {
-    if (entry.kind === 'recorded') {
-      for (const result of entry.results) {
+    if (entry.kind === 'recorded' || entry.kind === 'succeeded') {
+      for (const result of entry.kind === 'recorded' ? entry.results : resultsOf(entry)) {
         recorded.set(`${entry.leaseId}/${result.position}`, result);
         last.set(result.position, result);
       }
     } else if (entry.kind === 'accepted') {
-      for (const position of entry.positions) {
+      for (const position of fromRuns(entry.positions)) {
         const result = recorded.get(`${entry.leaseId}/${position}`);
         if (result !== undefined)
           decided.set(position, { position, verdict: 'accepted', result, detail: null });

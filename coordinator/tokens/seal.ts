@@ -5,7 +5,7 @@
  *
  *   <keyId>.<base64url of the facts>.<base64url of 16 bytes of HMAC-SHA256>
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { pack, unpack } from 'msgpackr';
 import type { LeaseKey } from '../domain/lease.ts';
 
@@ -37,7 +37,11 @@ export class Sealer {
   /** The facts, or null when this grid did not seal the token for this purpose. */
   open(purpose: string, token: string): unknown {
     const own = this.own.get(token);
-    if (own !== undefined && own.purpose === purpose) return own.facts;
+    if (own !== undefined && own.purpose === purpose) {
+      // Most leases are reported whole: what is forgotten at once is cheap to have remembered.
+      this.own.delete(token);
+      return own.facts;
+    }
     const [keyId, body, tag, ...rest] = token.split('.');
     if (keyId === undefined || body === undefined || tag === undefined || rest.length > 0)
       return null;
@@ -55,5 +59,24 @@ export class Sealer {
   }
 }
 
-const mac = (key: LeaseKey, purpose: string, body: string): Buffer =>
-  createHmac('sha256', key.secret).update(`${purpose}\0${body}`).digest().subarray(0, macBytes);
+const mac = ({ secret }: LeaseKey, purpose: string, body: string): Buffer =>
+  hmacSha256(secret, Buffer.from(`${purpose}\0${body}`)).subarray(0, macBytes);
+
+/**
+ * RFC 2104 by two one-shot hashes. `createHmac` makes an object outside of JavaScript's heap each time;
+ * with one token a lease that was 7 % of a busy coordinator, its collection not counted.
+ */
+export function hmacSha256(secret: Uint8Array, message: Uint8Array): Buffer {
+  const key = secret.length > blockBytes ? hash('sha256', secret, 'buffer') : secret;
+  const inner = Buffer.alloc(blockBytes + message.length, 0x36);
+  const outer = Buffer.alloc(blockBytes + 32, 0x5c);
+  for (const [i, byte] of key.entries()) {
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
+  inner.set(message, blockBytes);
+  outer.set(hash('sha256', inner, 'buffer'), blockBytes);
+  return hash('sha256', outer, 'buffer');
+}
+/** SHA-256 works on blocks of 64 bytes. */
+const blockBytes = 64;

@@ -3,9 +3,10 @@
  * made of small numbers, so that a failure names them readably and a run repeats exactly.
  */
 import type { JobFacts } from '../../coordinator/domain/job.ts';
-import type { RecordedResult } from '../../coordinator/domain/journal.ts';
+import type { JournalEntry, RecordedResult } from '../../coordinator/domain/journal.ts';
 import type { LeaseHolder } from '../../coordinator/domain/record.ts';
 import { type Shard, splitShard } from '../../coordinator/domain/shard.ts';
+import type { ShardState } from '../../coordinator/domain/shard-state.ts';
 import { type IdLetter, idFromBytes, type JobId } from '../../protocol/ids.ts';
 import { type JobDocumentInput, jobDocumentSchema } from '../../protocol/job.ts';
 
@@ -80,3 +81,9 @@ export const aTrap = (position: number, fuel = 500): RecordedResult =>
 /** A run that the host itself could not finish. */
 export const aHostError = (position: number): RecordedResult =>
   aResult(position, { outcome: 'host_error', exitCode: null, fuel: 0, output: null });
+
+/** Applies entries to a state; returns the bytes that its journal grows by. */
+export function append(state: ShardState, entries: readonly JournalEntry[]): Uint8Array {
+  state.apply(entries);
+  return state.takeBytes();
+}

@@ -153,7 +153,10 @@ it('a shard that is taken in anew during a commit learns what the commit decided
     paid: () => {},
   });
   const lease = aLease(1, [[0, 3]]);
-  const answered = recorder.record(shard, lease, [aResult(0), aResult(1), aResult(2)]);
+  const answered = recorder.record(shard, lease, {
+    successes: null,
+    results: [aResult(0), aResult(1), aResult(2)],
+  });
   await reached;
   window.drop(shardId(shard));
   window.hold(job, ShardState.replay(shard, await store.readJournal(shard)), 0);

@@ -3,8 +3,11 @@
  * its verdict has come, through any number of sessions. Some hosts report too soon, before a large
  * output is uploaded; some repeat what was answered, and a few then say something else.
  */
+import { createHash } from 'node:crypto';
 import { limits } from '../../protocol/limits.ts';
+import type { HostResult } from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
+import { orderForReport, packResults } from '../../protocol/report.ts';
 import { type KeptResult, keyOf } from './host-disk.ts';
 import type { HostWorkParts } from './host-work.ts';
 import { failure, success, truthOf } from './sim-job.ts';
@@ -110,13 +113,16 @@ export class HostReports {
     }
   }
 
-  private report(results: KeptResult[], isRepeat: boolean): void {
+  private report(kept: KeptResult[], isRepeat: boolean): void {
+    const results = orderForReport(kept, ({ finding }) => finding.result);
     const [first] = results;
     if (this.send === null || first === undefined) return;
     const id = this.nextId();
     this.sent.set(id, { results, at: this.parts.world.clock.now, isRepeat });
     const told = results.map(({ finding }) => finding.result);
-    this.send({ type: 'report', id, token: first.token, results: told });
+    // In columns there is no digest that an output could fail to have.
+    const packed = told.every(isSound) ? packResults(told) : { successes: null, results: told };
+    this.send({ type: 'report', id, token: first.token, ...packed });
   }
 
   private upload(kept: KeptResult): void {
@@ -157,3 +163,6 @@ export class HostReports {
     return { ...kept, finding: random.pick(lies) };
   }
 }
+
+const isSound = ({ output, digest }: HostResult): boolean =>
+  output === null || createHash('sha256').update(output).digest().equals(digest);

@@ -5,6 +5,7 @@
  */
 import { renewEveryMs } from '../../coordinator/domain/lease.ts';
 import { limits } from '../../protocol/limits.ts';
+import { expandVerdicts } from '../../protocol/report.ts';
 import { type HostDisk, type KeptLease, keyOf } from './host-disk.ts';
 import type { HostProfile, Manners } from './host-profile.ts';
 import { HostReports } from './host-reports.ts';
@@ -80,7 +81,7 @@ export class HostWork {
         }
         break;
       case 'recorded':
-        this.reports.recorded(message.report, message.verdicts);
+        this.reports.recorded(message.report, expandVerdicts(message.verdicts));
         break;
       case 'cancel':
         this.ended(message.leaseId, message.reason);

@@ -22,6 +22,7 @@ import { errorFacts, GridError } from '../../protocol/errors.ts';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
+import { toVerdictRuns } from '../../protocol/report.ts';
 import type { FromCoordinator, FromHost, SimHello, Wire } from './wire.ts';
 
 export type SimSessionParts = {
@@ -89,27 +90,28 @@ export class SimSession {
     if (message.type === 'hello') return await this.greet(message);
     if (this.asker === null) throw new GridError('out_of_order');
     const { context } = this.parts;
-    const { hostId } = this.asker;
+    const { asker } = this;
     switch (message.type) {
       case 'want':
         return this.want(message.id, message.units);
       case 'report': {
-        const { token, results } = message;
-        const verdicts = await reportResults(context, hostId, token, results);
-        const { jobId } = openLease(context.sealer, token, hostId).shard;
-        for (const [i, { unit }] of results.entries()) {
+        const { token, successes, results } = message;
+        const verdicts = await reportResults(context, asker, message);
+        const { jobId } = openLease(context.sealer, token, asker).shard;
+        const units = [...fromRuns(successes?.units ?? []), ...results.map(({ unit }) => unit)];
+        for (const [i, unit] of units.entries()) {
           if (tellsOfDecision(verdicts[i])) this.parts.watch.decided(jobId, unit);
         }
-        this.tell({ type: 'recorded', report: message.id, verdicts });
+        this.tell({ type: 'recorded', report: message.id, verdicts: toVerdictRuns(verdicts) });
         return;
       }
       case 'progress':
-        for (const leaseId of renewLeases(context, hostId, message.leases)) {
+        for (const leaseId of renewLeases(context, asker.hostId, message.leases)) {
           this.tell({ type: 'cancel', leaseId, reason: 'lease_expired' });
         }
         return;
       case 'release':
-        return releaseUnits(context, hostId, message.token, message.units);
+        return releaseUnits(context, asker, message.token, message.units);
       case 'bye':
         this.close();
     }
@@ -121,7 +123,7 @@ export class SimSession {
     const host = { hostId, accountId, hostKey: key, accountKey: key, name: '' };
     if ((await context.store.enrolHost(host)) !== 'enrolled') throw new GridError('forbidden');
     const totals = await totalsOf(context, accountId);
-    const presented = openPresented(context, hostId, leases);
+    const presented = openPresented(context, { hostId, accountId }, leases);
     await holdPresented(
       context,
       presented.map(({ lease }) => lease.shard),

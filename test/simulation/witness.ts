@@ -4,9 +4,9 @@
  * journal's entries alone, by other code than ours, and compared with what each append claims.
  */
 import type { JobFacts } from '../../coordinator/domain/job.ts';
-import { decodeEntries, type RecordedResult } from '../../coordinator/domain/journal.ts';
+import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator/domain/journal.ts';
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
-import { shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
+import { fromRuns, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
 import type { AppendReply, ShardAppend } from '../../coordinator/store/store.ts';
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
@@ -113,10 +113,11 @@ export class Witness extends MemoryStore {
     const paid = new Map<HostId, number>();
     for (const entry of decodeEntries(append.bytes)) {
       if (entry.kind === 'leased') this.leasesOf(shard).set(entry.leaseId, entry);
-      else if (entry.kind === 'recorded') {
-        for (const result of entry.results) this.recorded(shard, entry.leaseId, result);
+      else if (entry.kind === 'recorded' || entry.kind === 'succeeded') {
+        const results = entry.kind === 'recorded' ? entry.results : resultsOf(entry);
+        for (const result of results) this.recorded(shard, entry.leaseId, result);
       } else if (entry.kind === 'accepted') {
-        for (const position of entry.positions) {
+        for (const position of fromRuns(entry.positions)) {
           this.accepted(shard, entry.leaseId, position, sums, paid);
         }
       } else if (entry.kind === 'failed') {

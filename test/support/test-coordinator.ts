@@ -21,6 +21,7 @@ import {
   type Lease,
 } from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
+import { toVerdictRuns, unpackSuccesses } from '../../protocol/report.ts';
 import { protocolVersion, sessionPath, subprotocol } from '../../protocol/version.ts';
 
 type Of<T extends HostMessage['type']> = Extract<HostMessage, { type: T }>;
@@ -183,8 +184,8 @@ export class TestCoordinator {
   }
 
   record(report: Of<'report'>, verdict: Verdict = 'accepted'): void {
-    const verdicts = report.results.map(() => verdict);
-    this.send({ type: 'recorded', report: report.id, verdicts });
+    const verdicts = resultsIn(report).map(() => verdict);
+    this.send({ type: 'recorded', report: report.id, verdicts: toVerdictRuns(verdicts) });
   }
 
   private meet(socket: WebSocket): void {
@@ -259,7 +260,7 @@ export class TestCoordinator {
       this.serveWant();
     } else if (message.type === 'report') {
       const [leaseId, lease] = this.leaseOf(message.token);
-      for (const result of message.results) {
+      for (const result of resultsIn(message)) {
         this.reported.push({ leaseId, jobId: lease.jobId, result });
       }
       if (this.records) this.record(message);
@@ -361,4 +362,22 @@ function verifies(key: Uint8Array, bytes: Uint8Array, signature: Uint8Array): bo
     createPublicKey({ key: spki, format: 'der', type: 'spki' }),
     signature,
   );
+}
+
+/** Every result of a report, one by one, in the order of its verdicts. */
+function resultsIn({ successes, results }: Of<'report'>): HostResult[] {
+  if (successes === null) return results;
+  const rows = unpackSuccesses(successes);
+  if (rows === null) throw new Error('the columns of a report do not fit each other');
+  const plain = rows.map(({ unit, fuel, output }) => ({
+    unit,
+    outcome: 'success' as const,
+    exitCode: 0,
+    fuel,
+    digest: createHash('sha256').update(output).digest(),
+    output,
+    detail: '',
+    wallMs: successes.wallMs / rows.length,
+  }));
+  return [...plain, ...results];
 }

@@ -14,13 +14,16 @@ import {
   type HostMessage,
   type HostResult,
   type Lease,
+  type Report,
   type UnitRuns,
 } from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import { encodeOutput, type UnitOutput } from '../../protocol/output.ts';
+import { expandVerdicts, orderForReport, packResults } from '../../protocol/report.ts';
 import { protocolVersion, sessionPath, subprotocol } from '../../protocol/version.ts';
 
 type Message<T extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: T }>;
+type Answer = Verdict[] | { refused: string };
 export type Ended = { code: number; reason: string };
 export type Keys = { host: KeyPair; account: KeyPair };
 type KeyPair = { publicKey: KeyObject; privateKey: KeyObject };
@@ -183,25 +186,31 @@ export class Volunteer {
     return leases;
   }
 
-  /** Reports, and waits for the verdicts or for the notice that refuses them. */
-  async report(
-    token: string,
-    results: readonly HostResult[],
-  ): Promise<Verdict[] | { refused: string }> {
+  /** Reports one by one, and waits for the verdicts or for the notice that refuses them. */
+  report(token: string, results: readonly HostResult[]): Promise<Answer> {
+    return this.tell({ token, successes: null, results: [...results] });
+  }
+
+  /** Reports as a worker does: what can go in columns goes in columns. */
+  reportPacked(token: string, results: readonly HostResult[]): Promise<Answer> {
+    return this.tell({ token, ...packResults(orderForReport(results, (result) => result)) });
+  }
+
+  async tell(report: Omit<Report, 'type' | 'id'>): Promise<Answer> {
     const id = this.nextId++;
-    this.send({ type: 'report', id, token, results });
+    this.send({ type: 'report', id, ...report });
     const answer = await Promise.race([
       this.next('recorded', (message) => message.report === id),
       this.next('notice', (message) => message.about === id),
     ]);
-    return answer.type === 'recorded' ? answer.verdicts : { refused: answer.code };
+    return answer.type === 'recorded' ? expandVerdicts(answer.verdicts) : { refused: answer.code };
   }
 
   /** Succeeds on every unit of the leases; returns all verdicts. */
   async finish(leases: readonly Lease[]): Promise<Verdict[]> {
     const verdicts: Verdict[] = [];
     for (const lease of leases) {
-      const answer = await this.report(
+      const answer = await this.reportPacked(
         lease.token,
         unitsOf(lease).map((unit) => aSuccess(unit)),
       );

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Lease } from '../../../protocol/messages.ts';
+import type { HostResult, Lease, Successes, UnitRuns } from '../../../protocol/messages.ts';
+import { encodeOutput } from '../../../protocol/output.ts';
 import { type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
 import {
   aFailure,
@@ -276,3 +277,76 @@ async function upload(host: Volunteer, name: string, bytes: Uint8Array<ArrayBuff
   });
   expect(reply.status).toBe(201);
 }
+
+describe('results in columns', () => {
+  const columns = (units: UnitRuns, count: number, parts: Partial<Successes> = {}): Successes => ({
+    units,
+    fuel: new Array<number>(count).fill(1_000_000_000),
+    outputs: Buffer.concat(
+      Array.from({ length: count }, () => encodeOutput({ stdout: Buffer.from('5'), files: {} })),
+    ),
+    wallMs: 3,
+    ...parts,
+  });
+
+  /** Four units of a new job, and a way to report them. */
+  async function fourUnits() {
+    const jobId = await grid.submit(4);
+    const host = await joinVolunteer(grid.url);
+    const [lease] = await host.take(4);
+    if (lease === undefined) throw new Error('no lease');
+    const units = lease.units;
+    const count = unitsOf(lease).length;
+    const tell = (successes: Successes, results: HostResult[] = []) =>
+      host.tell({ token: lease.token, successes, results });
+    return { jobId, units, count, all: unitsOf(lease), tell };
+  }
+
+  test('[W3] are recorded, paid and read as if one by one, and answered again the same', async () => {
+    const { jobId, units, count, all, tell } = await fourUnits();
+    const verdicts = new Array(count).fill('accepted');
+    expect(await tell(columns(units, count))).toEqual(verdicts);
+    expect(await tell(columns(units, count))).toEqual(verdicts);
+    expect(await grid.show(jobId)).toMatchObject({
+      canonical: count,
+      fuel: String(count * 1_000_000_000),
+    });
+    expect(await grid.results(jobId)).toMatchObject(
+      all.map((unit) => ({ unit, verdict: 'accepted', fuel: '1000000000', output: 5 })),
+    );
+  });
+
+  test.each<[string, (units: UnitRuns, count: number) => Successes, string]>([
+    ['fewer numbers of fuel than units', (u, n) => columns(u, n, { fuel: [1] }), 'bad_request'],
+    ['a unit named twice', ([u], n) => columns([u, u] as UnitRuns, 2 * n), 'bad_request'],
+    ['units that are not in the lease', (_, n) => columns([[900, n]], n), 'lease_invalid'],
+    [
+      'an output over a kibibyte',
+      (u, n) => {
+        const large = encodeOutput({ stdout: randomBytes(1024), files: {} });
+        return columns(u, n, { outputs: Buffer.concat(new Array(n).fill(large)) });
+      },
+      'bad_request',
+    ],
+  ])('with %s are refused, and nothing of them is recorded', async (_, make, code) => {
+    const { jobId, units, count, tell } = await fourUnits();
+    const refused = await tell(make(units, count)).catch((error: Error) => error.message);
+    if (typeof refused === 'string') expect(refused).toContain(code);
+    else expect(refused).toEqual({ refused: code });
+    expect((await grid.show(jobId)).canonical).toBe(0);
+  });
+
+  test('with outputs that are not canonical, or too much fuel, are invalid', async () => {
+    const { units, count, tell } = await fourUnits();
+    const outputs = randomBytes(20 * count);
+    expect(await tell(columns(units, count, { outputs }))).toEqual(
+      new Array(count).fill('invalid'),
+    );
+    const more = await fourUnits();
+    const fuel = [Number.MAX_SAFE_INTEGER, ...new Array(more.count - 1).fill(1_000_000)];
+    expect(await more.tell(columns(more.units, more.count, { fuel }))).toEqual([
+      'invalid',
+      ...new Array(more.count - 1).fill('accepted'),
+    ]);
+  });
+});

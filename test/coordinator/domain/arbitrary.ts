@@ -38,7 +38,14 @@ export const anyEntry: fc.Arbitrary<JournalEntry> = fc.oneof(
     leaseId: id.map(leaseId),
     results: fc.array(result, { maxLength: 6 }),
   }),
-  fc.record({ kind: fc.constant('accepted' as const), leaseId: id.map(leaseId), positions }),
+  fc.record({ kind: fc.constant('accepted' as const), leaseId: id.map(leaseId), positions: runs }),
+  fc.record({
+    kind: fc.constant('succeeded' as const),
+    leaseId: id.map(leaseId),
+    positions: runs,
+    fuel: fc.array(fc.nat(Number.MAX_SAFE_INTEGER), { maxLength: 20 }),
+    outputs: anyBytes,
+  }),
   fc.record({
     kind: fc.constant('failed' as const),
     positions,

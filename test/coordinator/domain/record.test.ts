@@ -1,12 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { creditMicro } from '../../../coordinator/domain/credit.ts';
-import type { RecordedResult } from '../../../coordinator/domain/journal.ts';
-import { type Recording, recordResults } from '../../../coordinator/domain/record.ts';
+import {
+  type RecordedResult,
+  resultsOf,
+  type Successes,
+} from '../../../coordinator/domain/journal.ts';
+import {
+  type Recording,
+  recordResults,
+  recordSuccesses,
+} from '../../../coordinator/domain/record.ts';
 import { runsSize } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { replicasMax } from '../../../coordinator/domain/unit.ts';
-import { accountId, aHostError, aLease, aResult, aShard, aTrap, hostId } from '../builders.ts';
+import type { UnitRuns } from '../../../protocol/messages.ts';
+import { encodeOutput } from '../../../protocol/output.ts';
+import {
+  accountId,
+  aHostError,
+  aLease,
+  append,
+  aResult,
+  aShard,
+  aTrap,
+  hostId,
+} from '../builders.ts';
 import { anyReport, endWith } from './arbitrary.ts';
 
 const units = 6;
@@ -19,7 +38,7 @@ function record(
   account = number,
 ): Recording {
   const recording = recordResults(state, aLease(number, [[0, units]], account), results);
-  state.append(recording.entries);
+  append(state, recording.entries);
   return recording;
 }
 
@@ -178,6 +197,51 @@ describe('repetition', () => {
         );
         const micro = canonical.reduce((sum, { fuel }) => sum + creditMicro(fuel), 0);
         expect(paid).toEqual({ micro, units: canonical.length });
+      }),
+    );
+  });
+});
+
+describe('successes in columns', () => {
+  const positions: UnitRuns = [
+    [0, 2],
+    [3, 2],
+  ];
+  const output = encodeOutput({ stdout: Buffer.from('7'), files: {} });
+  const successes: Successes = {
+    positions,
+    fuel: [1_999_999, 999_999, 5_000_000, 1],
+    outputs: Buffer.concat([output, output, output, output]),
+  };
+
+  it('are accepted as they are when nothing was heard of their units', () => {
+    const state = new ShardState(aShard(units));
+    const recording = recordSuccesses(state, aLease(1, [[0, units]]), successes);
+    expect(recording.entries.map(({ kind }) => kind)).toEqual(['leased', 'succeeded', 'accepted']);
+    expect(recording).toMatchObject({ canonical: 4, pay: { micro: 6, positions } });
+    append(state, recording.entries);
+    expect(state.undecided).toBe(units - 4);
+  });
+
+  it('[W3] get the same answers, pay and state as the same results one by one, after any history', () => {
+    const history = fc.array(anyReport(units, 6), { maxLength: 6 });
+    fc.assert(
+      fc.property(history, fc.integer({ min: 1, max: 6 }), (drawn, number) => {
+        const [columns, singly] = [new ShardState(aShard(units)), new ShardState(aShard(units))];
+        for (const { lease, account, ends } of drawn) {
+          const results = ends.map(([at, end]) => endWith(end, at));
+          for (const state of [columns, singly]) record(state, lease, results, account);
+        }
+        const lease = aLease(number, [[0, units]], Math.ceil(number / 2));
+        const { entries: a, ...one } = recordSuccesses(columns, lease, successes);
+        const { entries: b, ...other } = recordResults(singly, lease, resultsOf(successes));
+        expect(one).toEqual(other);
+        append(columns, a);
+        append(singly, b);
+        for (let at = 0; at < units; at++) expect(columns.unit(at)).toEqual(singly.unit(at));
+        expect(columns.undecided).toBe(singly.undecided);
+        const again = recordSuccesses(columns, lease, successes);
+        expect(again).toMatchObject({ entries: [], verdicts: one.verdicts, pay: null });
       }),
     );
   });

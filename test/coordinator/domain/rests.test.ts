@@ -4,7 +4,7 @@ import { Rests } from '../../../coordinator/domain/rests.ts';
 import { shardId } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
-import { accountId, aHostError, aJob, aShard, hostId, leaseId } from '../builders.ts';
+import { accountId, aHostError, aJob, append, aShard, hostId, leaseId } from '../builders.ts';
 
 describe('a unit that an account tried without deciding it', () => {
   it('rests for that account, twice as long each time, and for nobody else', () => {
@@ -56,7 +56,7 @@ describe('one broken machine', () => {
     if (lease === null) throw new Error('nothing was granted');
     const [position = 0] = lease.positions[0] ?? [];
     const { entries } = recordResults(state, lease, [aHostError(position)]);
-    state.append(entries);
+    append(state, entries);
     window.settle(shardId(state.shard), lease, [position], 0, 0);
     return window;
   }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeEntry, type JournalEntry } from '../../../coordinator/domain/journal.ts';
+import { encodeEntries, type JournalEntry } from '../../../coordinator/domain/journal.ts';
 import { recordResults } from '../../../coordinator/domain/record.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
-import { aLease, aResult, aShard, aTrap, leaseId } from '../builders.ts';
+import { aLease, append, aResult, aShard, aTrap, leaseId } from '../builders.ts';
 import { anyReport, endWith, type Report } from './arbitrary.ts';
 
 const units = 6;
@@ -15,7 +15,7 @@ function recorded(reports: readonly Report[]): { state: ShardState; journal: Uin
   for (const { lease, account, ends } of reports) {
     const results = ends.map(([at, end]) => endWith(end, at));
     const holder = aLease(lease, [[0, units]], account);
-    journal.push(...state.append(recordResults(state, holder, results).entries));
+    journal.push(append(state, recordResults(state, holder, results).entries));
   }
   return { state, journal: Buffer.concat(journal) };
 }
@@ -64,8 +64,8 @@ describe('the state of a shard', () => {
   it('knows who holds which units, and what was given back', () => {
     const state = new ShardState(aShard(4));
     const lease = aLease(1, [[0, 4]]);
-    state.append([{ kind: 'leased', ...lease }]);
-    state.append([{ kind: 'released', leaseId: leaseId(1), positions: [[1, 2]] }]);
+    append(state, [{ kind: 'leased', ...lease }]);
+    append(state, [{ kind: 'released', leaseId: leaseId(1), positions: [[1, 2]] }]);
     expect(state.leases.get(leaseId(1))).toMatchObject({
       hostId: lease.hostId,
       accountId: lease.accountId,
@@ -74,7 +74,7 @@ describe('the state of a shard', () => {
         [3, 1],
       ],
     });
-    state.append([{ kind: 'released', leaseId: leaseId(9), positions: [[0, 1]] }]);
+    append(state, [{ kind: 'released', leaseId: leaseId(9), positions: [[0, 1]] }]);
     expect(state.leases.size).toBe(1);
   });
 
@@ -86,7 +86,7 @@ describe('the state of a shard', () => {
     [
       'a unit decided twice',
       [
-        { kind: 'accepted', leaseId: leaseId(1), positions: [0] },
+        { kind: 'accepted', leaseId: leaseId(1), positions: [[0, 1]] },
         { kind: 'failed', positions: [0], reason: 'kernel_trap' },
       ],
     ],
@@ -95,7 +95,7 @@ describe('the state of a shard', () => {
       { kind: 'leased', ...aLease(1, [[0, 1]]) },
       { kind: 'recorded', leaseId: leaseId(1), results: [aResult(0)] },
     ];
-    const journal = Buffer.concat([...start, ...entries].map(encodeEntry));
+    const journal = encodeEntries([...start, ...entries]);
     expect(() => ShardState.replay(aShard(4), journal)).toThrow();
   });
 });

@@ -18,7 +18,7 @@ import {
 } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
-import { accountId, aJob, aLease, hostId, jobId, leaseId } from '../builders.ts';
+import { accountId, aJob, aLease, append, hostId, jobId, leaseId } from '../builders.ts';
 import { anyEnd, type End, endWith } from './arbitrary.ts';
 
 /** Two jobs, three shards. The second job fits only hosts 0 and 1. */
@@ -233,7 +233,7 @@ class Grid {
   private append(state: ShardState, entries: readonly JournalEntry[]): void {
     const id = shardId(state.shard);
     const journal = this.journals.get(id) ?? new Uint8Array(0);
-    this.journals.set(id, Buffer.concat([journal, ...state.append(entries)]));
+    this.journals.set(id, Buffer.concat([journal, append(state, entries)]));
   }
 
   private extend(lease: LeaseFacts): void {

@@ -11,6 +11,7 @@ import {
   aHostError,
   aJob,
   aLease,
+  append,
   aResult,
   hostId,
   jobId,
@@ -37,7 +38,7 @@ const positions = (lease: LeaseFacts): number[] => [...fromRuns(lease.positions)
 function aWindow(job: JobFacts = aJob(), entries: JournalEntry[] = []) {
   const window = new Window();
   const state = new ShardState(splitShard(job, 0));
-  state.append(entries);
+  append(state, entries);
   window.hold(job, state, 0);
   return { window, job, state, id: shardId(state.shard) };
 }
@@ -52,7 +53,7 @@ function report(
   const state = window.state(shardId(lease.shard));
   if (state === undefined) throw new Error('not held');
   const recording = recordResults(state, lease, results);
-  state.append(recording.entries);
+  append(state, recording.entries);
   const at = results.map(({ position }) => position);
   window.settle(shardId(lease.shard), lease, at, recording.fuel, now);
 }
@@ -73,7 +74,7 @@ describe('granting', () => {
     const { window } = aWindow(aJob(), [
       { kind: 'leased', ...lease },
       { kind: 'recorded', leaseId: lease.leaseId, results: [0, 1, 3].map((at) => aResult(at)) },
-      { kind: 'accepted', leaseId: lease.leaseId, positions: [0, 1] },
+      { kind: 'accepted', leaseId: lease.leaseId, positions: [[0, 2]] },
       { kind: 'failed', positions: [3], reason: 'kernel_trap' },
       { kind: 'released', leaseId: lease.leaseId, positions: [[0, 4]] },
     ]);
@@ -269,8 +270,8 @@ describe('a state read anew', () => {
   function elsewhere(...entries: JournalEntry[]): ShardState {
     const state = new ShardState(splitShard(aJob(), 0));
     const theirs = aLease(50, [[3, 1]], 9);
-    state.append(entries);
-    state.append(recordResults(state, theirs, [aResult(3)]).entries);
+    append(state, entries);
+    append(state, recordResults(state, theirs, [aResult(3)]).entries);
     return state;
   }
 
@@ -286,11 +287,11 @@ describe('a state read anew', () => {
   it('[W5] extends no lease and brings none back, however often it is read', () => {
     const { window, state } = aWindow();
     const ended = grant(window, 1);
-    state.append([{ kind: 'leased', ...ended }]);
+    append(state, [{ kind: 'leased', ...ended }]);
     window.expire(leaseDurationMs);
     const started = leaseDurationMs;
     const running = grant(window, 1, 2, started);
-    state.append([{ kind: 'leased', ...running }]);
+    append(state, [{ kind: 'leased', ...running }]);
     const entries: JournalEntry[] = [ended, running].map((lease) => ({ kind: 'leased', ...lease }));
     for (let ms = 0; ms < leaseDurationMs; ms += 5000) {
       window.refresh(elsewhere(...entries), started + ms);
@@ -305,7 +306,8 @@ describe('a state read anew', () => {
     const lease = grant(window, 4);
     report(window, lease, [aResult(0), aResult(1), aResult(2)]);
     const state = ShardState.replay(splitShard(aJob(), 0), new Uint8Array(0));
-    state.append(
+    append(
+      state,
       recordResults(
         state,
         aLease(50, [[0, 4]]),

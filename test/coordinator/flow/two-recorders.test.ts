@@ -75,7 +75,7 @@ async function reportAll(recorder: Recorder, lease: LeaseHolder, stride: number)
   for (let at = 0; at < units; at += 8) {
     const some = positions.slice(at, at + 8);
     const results = some.map((position) => aResult(position));
-    const report = recorder.record(shard, lease, results).then((answers) => {
+    const report = recorder.record(shard, lease, { successes: null, results }).then((answers) => {
       for (const [i, position] of some.entries()) verdicts.set(position, answers[i] as Verdict);
     });
     reports.push(report);
@@ -135,7 +135,10 @@ test('[W4] two failures that reach two coordinators at once count together exact
   const fail = (recorder: Recorder, holder: number) =>
     Promise.all(
       everyUnit.map((position) =>
-        recorder.record(shard, aLease(holder, [[0, units]]), [aTrap(position)]),
+        recorder.record(shard, aLease(holder, [[0, units]]), {
+          successes: null,
+          results: [aTrap(position)],
+        }),
       ),
     );
   const answers = await Promise.all([fail(recorders[0], 1), fail(recorders[1], 2)]);

@@ -6,7 +6,7 @@ import { recordResults } from '../../../coordinator/domain/record.ts';
 import { runsSize, type Shard } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
-import { aJob, aLease } from '../builders.ts';
+import { aJob, aLease, append } from '../builders.ts';
 import { anyReport, endWith, type Report } from '../domain/arbitrary.ts';
 import { jobIdIn, type OpenStore, submitted, withStore } from './arrange.ts';
 
@@ -20,7 +20,7 @@ async function coordinate(store: Store, shard: Shard, reports: readonly Report[]
     for (let kind = 'stale'; kind === 'stale'; ) {
       const expectedLength = state.length;
       const recording = recordResults(state, aLease(lease, [[0, shardUnits]], account), results);
-      const bytes = Buffer.concat(state.append(recording.entries));
+      const bytes = append(state, recording.entries);
       if (bytes.length === 0) break;
       const { canonical, failed, fuel } = recording;
       const { isClosed: closes } = state;
@@ -29,7 +29,7 @@ async function coordinate(store: Store, shard: Shard, reports: readonly Report[]
           ? []
           : [{ kind: 'grant', ...recording.pay, units: recording.pay.positions } as const];
       const creditMicro = recording.pay?.micro ?? 0;
-      const append = {
+      const written = {
         shard,
         expectedLength,
         bytes,
@@ -40,7 +40,7 @@ async function coordinate(store: Store, shard: Shard, reports: readonly Report[]
         creditMicro,
         pay,
       };
-      const [reply] = await store.append(0, [append], 1);
+      const [reply] = await store.append(0, [written], 1);
       kind = reply?.kind ?? 'none';
       if (kind !== 'written') state = ShardState.replay(shard, await store.readJournal(shard));
     }
