@@ -2,6 +2,7 @@
  * Runs one kernel here, exactly as a volunteer would: metered by the same pass, in the same sandbox
  * process. What works here works on the grid, and gives the same bytes and the same fuel there.
  */
+import { meterMigratableKernel } from '../kernel/builders/migratable.ts';
 import { KernelRefused, meterKernel } from '../kernel/meter.ts';
 import { openSandbox } from '../worker/sandbox/node/sandbox-process.ts';
 import type { SandboxEnd, UnitRun } from '../worker/sandbox/sandbox.ts';
@@ -11,16 +12,16 @@ import { mistyped } from './inspection.ts';
 
 const pageBytes = 65_536;
 
-export type Metering = { memoryBytesMax: number; nans: 'same' | 'any' };
+export type Metering = { memoryBytesMax: number; nans: 'same' | 'any'; isMigratable: boolean };
 export type KernelRun = Omit<UnitRun, 'seed'> & Metering & { wallMsMax: number };
 
 /** Never throws for what the kernel does; throws a Failure when it may not be a kernel at all. */
 export async function runKernelHere(
   wasm: Uint8Array,
-  { memoryBytesMax, nans, ...run }: KernelRun,
+  { memoryBytesMax, nans, isMigratable, ...run }: KernelRun,
   signal: AbortSignal,
 ): Promise<SandboxEnd> {
-  const metered = meterOrRefuse(wasm, { memoryBytesMax, nans });
+  const metered = await meterOrRefuse(wasm, { memoryBytesMax, nans, isMigratable });
   const sandbox = openSandbox({ threads: 1 });
   const id = 'run';
   signal.addEventListener('abort', () => sandbox.abort(id), { once: true });
@@ -34,10 +35,14 @@ export async function runKernelHere(
 }
 
 /** The kernel with its meter. A module that V8 finds invalid is refused like one that we do. */
-export function meterOrRefuse(wasm: Uint8Array, { memoryBytesMax, nans }: Metering): Uint8Array {
+export async function meterOrRefuse(
+  wasm: Uint8Array,
+  { memoryBytesMax, nans, isMigratable }: Metering,
+): Promise<Uint8Array> {
   try {
     const memoryPagesMax = Math.floor(memoryBytesMax / pageBytes);
-    const metered = meterKernel(wasm, { memoryPagesMax, nans }).wasm;
+    const meter = isMigratable ? meterMigratableKernel : meterKernel;
+    const { wasm: metered } = await meter(wasm, { memoryPagesMax, nans });
     if (WebAssembly.validate(new Uint8Array(metered))) return metered;
     throw mistyped();
   } catch (error) {

@@ -143,7 +143,6 @@ export function unservedParts(document: JobDocument): DocumentIssue[] {
     [document.compare !== 'exact', 'compare', '"exact"'],
     [document.merge !== 'jsonl', 'merge', '"jsonl"'],
     [document.after !== null, 'after', 'null'],
-    [document.migratable, 'migratable', 'false'],
     [document.budget !== null, 'budget', 'null'],
     [document.deadline !== null, 'deadline', 'null'],
     [document.notify.length > 0, 'notify', '[]'],

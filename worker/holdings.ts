@@ -100,6 +100,10 @@ export class Holdings {
     return brief !== undefined && (await this.snapshots.keep(brief, unit, saved, isRunning));
   }
 
+  get savedUnits(): number {
+    return this.snapshots.size;
+  }
+
   hasSnapshot(leaseId: string, unit: number): boolean {
     const brief = this.briefOf(leaseId);
     return brief !== undefined && this.snapshots.has(brief, unit);

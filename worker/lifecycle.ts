@@ -59,6 +59,8 @@ export interface AgentEnd {
   fuel: number;
   /** Results that are safe on the disk and will be reported by the next worker in this folder. */
   unreported: number;
+  /** Units that are saved on the disk and go on with the next worker in this folder. */
+  saved: number;
   creditMicro: string | null;
 }
 
@@ -297,6 +299,7 @@ export class Lifecycle {
         finished: this.work?.crew.finished ?? 0,
         fuel: this.work?.crew.fuel ?? 0,
         unreported: this.work?.holdings.outbox.size ?? 0,
+        saved: this.work?.holdings.savedUnits ?? 0,
         creditMicro: this.standing?.creditMicro ?? null,
       });
     }, this.reject);

@@ -36,6 +36,10 @@ export class Snapshots {
     return snapshots;
   }
 
+  get size(): number {
+    return this.sizes.size;
+  }
+
   has(brief: JobBrief, unit: number): boolean {
     return this.sizes.has(this.nameOf(brief, unit));
   }

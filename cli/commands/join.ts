@@ -152,6 +152,10 @@ function tellEnd(end: AgentEnd, url: string): void {
   const total =
     end.creditMicro === null ? '' : ` You have ${formatCredit(end.creditMicro)} credits.`;
   say(`${formatCount(end.finished)} units this time.${total}`);
+  if (end.saved > 0) {
+    const units = end.saved === 1 ? 'unit is' : 'units are';
+    say(`${formatCount(end.saved)} ${units} saved here; the next join in this folder goes on.`);
+  }
   say(
     end.unreported > 0
       ? `${formatCount(end.unreported)} results are safe here and reported at the next join. Thank you!`

@@ -62,8 +62,10 @@ const meter = () =>
       runLimitsSchema.parse({}).memoryBytesMax,
     )
     .addOption(nansOption())
-    .action(async (path, { out, memoryMax: memoryBytesMax, nans }) => {
-      await write(out, meterOrRefuse(await readBytes(path), { memoryBytesMax, nans }));
+    .option('--migratable', 'prepare it to be saved, as for a migratable job')
+    .action(async (path, { out, memoryMax: memoryBytesMax, nans, migratable = false }) => {
+      const metering = { memoryBytesMax, nans, isMigratable: migratable };
+      await write(out, await meterOrRefuse(await readBytes(path), metering));
     });
 
 async function write(path: string, wasm: Uint8Array): Promise<void> {

@@ -50,6 +50,7 @@ export const run = () =>
       usual.outputBytesMax,
     )
     .addOption(nansOption())
+    .option('--migratable', 'prepare it to be saved, as for a migratable job')
     .option('--report <file>', 'how it ended, as JSON')
     .addHelpText(
       'after',
@@ -78,6 +79,7 @@ and stderr names the outcome.`,
           fuelMax: options.fuelMax,
           memoryBytesMax: options.memoryMax,
           nans: options.nans,
+          isMigratable: options.migratable ?? false,
           outputBytesMax: options.outputMax,
           wallMsMax: usual.wallMsMax,
         },

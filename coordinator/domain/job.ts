@@ -18,6 +18,13 @@ export type PreparedKernel = {
   meterVersion: number;
 };
 
+/** What a job says of how its kernel is to be prepared. */
+export type KernelNeeds = {
+  memoryBytesMax: number;
+  nans: JobDocument['nans'];
+  isMigratable: boolean;
+};
+
 /** What never changes after submission. */
 export type JobFacts = {
   jobId: JobId;

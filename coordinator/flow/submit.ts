@@ -4,14 +4,16 @@ import { GridError, issuesOf } from '../../protocol/errors.ts';
 import type { Submitted } from '../../protocol/http.ts';
 import { type AccountId, type Digest, idFromBytes, type TokenId } from '../../protocol/ids.ts';
 import { type JobDocument, jobDocumentSchema, unservedParts } from '../../protocol/job.ts';
-import { type JobFacts, type PreparedKernel, unitsOf, unitsPerShard } from '../domain/job.ts';
+import {
+  type JobFacts,
+  type KernelNeeds,
+  type PreparedKernel,
+  unitsOf,
+  unitsPerShard,
+} from '../domain/job.ts';
 import type { Context } from './context.ts';
 
-export type PrepareKernel = (
-  digest: Digest,
-  memoryBytesMax: number,
-  nans: JobDocument['nans'],
-) => Promise<PreparedKernel>;
+export type PrepareKernel = (digest: Digest, needs: KernelNeeds) => Promise<PreparedKernel>;
 
 /** Who submits, and their Idempotency-Key: two scientists may well both call their first one `1`. */
 export type Submission = { tokenId: TokenId; accountId: AccountId; key: string | null };
@@ -30,8 +32,9 @@ export async function submitJob(
 ): Promise<Submitted> {
   const document = parseDocument(input);
   await assertInputsAreHere(context, document);
-  const { kernel: digest, limits, nans } = document;
-  const kernel = await prepareKernel(digest, limits.memoryBytesMax, nans);
+  const { kernel: digest, limits, nans, migratable: isMigratable } = document;
+  const { memoryBytesMax } = limits;
+  const kernel = await prepareKernel(digest, { memoryBytesMax, nans, isMigratable });
   await assertEnabled(context, kernel);
   const jobId = idFromBytes(
     'j',

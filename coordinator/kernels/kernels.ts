@@ -1,21 +1,25 @@
 /**
  * Prepares kernels: validates and meters each uploaded module once, in a thread with a memory limit
  * and a deadline, because a module is the most hostile input there is. The outcome is kept as an
- * artifact, and remembered by digest and by what the meter is told.
+ * artifact, and remembered by digest and by what the meter is told: a kernel may well be metered
+ * for a job that is migratable and for one that is not, to two modules that burn the same fuel.
  */
 import { Worker } from 'node:worker_threads';
-import type { MeterOptions } from '../../kernel/meter.ts';
 import { GridError } from '../../protocol/errors.ts';
 import type { Digest } from '../../protocol/ids.ts';
-import type { JobDocument } from '../../protocol/job.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Artifacts, digestOf } from '../artifacts/artifacts.ts';
-import type { PreparedKernel } from '../domain/job.ts';
+import type { KernelNeeds, PreparedKernel } from '../domain/job.ts';
 import type { MeterReply, MeterRequest } from './meter-thread.ts';
 
 const pageBytes = 65_536;
 /** The pass takes 2 to 11 MB/s on a busy machine: 30 s is enough for the largest module allowed. */
 const deadlineMs = 30_000;
+/**
+ * Asyncify takes some 25 s for a megabyte on top. What takes longer is most likely an interpreter,
+ * which would run four times slower: no scientist is served by waiting for that.
+ */
+const migratableDeadlineMs = 60_000;
 const heapMiBMax = 1024;
 /** Prepared kernels remembered: a few hundred bytes each. */
 const rememberedMax = 1000;
@@ -31,14 +35,13 @@ export class Kernels {
   /** Throws GridError `artifact_unknown` or `kernel_refused` with the reason and the offset. */
   async prepare(
     digest: Digest,
-    memoryBytesMax: number,
-    nans: JobDocument['nans'],
+    { memoryBytesMax, nans, isMigratable }: KernelNeeds,
   ): Promise<PreparedKernel> {
     const memoryPagesMax = Math.floor(memoryBytesMax / pageBytes);
-    const key = `${digest}/${memoryPagesMax}/${nans}`;
+    const key = `${digest}/${memoryPagesMax}/${nans}/${isMigratable}`;
     let pending = this.prepared.get(key);
     if (pending === undefined) {
-      pending = this.meter(digest, { memoryPagesMax, nans });
+      pending = this.meter(digest, { options: { memoryPagesMax, nans }, isMigratable });
       this.prepared.set(key, pending);
       pending.catch(() => this.prepared.delete(key));
       if (this.prepared.size > rememberedMax) this.forgetOldest();
@@ -51,7 +54,7 @@ export class Kernels {
     if (oldest !== undefined) this.prepared.delete(oldest);
   }
 
-  private async meter(digest: Digest, options: MeterOptions): Promise<PreparedKernel> {
+  private async meter(digest: Digest, needs: Omit<MeterRequest, 'wasm'>): Promise<PreparedKernel> {
     const size = await this.artifacts.size('input', digest);
     if (size === null)
       throw new GridError('artifact_unknown', `Upload the kernel ${digest} first.`);
@@ -62,7 +65,7 @@ export class Kernels {
       );
     }
     const wasm = await this.artifacts.readAll('input', digest);
-    const reply = await meterInThread({ wasm, options });
+    const reply = await meterInThread({ wasm, ...needs });
     if (reply.kind === 'refused') throw new GridError('kernel_refused', reply.why);
     const meteredDigest = digestOf(reply.wasm);
     await this.artifacts.write('input', meteredDigest, [reply.wasm]);
@@ -87,10 +90,16 @@ function meterInThread(request: MeterRequest): Promise<MeterReply> {
       resolve(reply);
     };
     const refuse = (why: string) => end({ kind: 'refused', why });
-    const deadline = setTimeout(() => refuse('Checking it took too long.'), deadlineMs);
+    const { isMigratable } = request;
+    const doing = isMigratable ? 'Checking it and making it migratable' : 'Checking it';
+    const advice = isMigratable ? ' A kernel with step() needs less preparation.' : '';
+    const deadline = setTimeout(
+      () => refuse(`${doing} took too long.${advice}`),
+      isMigratable ? migratableDeadlineMs : deadlineMs,
+    );
     thread.once('message', end);
-    thread.once('error', (error) => refuse(`Checking it failed: ${error.message}`));
-    thread.once('exit', () => refuse('Checking it took too much memory.'));
+    thread.once('error', (error) => refuse(`${doing} failed: ${error.message}.${advice}`));
+    thread.once('exit', () => refuse(`${doing} took too much memory.${advice}`));
   });
 }
 

@@ -28,11 +28,15 @@ const preamble = `
     (i32.store (i32.const 4) (local.get $bytes))
     (drop (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))`;
 
+const checkpointDoor = '(import "manyhands" "checkpoint" (func $checkpoint))';
+
 const kernels: Record<string, string> = {
   hello:
     '(data (i32.const 100) "hello\\n") (func (export "_start") (call $write (i32.const 1) (i32.const 100) (i32.const 6)))',
   complain: `(data (i32.const 100) "no good\\n") (func (export "_start")
     (call $write (i32.const 2) (i32.const 100) (i32.const 8)) (call $proc_exit (i32.const 7)))`,
+  checkpointing:
+    '(func (export "_start") (local $i i32) (loop (call $checkpoint) (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9)))))',
   exit256: '(func (export "_start") (call $proc_exit (i32.const 256)))',
   trap: '(func (export "_start") unreachable)',
   endless: '(func (export "_start") (loop (br 0)))',
@@ -67,7 +71,8 @@ const kernels: Record<string, string> = {
 beforeAll(async () => {
   const { parseWat } = await wabt();
   for (const [name, body] of Object.entries(kernels)) {
-    const module = parseWat(`${name}.wat`, `(module ${preamble} ${body})`);
+    const doors = body.includes('$checkpoint') ? checkpointDoor : '';
+    const module = parseWat(`${name}.wat`, `(module ${doors} ${preamble} ${body})`);
     writeFileSync(join(home, `${name}.wasm`), module.toBinary({}).buffer);
     module.destroy();
   }
@@ -183,6 +188,22 @@ describe('kernel meter', () => {
     const { code, stderr } = await meter('metered.wasm', 'twice.wasm');
     expect(stderr).toContain('export_reserved');
     expect(code).toBe(2);
+  });
+});
+
+describe('a kernel for a migratable job', () => {
+  test('burns the same fuel, or is refused with what to change', async () => {
+    await run('checkpointing.wasm', '--report', 'plain.json');
+    await run('checkpointing.wasm', '--migratable', '--report', 'migratable.json');
+    const { wallMs, ...plain } = reportOf('plain.json');
+    expect(plain).toMatchObject({ outcome: 'success' });
+    expect(reportOf('migratable.json')).toMatchObject(plain);
+    for (const args of [['run'], ['kernel', 'meter', '-o', 'refused.wasm']]) {
+      const { code, stderr } = await manyhands([...args, '--migratable', 'hello.wasm'], { home });
+      expect(stderr).toContain('checkpoint_impossible');
+      expect(stderr).toContain('manyhands.checkpoint()');
+      expect(code).toBe(2);
+    }
   });
 });
 

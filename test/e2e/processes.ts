@@ -29,6 +29,9 @@ export type Volunteer = {
   readonly name: string;
   /** Every event of its life, also of earlier ones in the same folder. */
   events(): AgentEvent[];
+  /** Only sends it. */
+  signal(signal: NodeJS.Signals): void;
+  /** Sends it and waits for the end. */
   kill(signal: NodeJS.Signals): Promise<Ended>;
 };
 
@@ -80,13 +83,14 @@ export class GridProcesses {
     while (!(await isGone())) await wait(5);
   }
 
-  startVolunteer(name: string): Volunteer {
+  startVolunteer(name: string, ...more: string[]): Volunteer {
     const args = ['--name', name, '--cores', '1', '--data', join(this.folder, name), '--json'];
-    const running = this.startCommand('join', this.url, ...args);
+    const running = this.startCommand('join', this.url, ...args, ...more);
     this.volunteers.set(name, running);
     return {
       name,
       events: () => this.eventsOf(name),
+      signal: (signal) => running.kill(signal),
       kill: (signal) => this.killVolunteer(name, signal),
     };
   }

@@ -177,7 +177,6 @@ const later: [string, Partial<Record<keyof JobDocument, unknown>>][] = [
   ['merge', { merge: 'concat' }],
   ['merge', { merge: { sum: 'count' } }],
   ['after', { after: 'jvmdtzx4zyb74bny9' }],
-  ['migratable', { migratable: true }],
   ['budget', { budget: '1000' }],
   ['deadline', { deadline: '2027-01-01T00:00:00Z' }],
   ['notify', { notify: ['https://example.org/done'] }],

@@ -73,8 +73,8 @@ export interface Sandbox {
   ): Promise<SandboxEnd>;
   /**
    * Saves that run at its next checkpoint, after which it goes on. Null when it cannot be saved: it
-   * has ended before or does not run, is too large, or the browser has no shared memory. A kernel that
-   * was not made for checkpoints reaches none, so the answer comes when it ends.
+   * came to its end before, never was, is too large, or the browser has no shared memory. A kernel
+   * that was not made for checkpoints reaches none, so the answer comes when it ends.
    */
   save(id: string): Promise<SavedRun | null>;
   /** Ends that run as `aborted`; without effect when it has ended or never was. */

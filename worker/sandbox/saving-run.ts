@@ -11,8 +11,8 @@ import { runInterruptibly } from './runner.ts';
 import type { SavedRun, UnitEnd, UnitRun } from './sandbox.ts';
 
 /**
- * Of a snapshot before it is compressed. To write one takes up to five times its size in memory for
- * a moment and about two seconds for each 100 MiB; a larger run is not saved.
+ * Of a snapshot before it is compressed. At this size writing one takes 5 s and 450 MiB of memory (floats,
+ * which hardly compress, on a busy machine); a larger run is not saved.
  */
 const snapshotBytesMax = 128 * 1024 * 1024;
 

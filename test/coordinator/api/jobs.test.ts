@@ -100,7 +100,6 @@ describe('a job document', () => {
     ['compare', { compare: { verifier: digest } }],
     ['merge', { merge: { sum: 'x' } }],
     ['after', { after: 'j0000000000000000' }],
-    ['migratable', { migratable: true }],
     ['budget', { budget: '1000' }],
     ['deadline', { deadline: '2030-01-01T00:00:00Z' }],
     ['notify', { notify: ['https://example.org/hook'] }],

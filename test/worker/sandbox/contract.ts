@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { asyncifyKernel } from '../../../kernel/builders/asyncify.ts';
 import { runKernel } from '../../../worker/sandbox/runner.ts';
 import type { Sandbox, SandboxKernel, SandboxRun } from '../../../worker/sandbox/sandbox.ts';
-import { aMeteredKernel, aProgram, aRun, text, wasmOf } from './a-kernel.ts';
+import { countdownInOneCall, countdownInSteps } from './a-countdown.ts';
+import { aMeteredKernel, aProgram, aRun, text } from './a-kernel.ts';
 import { meterForCheckpoints } from './checkpoint/a-stoppable-kernel.ts';
 
 export type OpenSandbox = (options: { threads: number }) => Promise<Sandbox>;
@@ -59,37 +60,9 @@ const flood = kernelOf(
        (br $again))`,
   ),
 );
-/** So many rounds of chance, added up, with much work in each: the sum is what it writes. */
-const countdown = (rounds: number, body: string) =>
-  wasmOf(`(module
-    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write"
-      (func $write (param i32 i32 i32 i32) (result i32)))
-    (import "manyhands" "progress" (func $progress (param f64)))
-    (import "manyhands" "checkpoint" (func $checkpoint))
-    (memory (export "memory") 1) (global $left (mut i32) (i32.const ${rounds}))
-    (func $round (result i32) (local $i i32)
-      (call $progress (f64.const 0.5))
-      (drop (call $random (i32.const 64) (i32.const 8)))
-      (i64.store (i32.const 72) (i64.add (i64.load (i32.const 64)) (i64.load (i32.const 72))))
-      (local.set $i (i32.const 200000))
-      (loop $again (br_if $again (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
-      (global.set $left (i32.sub (global.get $left) (i32.const 1)))
-      (if (i32.eqz (global.get $left)) (then
-        (i32.store (i32.const 0) (i32.const 72)) (i32.store (i32.const 4) (i32.const 8))
-        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
-      (global.get $left))
-    ${body})`);
-const inSteps = (rounds: number) =>
-  countdown(rounds, '(func (export "_start")) (func (export "step") (result i32) (call $round))');
-const inOneCall = (rounds: number) =>
-  countdown(
-    rounds,
-    `(func (export "_start") (loop $again (call $checkpoint) (br_if $again (call $round))))`,
-  );
 export const savable: Record<string, (rounds: number) => Uint8Array> = {
-  'between its steps': (rounds) => meterForCheckpoints(inSteps(rounds)),
-  'within a call': (rounds) => asyncifyKernel(meterForCheckpoints(inOneCall(rounds))),
+  'between its steps': (rounds) => meterForCheckpoints(countdownInSteps(rounds)),
+  'within a call': (rounds) => asyncifyKernel(meterForCheckpoints(countdownInOneCall(rounds))),
 };
 /** A second or more of rounds. */
 export const savableKernel = (build: (rounds: number) => Uint8Array): SandboxKernel => ({

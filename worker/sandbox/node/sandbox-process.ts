@@ -45,14 +45,14 @@ interface Waiting {
   run: SandboxRun;
   onProgress: (fraction: number) => void;
   answer: (end: SandboxEnd) => void;
+  /** Those who wait for a snapshot. */
+  saves: ((saved: SavedRun | null) => void)[];
   /** How often the process died under this run. */
   deaths: number;
 }
 
 interface Running extends Waiting {
   clock: WallClock;
-  /** Those who wait for a snapshot. */
-  saves: ((saved: SavedRun | null) => void)[];
   /** Answered already; it only holds its thread until that has ended. */
   isStopping: boolean;
 }
@@ -81,24 +81,29 @@ class NodeSandbox implements Sandbox {
     onProgress: (fraction: number) => void = () => {},
   ): Promise<SandboxEnd> {
     return new Promise((answer) => {
-      this.#waiting.push({ kernel, run, onProgress, answer, deaths: 0 });
+      this.#waiting.push({ kernel, run, onProgress, answer, saves: [], deaths: 0 });
       this.#proceed();
     });
   }
 
   save(id: string): Promise<SavedRun | null> {
-    for (const [number, { run, saves, isStopping }] of this.#running) {
-      if (run.id !== id || isStopping) continue;
-      this.#process?.send({ kind: 'save', run: number });
-      return new Promise((resolve) => saves.push(resolve));
-    }
-    return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.find(({ run }) => run.id === id);
+      waiting?.saves.push(resolve);
+      for (const [number, { run, saves, isStopping }] of this.#running) {
+        if (run.id !== id || isStopping) continue;
+        saves.push(resolve);
+        this.#process?.send({ kind: 'save', run: number });
+        return;
+      }
+      if (waiting === undefined) resolve(null);
+    });
   }
 
   abort(id: string): void {
     const wasWaiting = this.#waiting.filter(({ run }) => run.id === id);
     this.#waiting = this.#waiting.filter(({ run }) => run.id !== id);
-    for (const { answer } of wasWaiting) answer({ ...aborted, wallMs: 0 });
+    for (const each of wasWaiting) dismiss(each, aborted);
     for (const [number, { run }] of this.#running) if (run.id === id) this.#stop(number, aborted);
   }
 
@@ -119,7 +124,7 @@ class NodeSandbox implements Sandbox {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { answer } of this.#waiting.splice(0)) answer({ ...aborted, wallMs: 0 });
+    for (const each of this.#waiting.splice(0)) dismiss(each, aborted);
     for (const number of this.#running.keys()) this.#answer(number, aborted);
     this.#running.clear();
     this.#kill();
@@ -129,7 +134,7 @@ class NodeSandbox implements Sandbox {
   /** Starts whatever can start now: a process when there is none, the next runs when there is one. */
   #proceed(): void {
     if (this.#isClosed) {
-      for (const { answer } of this.#waiting.splice(0)) answer({ ...aborted, wallMs: 0 });
+      for (const each of this.#waiting.splice(0)) dismiss(each, aborted);
       return;
     }
     if (this.#isPaused || this.#waiting.length === 0) return;
@@ -150,10 +155,11 @@ class NodeSandbox implements Sandbox {
   #begin(next: Waiting): void {
     const number = this.#nextNumber++;
     const clock = new WallClock(next.run.wallMsMax, () => this.#stop(number, overTime(next.run)));
-    this.#running.set(number, { ...next, clock, saves: [], isStopping: false });
+    this.#running.set(number, { ...next, clock, isStopping: false });
     const { id: _, wallMsMax: __, from = null, ...unit } = next.run;
     for (const message of this.#loaded.use(next.kernel)) this.#process?.send(message);
     this.#process?.send({ kind: 'run', run: number, digest: next.kernel.digest, unit, from });
+    if (next.saves.length > 0) this.#process?.send({ kind: 'save', run: number });
   }
 
   #stop(number: RunNumber, end: UnitEnd): void {
@@ -252,7 +258,6 @@ class NodeSandbox implements Sandbox {
     const again: Waiting[] = [];
     for (const [number, running] of this.#running) {
       const deaths = running.deaths + blame;
-      tellSaved(running, null);
       if (deaths > 1) this.#answer(number, processDied(reason));
       else if (!running.isStopping) again.push({ ...running, deaths });
       running.clock.pause();
@@ -264,11 +269,16 @@ class NodeSandbox implements Sandbox {
 
   #giveUp(reason: string): void {
     this.#failedStarts = 0;
-    for (const { answer } of this.#waiting.splice(0)) answer({ ...processDied(reason), wallMs: 0 });
+    for (const each of this.#waiting.splice(0)) dismiss(each, processDied(reason));
   }
 }
 
-function tellSaved({ saves }: Running, saved: SavedRun | null): void {
+function dismiss(waiting: Waiting, end: UnitEnd): void {
+  tellSaved(waiting, null);
+  waiting.answer({ ...end, wallMs: 0 });
+}
+
+function tellSaved({ saves }: Waiting, saved: SavedRun | null): void {
   for (const resolve of saves.splice(0)) resolve(saved);
 }
 

@@ -48,15 +48,16 @@ interface Waiting {
   run: SandboxRun;
   onProgress: (fraction: number) => void;
   answer: (end: SandboxEnd) => void;
+  /** Those who wait for a snapshot. */
+  saves: ((saved: SavedRun | null) => void)[];
   /** How often its thread broke. */
   breaks: number;
 }
 
 interface Running extends Waiting {
   clock: WallClock;
+  /** Null where there is no shared memory. */
   wish: SaveWish | null;
-  /** Those who wait for a snapshot. */
-  saves: ((saved: SavedRun | null) => void)[];
 }
 
 interface Place {
@@ -84,23 +85,23 @@ class WebSandbox implements Sandbox {
     onProgress: (fraction: number) => void = () => {},
   ): Promise<SandboxEnd> {
     return new Promise((answer) => {
-      this.#waiting.push({ kernel, run, onProgress, answer, breaks: 0 });
+      this.#waiting.push({ kernel, run, onProgress, answer, saves: [], breaks: 0 });
       this.#proceed();
     });
   }
 
   save(id: string): Promise<SavedRun | null> {
     const place = [...this.#places].find(({ running }) => running?.run.id === id);
-    const { wish = null, saves } = place?.running ?? {};
-    if (wish === null) return Promise.resolve(null);
-    wishSave(wish);
-    return new Promise((resolve) => saves?.push(resolve));
+    const found = place?.running ?? this.#waiting.find(({ run }) => run.id === id);
+    if (found === undefined || aSaveWish() === null) return Promise.resolve(null);
+    if (place?.running?.wish) wishSave(place.running.wish);
+    return new Promise((resolve) => found.saves.push(resolve));
   }
 
   abort(id: string): void {
     const wasWaiting = this.#waiting.filter(({ run }) => run.id === id);
     this.#waiting = this.#waiting.filter(({ run }) => run.id !== id);
-    for (const { answer } of wasWaiting) answer({ ...aborted, wallMs: 0 });
+    for (const each of wasWaiting) dismiss(each, aborted);
     for (const place of this.#places) if (place.running?.run.id === id) this.#stop(place, aborted);
   }
 
@@ -129,7 +130,7 @@ class WebSandbox implements Sandbox {
   /** Starts whatever can start now: threads while there are too few, runs while one is free. */
   #proceed(): void {
     if (this.#isClosed) {
-      for (const { answer } of this.#waiting.splice(0)) answer({ ...aborted, wallMs: 0 });
+      for (const each of this.#waiting.splice(0)) dismiss(each, aborted);
       return;
     }
     if (this.#isPaused) return;
@@ -148,7 +149,8 @@ class WebSandbox implements Sandbox {
     const { id: _, wallMsMax, from = null, ...unit } = next.run;
     const clock = new WallClock(wallMsMax, () => this.#stop(place, overTime(next.run)));
     const wish = aSaveWish();
-    const running: Running = { ...next, clock, wish, saves: [] };
+    if (wish !== null && next.saves.length > 0) wishSave(wish);
+    const running: Running = { ...next, clock, wish };
     place.running = running;
     try {
       const module = await this.#kernels.compile(next.kernel);
@@ -223,8 +225,7 @@ class WebSandbox implements Sandbox {
 
   #giveUp(reason: string): void {
     this.#failedStarts = 0;
-    for (const { answer } of this.#waiting.splice(0))
-      answer({ ...threadFailed(reason), wallMs: 0 });
+    for (const each of this.#waiting.splice(0)) dismiss(each, threadFailed(reason));
   }
 
   #answer(place: Place, end: UnitEnd): void {
@@ -235,10 +236,8 @@ class WebSandbox implements Sandbox {
   /** Takes the run off its thread, with its clock stopped. */
   #take(place: Place): Running | null {
     const { running } = place;
+    running?.clock.pause();
     place.running = null;
-    if (running === null) return null;
-    running.clock.pause();
-    tellSaved(running, null);
     return running;
   }
 
@@ -248,12 +247,19 @@ class WebSandbox implements Sandbox {
   }
 }
 
-function tellSaved({ saves }: Running, saved: SavedRun | null): void {
+function dismiss(waiting: Waiting, end: UnitEnd): void {
+  tellSaved(waiting, null);
+  waiting.answer({ ...end, wallMs: 0 });
+}
+
+function tellSaved({ saves }: Waiting, saved: SavedRun | null): void {
   for (const resolve of saves.splice(0)) resolve(saved);
 }
 
-const tell = ({ answer, clock }: Running, end: UnitEnd): void =>
-  answer({ ...end, wallMs: Math.round(clock.elapsedMs) });
+function tell(running: Running, end: UnitEnd): void {
+  tellSaved(running, null);
+  running.answer({ ...end, wallMs: Math.round(running.clock.elapsedMs) });
+}
 
 function unreachable(message: never): never {
   throw new Error(`no such message: ${JSON.stringify(message)}`);

@@ -1,0 +1,32 @@
+/**
+ * Makes the kernel of a migratable job: one that can be saved on one host and go on elsewhere. The
+ * cheapest way that the module offers is taken:
+ *
+ *   it exports step()                  saved between its steps, at no cost
+ *   it imports manyhands.checkpoint    Asyncify lets it be saved within its calls, at some cost
+ *   neither                            refused: its job would be called migratable and not be
+ */
+import { decodeModule } from '../meter/module.ts';
+import { KernelRefused, type MeteredKernel, type MeterOptions, meterKernel } from '../meter.ts';
+
+/** Burns exactly the fuel of `meterKernel`'s. Throws `KernelRefused`. */
+export async function meterMigratableKernel(
+  wasm: Uint8Array,
+  options: Omit<MeterOptions, 'checkpoints'>,
+): Promise<MeteredKernel> {
+  const { exports, imports } = decodeModule(wasm);
+  const metered = meterKernel(wasm, { ...options, checkpoints: true });
+  if (exports.some(({ kind, name }) => kind === 'function' && name === 'step')) return metered;
+  if (!imports.some(({ module, name }) => module === 'manyhands' && name === 'checkpoint'))
+    throw new KernelRefused(
+      'checkpoint_impossible',
+      'The kernel of a migratable job exports step() or calls manyhands.checkpoint() about once a second (docs/KERNELS.md); this one has neither. Add one, or say "migratable": false.',
+      0,
+    );
+  // Binaryen does not say what it finds wrong, it ends; the engine does.
+  if (!WebAssembly.validate(new Uint8Array(metered.wasm)))
+    throw new KernelRefused('malformed', 'its types do not fit', 0);
+  // Half a second and 100 MB to load: only for those who need it.
+  const { asyncifyKernel } = await import('./asyncify.ts');
+  return { ...metered, wasm: asyncifyKernel(metered.wasm) };
+}
