@@ -98,6 +98,10 @@ const changes: Record<RefusalReason, readonly Change[]> = {
     ],
   ],
   checkpoint_impossible: [
+    [
+      /step/,
+      'Let the kernel call manyhands.checkpoint() about once a second, or export step() (docs/KERNELS.md); or leave "migratable" out of the job.',
+    ],
     [/segment/, 'clang: -mno-bulk-memory, and no -pthread; or leave "migratable" out of the job.'],
     [always, 'Keep such values in memory; or leave "migratable" out of the job.'],
   ],

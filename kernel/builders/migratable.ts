@@ -20,7 +20,7 @@ export async function meterMigratableKernel(
   if (!imports.some(({ module, name }) => module === 'manyhands' && name === 'checkpoint'))
     throw new KernelRefused(
       'checkpoint_impossible',
-      'The kernel of a migratable job exports step() or calls manyhands.checkpoint() about once a second (docs/KERNELS.md); this one has neither. Add one, or say "migratable": false.',
+      'It can be saved nowhere: it neither exports step() nor calls manyhands.checkpoint().',
       0,
     );
   // Binaryen does not say what it finds wrong, it ends; the engine does.

@@ -78,7 +78,7 @@ describe('for a migratable job', () => {
     [
       'without steps or checkpoints',
       wasmOf(aProgram([], work)),
-      /checkpoint_impossible .*step\(\) or calls manyhands\.checkpoint\(\).* "migratable": false/,
+      /checkpoint_impossible .*saved nowhere.*call manyhands\.checkpoint\(\).* leave "migratable" out/,
     ],
     [
       'with state that cannot be saved',
