@@ -87,6 +87,12 @@ const catalogue = {
     sentence: 'That kernel is not disabled.',
   },
   unit_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such unit.' },
+  team_unknown: {
+    httpStatus: 404,
+    closeCode: 4404,
+    retry: false,
+    sentence: 'No team has that name: check how it is written, or found it with `team create`.',
+  },
   artifact_unknown: {
     httpStatus: 404,
     closeCode: null,
@@ -104,6 +110,18 @@ const catalogue = {
     closeCode: null,
     retry: false,
     sentence: 'The job has already ended.',
+  },
+  team_taken: {
+    httpStatus: 409,
+    closeCode: null,
+    retry: false,
+    sentence: 'A team has that name, or one that looks like it.',
+  },
+  team_limit: {
+    httpStatus: 409,
+    closeCode: null,
+    retry: false,
+    sentence: 'This account has founded as many teams as it may.',
   },
   too_large: {
     httpStatus: 413,

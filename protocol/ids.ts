@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Ids are a letter and sixteen characters of Crockford's base 32 (no i, l, o, u), 80 bits:
- * `j…` job, `h…` host, `a…` account, `l…` lease, `k…` token. A letter first keeps them from reading as
+ * `j…` job, `h…` host, `a…` account, `l…` lease, `k…` token, `t…` team. A letter first keeps them from reading as
  * numbers, which BullMQ refuses; lower case keeps them safe in paths and keys.
  */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -20,8 +20,9 @@ export type HostId = string;
 export type AccountId = string;
 export type LeaseId = string;
 export type TokenId = string;
+export type TeamId = string;
 
-export type IdLetter = 'j' | 'h' | 'a' | 'l' | 'k';
+export type IdLetter = 'j' | 'h' | 'a' | 'l' | 'k' | 't';
 
 /** Ten bytes (of a random source or of a key's digest) as an id with the given letter. */
 export function idFromBytes(letter: IdLetter, bytes: Uint8Array): string {

@@ -27,7 +27,7 @@ import { runsSize } from '../domain/shard.ts';
 import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
-import { enrolHost } from '../flow/enrol.ts';
+import { enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
 import { holdPresented } from '../flow/feed.ts';
 import { grantUnits, sendsRule } from '../flow/grant.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
@@ -72,6 +72,7 @@ export class Session {
   private welcomedAs: AccountId | null = null;
   /** Its host as an operator sees it; null before the welcome. */
   host: HostView | null = null;
+  private newcomer: Newcomer | null = null;
   private waitingWants: { id: number; units: number }[] = [];
   private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
@@ -177,6 +178,10 @@ export class Session {
       throw new GridError('out_of_order', 'Too many reports at once.');
     this.reports++;
     try {
+      if (this.newcomer !== null) {
+        await introduceHost(this.parts.context, this.newcomer, report.token);
+        this.newcomer = null;
+      }
       const verdicts = toVerdictRuns(await reportResults(this.parts.context, asker, report));
       this.send({ type: 'recorded', report: report.id, verdicts });
     } finally {
@@ -189,7 +194,9 @@ export class Session {
       throw new GridError('out_of_order', 'A second hello.');
     this.state = { kind: 'greeting' };
     const { context } = this.parts;
-    const { hostId, accountId, totals } = await enrolHost(context, hello, this.nonce);
+    const enrolled = await enrolHost(context, hello, this.nonce);
+    const { hostId, accountId, totals } = enrolled;
+    this.newcomer = enrolled.newcomer;
     const presented = openPresented(context, { hostId, accountId }, hello.leases);
     await holdPresented(
       context,

@@ -5,17 +5,30 @@
 import { createHash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
 import { certificateBytes, sessionBytes } from '../../protocol/identity.ts';
-import { type AccountId, type HostId, idFromBytes } from '../../protocol/ids.ts';
+import { type AccountId, type HostId, idFromBytes, type TeamId } from '../../protocol/ids.ts';
 import type { Hello } from '../../protocol/messages.ts';
 import { protocolVersion } from '../../protocol/version.ts';
+import { parseTeamName } from '../domain/team-name.ts';
+import type { HostFacts } from '../store/store.ts';
+import { openLease } from '../tokens/lease-token.ts';
 import { isSigned } from '../tokens/signature.ts';
 import type { Context } from './context.ts';
 
-export type Enrolled = { hostId: HostId; accountId: AccountId; totals: AccountTotals };
+export type Enrolled = {
+  hostId: HostId;
+  accountId: AccountId;
+  totals: AccountTotals;
+  /** Set when the grid does not know the host: then it is to be introduced with its first report. */
+  newcomer: Newcomer | null;
+};
+export type Newcomer = { host: HostFacts; teamId: TeamId | null };
 /** What the account has earned so far, pending or not. */
 export type AccountTotals = { creditMicro: bigint; units: number };
 
-/** Throws GridError `protocol_unknown`, `signature_invalid`, `host_banned`, or `forbidden` (another account's host). */
+/**
+ * Throws GridError `protocol_unknown`, `signature_invalid`, `host_banned`, `team_unknown`, or `forbidden`
+ * (another account's host).
+ */
 export async function enrolHost(
   context: Context,
   hello: Hello,
@@ -38,13 +51,42 @@ export async function enrolHost(
   const accountId = idFromBytes('a', sha256(hello.accountKey));
   const banned = await context.store.registry.findBan([hostId, accountId]);
   if (banned !== null) throw new GridError('host_banned', banned.reason);
+  const teamId = hello.team === null ? null : await teamNamed(context, hello.team);
   const { hostKey, accountKey, name } = hello;
-  const reply = await context.store.enrolHost({ hostId, accountId, hostKey, accountKey, name });
-  if (reply === 'other_account') {
-    throw new GridError('forbidden', `Host ${hostId} belongs to another account.`);
-  }
-  return { hostId, accountId, totals: await totalsOf(context, accountId) };
+  const host = { hostId, accountId, hostKey, accountKey, name };
+  const reply = await context.store.enrolHost(host, false);
+  if (reply === 'other_account') throw othersHost(hostId);
+  if (reply === 'known' && teamId !== null)
+    await context.store.registry.moveToTeam(accountId, teamId);
+  const newcomer = reply === 'new' ? { host, teamId } : null;
+  return { hostId, accountId, totals: await totalsOf(context, accountId), newcomer };
 }
+
+/**
+ * Writes a newcomer down, and its team, when it comes with its first report under a lease of ours: it
+ * has done something then. Before the report is recorded, so that what it earns has a name and counts
+ * for its team. Throws GridError `lease_invalid` and `forbidden`.
+ */
+export async function introduceHost(
+  context: Context,
+  { host, teamId }: Newcomer,
+  leaseToken: string,
+): Promise<void> {
+  openLease(context.sealer, leaseToken, host);
+  const reply = await context.store.enrolHost(host, true);
+  if (reply === 'other_account') throw othersHost(host.hostId);
+  if (teamId !== null) await context.store.registry.moveToTeam(host.accountId, teamId);
+}
+
+async function teamNamed(context: Context, name: string): Promise<TeamId> {
+  const parsed = parseTeamName(name);
+  const team = 'flaw' in parsed ? null : await context.store.registry.findTeam(parsed.key);
+  if (team === null) throw new GridError('team_unknown', name);
+  return team.teamId;
+}
+
+const othersHost = (hostId: HostId): GridError =>
+  new GridError('forbidden', `Host ${hostId} belongs to another account.`);
 
 export async function totalsOf(context: Context, accountId: AccountId): Promise<AccountTotals> {
   const row = await context.store.ledger.standing('volunteer', accountId);

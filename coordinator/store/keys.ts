@@ -27,6 +27,16 @@ export const keys = {
   bans: '{grid}:bans',
   /** hash: digest → why and since when, as JSON */
   kernelsDisabled: '{grid}:kernels-disabled',
+  /** hash: team id → its facts as JSON */
+  teams: '{grid}:teams',
+  /** hash: what tells its name apart → team id */
+  teamNames: '{grid}:team-names',
+  /** hash: account id → how many teams it has founded */
+  teamsFounded: '{grid}:teams-founded',
+  /** hash: account id → the team that it is in */
+  teamOf: '{grid}:team-of',
+  /** hash: team id → how many accounts are in it */
+  teamSizes: '{grid}:team-sizes',
   /** hash: setting → value; empty for none */
   settings: '{grid}:settings',
   /** stream: what operators did, each line as JSON; never trimmed */

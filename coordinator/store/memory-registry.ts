@@ -1,13 +1,15 @@
 /** The registry in memory: see memory-store.ts. */
-import type { Digest, TokenId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, TeamId, TokenId } from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
-import type { Ban, Registry, Settings } from './registry.ts';
+import type { Ban, Registry, Settings, TeamFacts } from './registry.ts';
 
 export class MemoryRegistry implements Registry {
   private readonly tokens = new Map<string, TokenFacts>();
   private readonly banned = new Map<string, Ban>();
   private readonly disabled = new Map<Digest, Ban>();
+  private readonly teams = new Map<string, TeamFacts>();
+  private readonly teamOf = new Map<AccountId, TeamId>();
   private set: Settings = { mintDailyMicro: null };
   private readonly acts: AuditLine[] = [];
 
@@ -56,6 +58,39 @@ export class MemoryRegistry implements Registry {
 
   async disabledKernels(): Promise<Map<Digest, Ban>> {
     return structuredClone(this.disabled);
+  }
+
+  async foundTeam(
+    team: TeamFacts,
+    key: string,
+    foundedMax: number,
+  ): Promise<'founded' | 'taken' | 'too_many'> {
+    const present = this.teams.get(key);
+    if (present !== undefined) return present.teamId === team.teamId ? 'founded' : 'taken';
+    const { teamId, founder } = team;
+    const founded = [...this.teams.values()].filter((known) => known.founder === founder);
+    if (founded.length >= foundedMax) return 'too_many';
+    this.teams.set(key, { ...team });
+    this.teamOf.set(founder, teamId);
+    return 'founded';
+  }
+
+  async findTeam(key: string): Promise<(TeamFacts & { members: number }) | null> {
+    const team = this.teams.get(key);
+    if (team === undefined) return null;
+    const members = [...this.teamOf.values()].filter((id) => id === team.teamId).length;
+    return { ...team, members };
+  }
+
+  async moveToTeam(accountId: AccountId, teamId: TeamId | null): Promise<boolean> {
+    if (teamId === null) this.teamOf.delete(accountId);
+    else if ([...this.teams.values()].every((team) => team.teamId !== teamId)) return false;
+    else this.teamOf.set(accountId, teamId);
+    return true;
+  }
+
+  async teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]> {
+    return accountIds.map((id) => this.teamOf.get(id) ?? null);
   }
 
   async settings(): Promise<Settings> {

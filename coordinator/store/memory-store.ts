@@ -65,12 +65,13 @@ export class MemoryStore implements Store {
     return this.gridKey;
   }
 
-  async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {
+  async enrolHost(host: HostFacts, remember: boolean): Promise<'known' | 'new' | 'other_account'> {
     const known = this.hosts.get(host.hostId);
     if (known !== undefined && known.accountId !== host.accountId) return 'other_account';
+    if (known === undefined && !remember) return 'new';
     this.hosts.set(host.hostId, host);
     this.displayNames.set(host.accountId, host.name);
-    return 'enrolled';
+    return 'known';
   }
 
   async submitJob(facts: JobFacts): Promise<void> {

@@ -1,12 +1,22 @@
 /** The registry over Redis: small hashes in `{grid}`, each value JSON, and the audit log as a stream. */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type Digest, idFromBytes, type TokenId } from '../../protocol/ids.ts';
+import {
+  type AccountId,
+  type Digest,
+  idFromBytes,
+  type TeamId,
+  type TokenId,
+} from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import { keys } from './keys.ts';
 import { step } from './redis-connection.ts';
-import type { Ban, Registry, Settings } from './registry.ts';
+import type { Ban, Registry, Settings, TeamFacts } from './registry.ts';
+import { Script } from './script.ts';
+
+const foundTeam = new Script('found-team');
+const moveToTeam = new Script('move-to-team');
 
 export class RedisRegistry implements Registry {
   private readonly redis: Redis;
@@ -70,6 +80,39 @@ export class RedisRegistry implements Registry {
 
   disabledKernels(): Promise<Map<Digest, Ban>> {
     return this.all(keys.kernelsDisabled);
+  }
+
+  async foundTeam(
+    team: TeamFacts,
+    key: string,
+    foundedMax: number,
+  ): Promise<'founded' | 'taken' | 'too_many'> {
+    const named = [keys.teams, keys.teamNames, keys.teamsFounded, keys.teamOf, keys.teamSizes];
+    const args = [team.teamId, key, JSON.stringify(team), team.founder, foundedMax];
+    const reply = await this.step((redis) => foundTeam.run(redis, named, args));
+    return reply as 'founded' | 'taken' | 'too_many';
+  }
+
+  async findTeam(key: string): Promise<(TeamFacts & { members: number }) | null> {
+    const teamId = await this.step((redis) => redis.hget(keys.teamNames, key));
+    if (teamId === null) return null;
+    const [text, members] = await Promise.all([
+      this.step((redis) => redis.hget(keys.teams, teamId)),
+      this.step((redis) => redis.hget(keys.teamSizes, teamId)),
+    ]);
+    if (text === null) throw new Error(`the name of team ${teamId} is there, and it is not`);
+    return { ...(JSON.parse(text) as TeamFacts), members: Number(members ?? 0) };
+  }
+
+  async moveToTeam(accountId: AccountId, teamId: TeamId | null): Promise<boolean> {
+    const named = [keys.teams, keys.teamOf, keys.teamSizes];
+    const args = [accountId, teamId ?? ''];
+    return (await this.step((redis) => moveToTeam.run(redis, named, args))) === 1;
+  }
+
+  async teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]> {
+    if (accountIds.length === 0) return [];
+    return await this.step((redis) => redis.hmget(keys.teamOf, ...accountIds));
   }
 
   async settings(): Promise<Settings> {

@@ -99,7 +99,7 @@ class RedisStore implements Store {
     return (await this.step((redis) => redis.get(keys.signingKey))) ?? fresh;
   }
 
-  async enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'> {
+  async enrolHost(host: HostFacts, remember: boolean): Promise<'known' | 'new' | 'other_account'> {
     const facts = JSON.stringify({
       ...host,
       hostKey: Buffer.from(host.hostKey).toString('base64'),
@@ -108,9 +108,9 @@ class RedisStore implements Store {
     const reply = await this.run(
       'enrolHost',
       [keys.hosts, keys.names],
-      [host.hostId, host.accountId, facts, host.name],
+      [host.hostId, host.accountId, facts, host.name, remember ? 1 : 0],
     );
-    return reply === 1 ? 'enrolled' : 'other_account';
+    return reply as 'known' | 'new' | 'other_account';
   }
 
   async submitJob(facts: JobFacts): Promise<void> {

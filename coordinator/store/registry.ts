@@ -1,15 +1,17 @@
 /**
- * What the grid knows of people and what its operator has decided: tokens, bans, disabled kernels,
+ * What the grid knows of people and what its operator has decided: tokens, teams, bans, disabled kernels,
  * settings, and the audit log. A part
  * of the store with the same promise: a step happened, or it did not, or it throws `OutcomeUnknown`,
  * and then it may be repeated.
  */
-import type { AccountId, Digest, HostId, TokenId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, HostId, TeamId, TokenId } from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 
 /** Why something is forbidden, and since when. */
 export type Ban = { reason: string; since: number };
+
+export type TeamFacts = { teamId: TeamId; name: string; founder: AccountId; foundedAt: number };
 
 export type Settings = {
   /** What the mint gives a day for curated jobs, in microcredit; null: as much as they earn. */
@@ -37,6 +39,18 @@ export interface Registry {
   /** False when it was not disabled. */
   enableKernel(digest: Digest): Promise<boolean>;
   disabledKernels(): Promise<Map<Digest, Ban>>;
+
+  /** The key is what tells names apart (domain/team-name.ts). The founder is in it at once. */
+  foundTeam(
+    team: TeamFacts,
+    key: string,
+    foundedMax: number,
+  ): Promise<'founded' | 'taken' | 'too_many'>;
+  findTeam(key: string): Promise<(TeamFacts & { members: number }) | null>;
+  /** From whatever team it is in. Null: to none. False when there is no such team. */
+  moveToTeam(accountId: AccountId, teamId: TeamId | null): Promise<boolean>;
+  /** The team that each account is in now. */
+  teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]>;
 
   settings(): Promise<Settings>;
   changeSettings(change: Partial<Settings>): Promise<void>;

@@ -71,8 +71,11 @@ export interface Store {
   /** Tokens, and what operators have decided. */
   readonly registry: Registry;
 
-  /** Writes a host down at its first hello, and its name at every one. */
-  enrolHost(host: HostFacts): Promise<'enrolled' | 'other_account'>;
+  /**
+   * Writes a host down, and its name. One that is new only when it is to be remembered: keys cost
+   * nothing, and whoever made one has not done anything yet.
+   */
+  enrolHost(host: HostFacts, remember: boolean): Promise<'known' | 'new' | 'other_account'>;
 
   /** Idempotent by job id: submitting it again changes nothing. */
   submitJob(facts: JobFacts): Promise<void>;

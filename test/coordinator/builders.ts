@@ -19,6 +19,7 @@ export const jobId = (number: number): JobId => id('j', number);
 export const hostId = (number: number) => id('h', number);
 export const accountId = (number: number) => id('a', number);
 export const leaseId = (number: number) => id('l', number);
+export const teamId = (number: number) => id('t', number);
 export const tokenId = (number: number) => id('k', number);
 
 const digest = `sha256:${'0'.repeat(64)}`;

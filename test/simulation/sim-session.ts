@@ -121,7 +121,8 @@ export class SimSession {
     const { context } = this.parts;
     const key = new Uint8Array(32);
     const host = { hostId, accountId, hostKey: key, accountKey: key, name: '' };
-    if ((await context.store.enrolHost(host)) !== 'enrolled') throw new GridError('forbidden');
+    if ((await context.store.enrolHost(host, true)) === 'other_account')
+      throw new GridError('forbidden');
     const totals = await totalsOf(context, accountId);
     const presented = openPresented(context, { hostId, accountId }, leases);
     await holdPresented(

@@ -1,12 +1,14 @@
 -- Writes a host down, and its account's present name. A host belongs to the account it first
--- came with: a host key that changes hands is a new host.
+-- came with: a host key that changes hands is a new host. One that is not known is written down only
+-- when `remember` says so: keys cost nothing, and a stranger may come with a new one every time.
 --
 -- keys: hosts, names
--- args: host_id, account_id, facts, name
--- returns: 1 enrolled, 0 it belongs to another account
+-- args: host_id, account_id, facts, name, remember
+-- returns: 'known', 'new' (not written down) or 'other_account'
 
 local known = redis.call('HGET', hosts, host_id)
-if known and cjson.decode(known).accountId ~= account_id then return 0 end
+if known and cjson.decode(known).accountId ~= account_id then return 'other_account' end
+if not known and remember ~= '1' then return 'new' end
 redis.call('HSET', hosts, host_id, facts)
 redis.call('HSET', names, account_id, name)
-return 1
+return 'known'

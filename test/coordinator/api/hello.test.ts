@@ -6,7 +6,13 @@ import { certificateBytes, sessionBytes } from '../../../protocol/identity.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Hello } from '../../../protocol/messages.ts';
 import { type RealGrid, startRealGrid } from '../../support/real-grid.ts';
-import { joinVolunteer, newKeys, openVolunteer, Volunteer } from '../../support/volunteer.ts';
+import {
+  aSuccess,
+  joinVolunteer,
+  newKeys,
+  openVolunteer,
+  Volunteer,
+} from '../../support/volunteer.ts';
 
 let grid: RealGrid;
 beforeAll(async () => {
@@ -50,13 +56,25 @@ describe('a hello that proves nothing ends the session with 4401', () => {
   const flipped = (bytes: Uint8Array) => Uint8Array.from(bytes, (b, i) => (i === 3 ? b ^ 1 : b));
 });
 
-test('a host key belongs to the account that certified it first', async () => {
+test('a host key that has worked belongs to the account that certified it', async () => {
   const mine = newKeys();
-  await joinVolunteer(grid.url, { keys: mine });
+  const first = await joinVolunteer(grid.url, { keys: mine });
+  await grid.submit(1);
+  await first.finish(await first.want(1));
   const taken = await openVolunteer(grid.url, { keys: { ...newKeys(), host: mine.host } });
   taken.send(await taken.hello());
   expect(await taken.ended).toEqual({ code: 4403, reason: 'forbidden' });
   expect((await joinVolunteer(grid.url, { keys: mine })).hostId).not.toBe('');
+});
+
+test('[P2] a host key that never reported anything is forgotten with its session', async () => {
+  const idle = newKeys();
+  const host = await joinVolunteer(grid.url, { keys: idle });
+  const error = await host.report('no lease of ours', [aSuccess(0)]);
+  expect(error).toEqual({ refused: 'lease_invalid' });
+  const other = await joinVolunteer(grid.url, { keys: { ...newKeys(), host: idle.host } });
+  expect(other.hostId).toBe(host.hostId);
+  expect(other.welcome?.accountId).not.toBe(host.welcome?.accountId);
 });
 
 test('another version of the protocol is told to update, in the hello and in the subprotocol', async () => {

@@ -303,9 +303,9 @@ function standingContract(open: OpenStore): void {
     'standings are ordered by credit, of volunteers, of hosts and of jobs',
     withStore(open, async (store) => {
       const { ledger } = store;
-      await store.enrolHost(aHost(1, 1, 'old name'));
-      await store.enrolHost(aHost(2, 1, 'between'));
-      await store.enrolHost(aHost(1, 1, 'new name'));
+      await store.enrolHost(aHost(1, 1, 'old name'), true);
+      await store.enrolHost(aHost(2, 1, 'between'), true);
+      await store.enrolHost(aHost(1, 1, 'new name'), true);
       const { jobId } = await paid(store, 0, [
         [aPayment(1, 5, [[0, 1]]), aPayment(2, 9, [[1, 2]])],
         [aPayment(3, 7, [[4, 1]]), { ...aPayment(4, 3, [[3, 1]]), accountId: accountId(1) }],

@@ -1,6 +1,6 @@
 /** What every store promises of tokens, bans, settings and the audit log (coordinator/store/registry.ts). */
 import { expect, it } from 'vitest';
-import { accountId, hostId, tokenId } from '../builders.ts';
+import { accountId, hostId, teamId, tokenId } from '../builders.ts';
 import { type OpenStore, withStore } from './arrange.ts';
 
 const aToken = (number: number, createdAt = number) => ({
@@ -119,6 +119,52 @@ export function registryContract(open: OpenStore): void {
       expect(await registry.settings()).toEqual({ mintDailyMicro: 999_999_999_999_999_999n });
       await registry.changeSettings({ mintDailyMicro: null });
       expect(await registry.settings()).toEqual({ mintDailyMicro: null });
+    }),
+  );
+
+  const aTeam = (number: number, founder = number) => ({
+    teamId: teamId(number),
+    name: `Team ${number}`,
+    founder: accountId(founder),
+    foundedAt: 100 + number,
+  });
+
+  it(
+    'a team is founded once under its name, with its founder in it, and so many by one account',
+    withStore(open, async ({ registry }) => {
+      expect(await registry.findTeam('one')).toBeNull();
+      expect(await registry.foundTeam(aTeam(1), 'one', 2)).toBe('founded');
+      expect(await registry.foundTeam(aTeam(1), 'one', 2)).toBe('founded');
+      expect(await registry.findTeam('one')).toEqual({ ...aTeam(1), members: 1 });
+      expect(await registry.foundTeam(aTeam(2), 'one', 2)).toBe('taken');
+      expect(await registry.foundTeam(aTeam(3, 1), 'three', 2)).toBe('founded');
+      expect(await registry.foundTeam(aTeam(4, 1), 'four', 2)).toBe('too_many');
+      expect(await registry.findTeam('one')).toMatchObject({ members: 0 });
+      expect(await registry.findTeam('four')).toBeNull();
+      expect(await registry.teamsOf([accountId(1), accountId(2)])).toEqual([teamId(3), null]);
+    }),
+  );
+
+  it(
+    'an account is in one team at a time, and the sizes follow',
+    withStore(open, async ({ registry }) => {
+      await registry.foundTeam(aTeam(1), 'one', 5);
+      await registry.foundTeam(aTeam(2), 'two', 5);
+      const sizes = async () => [
+        (await registry.findTeam('one'))?.members,
+        (await registry.findTeam('two'))?.members,
+      ];
+      expect(await registry.moveToTeam(accountId(3), teamId(1))).toBe(true);
+      expect(await registry.moveToTeam(accountId(3), teamId(1))).toBe(true);
+      expect(await sizes()).toEqual([2, 1]);
+      expect(await registry.moveToTeam(accountId(3), teamId(2))).toBe(true);
+      expect(await sizes()).toEqual([1, 2]);
+      expect(await registry.moveToTeam(accountId(3), teamId(9))).toBe(false);
+      expect(await registry.teamsOf([accountId(3)])).toEqual([teamId(2)]);
+      expect(await registry.moveToTeam(accountId(3), null)).toBe(true);
+      expect(await registry.moveToTeam(accountId(3), null)).toBe(true);
+      expect(await sizes()).toEqual([1, 1]);
+      expect(await registry.teamsOf([])).toEqual([]);
     }),
   );
 }

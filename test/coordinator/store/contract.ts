@@ -74,13 +74,27 @@ function gridContract(open: OpenStore): void {
   );
 
   it(
+    'a host that is not to be remembered leaves nothing behind; one that is known says its new name',
+    withStore(open, async (store) => {
+      expect(await store.enrolHost(aHost(1, 1, 'a stranger'), false)).toBe('new');
+      expect(await store.names([accountId(1)])).toEqual(['']);
+      expect(await store.enrolHost(aHost(1, 2, 'another account'), true)).toBe('known');
+      expect(await store.enrolHost(aHost(1, 2, 'renamed'), false)).toBe('known');
+      expect(await store.names([accountId(2)])).toEqual(['renamed']);
+    }),
+  );
+
+  it(
     'a host belongs to the account it first came with',
     withStore(open, async (store) => {
       const host = aHost(1, 1, 'first');
-      expect(await store.enrolHost(host)).toBe('enrolled');
-      expect(await store.enrolHost(host)).toBe('enrolled');
-      expect(await store.enrolHost({ ...host, accountId: accountId(2) })).toBe('other_account');
-      expect(await store.enrolHost(aHost(2, 1, 'second host'))).toBe('enrolled');
+      expect(await store.enrolHost(host, true)).toBe('known');
+      expect(await store.enrolHost(host, true)).toBe('known');
+      for (const remember of [true, false]) {
+        const theirs = { ...host, accountId: accountId(2) };
+        expect(await store.enrolHost(theirs, remember)).toBe('other_account');
+      }
+      expect(await store.enrolHost(aHost(2, 1, 'second host'), true)).toBe('known');
     }),
   );
 }
