@@ -14,6 +14,7 @@ import { setFlagsFromString } from 'node:v8';
 import { builtKernel } from '../jobs/built-kernel.ts';
 import { type KernelRatios, measureRatios } from './kernel-ratios.ts';
 import { type BenchKernel, compileKernels } from './kernel-sources.ts';
+import { measureLongUnit } from './long-units.ts';
 import { measureMeter } from './meter-speed.ts';
 import { measureTinyUnits } from './tiny-units.ts';
 
@@ -26,6 +27,8 @@ export type SandboxBench = {
   /** How far from 1 is only the error of the measurement. */
   geomeanControl: number;
   tinyUnitsPerSecond: number;
+  /** Of the processor time that a unit of ten seconds takes; null where /proc is not. */
+  longUnitKernelShare: number | null;
   meterMiBPerSecond: number;
 };
 
@@ -51,6 +54,11 @@ export async function sandbox(say: (line: string) => void): Promise<SandboxBench
     );
     const tinyUnitsPerSecond = await measureTinyUnits(mersenne.wasm);
     say(`${Math.round(tinyUnitsPerSecond)} tiny units per second and thread`);
+    const longUnitKernelShare = await measureLongUnit(mersenne.wasm);
+    if (longUnitKernelShare !== null)
+      say(
+        `${(100 * longUnitKernelShare).toFixed(1)} % of the time of a long unit goes to the kernel`,
+      );
     const meterMiBPerSecond = measureMeter(compiled.map(({ wasm }) => wasm));
     say(`the meter passes ${meterMiBPerSecond.toFixed(1)} MiB per second`);
     return {
@@ -60,6 +68,7 @@ export async function sandbox(say: (line: string) => void): Promise<SandboxBench
       geomeanNative,
       geomeanControl,
       tinyUnitsPerSecond,
+      longUnitKernelShare,
       meterMiBPerSecond,
     };
   } finally {
