@@ -44,16 +44,12 @@ function ticksOf(pid: number): Map<string, number> {
     readdirSync(folder).map((id) => {
       // Behind the name in parentheses, which may have anything in it, fields 14 and 15.
       const [, fields = ''] = readFileSync(`${folder}/${id}/stat`, 'utf8').split(/\) (?=\w )/);
-      const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number);
-      return [id, user + system];
+      return [id, sum(fields.split(' ').slice(11, 13).map(Number))];
     }),
   );
 }
 
-function agentMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
+const agentMs = (): number => sum(Object.values(process.cpuUsage())) / 1000;
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 

@@ -53,7 +53,7 @@ export interface MeterOptions {
   /**
    * `any` leaves the NaNs of arithmetic as the host makes them: for kernels that are known to let none
    * out, since those that store nearly all they compute take up to 1.8 times as long with `same`,
-   * which is the default. It changes no fuel.
+   * which is the default. It is not charged.
    */
   nans?: 'same' | 'any';
 }

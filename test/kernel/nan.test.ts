@@ -108,14 +108,13 @@ it('[S3] of random programs memory is as if each instruction gave the canonical 
   );
 });
 
-it('[S3] the fuel is the same whether NaNs are made the same or not', () => {
-  fc.assert(
-    fc.property(floatPrograms, ({ plain }) => {
-      const wasm = wat(plain);
-      const fuelMax = 10_000_000n;
-      const as = (nans: 'same' | 'any') => run(meter(wasm, nans), { fuelMax });
-      expect(as('same').fuel).toBe(as('any').fuel);
-    }),
-    { numRuns: 50 },
+it('[S3] making NaNs the same is not charged', () => {
+  const wasm = command(
+    '',
+    `(local $i i32) (loop $l
+       (f64.store (i32.const 0) (f64.div (f64.load (i32.const 0)) (f64.load (i32.const 8))))
+       (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100))))`,
   );
+  const fuelOf = (nans: 'same' | 'any') => run(meter(wasm, nans), { fuelMax: 1_000_000n }).fuel;
+  expect(fuelOf('same')).toBe(fuelOf('any'));
 });
