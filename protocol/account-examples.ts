@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { auditLogSchema } from './audit.ts';
 import { hostListSchema } from './hosts.ts';
 import { disabledKernelsSchema, settingsSchema } from './operation.ts';
+import { teamViewSchema } from './teams.ts';
 import { freshTokenSchema, tokenRequestSchema, tokenViewSchema } from './tokens.ts';
 
 const accountId = 'a7yt4k2m9q0cxw3nz';
@@ -32,6 +33,16 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
     body: { ...token, token: 'mh_8dX2m0c1n4Rk7Qw5TzYb3Lh6Vf9Js0Pa2Gu4Ei6Ko8' },
   },
   'a token': { schema: tokenViewSchema, body: token },
+  'a team': {
+    schema: teamViewSchema,
+    body: {
+      teamId: 't5q2d9k7w0xv1mz3h',
+      name: 'Physics 101',
+      members: 24,
+      founder: 'axhtbk5pwv50nb6mk',
+      foundedAt: '2026-11-20T08:15:00.000Z',
+    },
+  },
   'the hosts': {
     schema: hostListSchema,
     body: {

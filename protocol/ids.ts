@@ -14,6 +14,7 @@ export const jobIdSchema = z
 export const hostIdSchema = z.string().regex(idPattern('h'), 'expected a host id');
 export const accountIdSchema = z.string().regex(idPattern('a'), 'expected an account id');
 export const leaseIdSchema = z.string().regex(idPattern('l'), 'expected a lease id');
+export const teamIdSchema = z.string().regex(idPattern('t'), 'expected a team id');
 
 export type JobId = string;
 export type HostId = string;

@@ -46,6 +46,7 @@ const refusals = new Map<number, RefusalReason>([
   [errorFacts('protocol_unknown').closeCode ?? 0, 'update_required'],
   [errorFacts('signature_invalid').closeCode ?? 0, 'refused'],
   [errorFacts('forbidden').closeCode ?? 0, 'refused'],
+  [errorFacts('team_unknown').closeCode ?? 0, 'refused'],
   [errorFacts('host_banned').closeCode ?? 0, 'refused'],
 ]);
 

@@ -139,7 +139,7 @@ function tellEnd(end: AgentEnd, url: string): void {
       isOld ? 'The grid speaks another version of the protocol.' : `The grid at ${url} refuses us.`,
       {
         why: end.why || 'it did not say more',
-        remedy: isOld ? 'update manyhands and join again' : 'ask its operator',
+        remedy: isOld ? 'update manyhands and join again' : 'do what it says, or ask its operator',
       },
     );
   }

@@ -32,6 +32,7 @@ import { toGridError } from './grid-error.ts';
 import { type Books, ledgerRoutes } from './ledger-routes.ts';
 import { textLines } from './lines.ts';
 import { operatorRoutes } from './operator-routes.ts';
+import { teamRoutes } from './team-routes.ts';
 
 /** As many rows as a page or a terminal shows; more comes with paging. */
 const rowsMax = 100;
@@ -133,6 +134,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
 
   operatorRoutes(server, context, { count: parts.hosts, connected: parts.connected });
   ledgerRoutes(server, context, parts.books);
+  teamRoutes(server, context);
   artifactRoutes(server, context);
   return server;
 }

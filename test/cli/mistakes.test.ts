@@ -56,6 +56,7 @@ const mistakes: [string, number, string, RegExp][] = [
   ['token create --scopes read --expires soon', 2, 'usage', /"soon".*\n.*s, m, h or d/],
   ['token revoke', 2, 'usage', /argument 'id'/],
   ['audit-log --last none', 2, 'usage', /"none".*--last/],
+  ['team create', 2, 'usage', /argument 'name'/],
   ['settings --mint-daily lots', 2, 'usage', /"lots".*\n.*six decimals/],
   ['job pause', 2, 'usage', /argument 'job'/],
   ['host ban', 2, 'usage', /argument 'id'/],

@@ -140,6 +140,18 @@ describe('host', () => {
   });
 });
 
+test('a team that does not exist ends join with 5, and says what to do', async () => {
+  const { code, stderr } = await cli('join', url, '--data', 'worker', '--team', 'nobody');
+  expect(stderr).toMatch(/error\[forbidden\].*\n {2}why: No team has that name.*`team create`/);
+  expect(code).toBe(5);
+  const shown = await cli('team', 'show', 'nobody');
+  expect(shown.stderr).toMatch(/error\[team_unknown\].*\n.*\n.*manyhands team create/);
+  expect(shown.code).toBe(4);
+  const idle = await cli('team', 'create', 'early birds', '--data', 'worker');
+  expect(idle.stderr).toMatch(/error\[forbidden\].*\n.*computed a unit: join first/);
+  expect(idle.code).toBe(5);
+});
+
 test('settings shows the mint’s daily budget, and sets it', async () => {
   expect((await cli('settings')).stdout).toBe('mint-daily  no limit\n');
   await cli('settings', '--mint-daily', '2500.5');

@@ -1,0 +1,131 @@
+/** Teams: founded, joined and left by the key of an account, and named in a hello. */
+import { sign } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requestBytes } from '../../../protocol/identity.ts';
+import { type TeamView, teamViewSchema } from '../../../protocol/teams.ts';
+import { type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
+import {
+  joinVolunteer,
+  type Keys,
+  newKeys,
+  openVolunteer,
+  type Volunteer,
+} from '../../support/volunteer.ts';
+
+let grid: RealGrid;
+let gridId = '';
+beforeAll(async () => {
+  grid = await startRealGrid();
+  gridId = ((await (await grid.fetch('/v1/grid')).json()) as { gridId: string }).gridId;
+});
+afterAll(() => grid.stop());
+
+const ask = (keys: Keys, method: string, path: string) => {
+  const at = Date.now();
+  const key = keys.account.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+  const signature = sign(null, requestBytes(gridId, method, path, at), keys.account.privateKey);
+  const parts = [key.toString('base64url'), at, signature.toString('base64url')];
+  return fetch(`${grid.url}${path}`, {
+    method,
+    headers: { authorization: `Account ${parts.join('.')}` },
+  });
+};
+const pathOf = (name: string) => `/v1/teams/${encodeURIComponent(name)}`;
+const found = (keys: Keys, name: string) => ask(keys, 'POST', pathOf(name));
+const join = (keys: Keys, name: string) => ask(keys, 'POST', `${pathOf(name)}/members`);
+const show = async (name: string): Promise<TeamView> =>
+  teamViewSchema.parse(await (await fetch(`${grid.url}${pathOf(name)}`)).json());
+
+/** Computes a unit, and waits until it is paid: then the account is one of the grid's. */
+async function work(host: Volunteer): Promise<void> {
+  await grid.submit(1);
+  await host.finish(await host.take(1));
+  await host.next('credited');
+}
+async function aWorker(): Promise<Keys> {
+  const keys = newKeys();
+  await work(await joinVolunteer(grid.url, { keys }));
+  return keys;
+}
+
+describe('a team', () => {
+  test('is founded, joined and left', async () => {
+    const [ada, bob] = [await aWorker(), await aWorker()];
+    const reply = await found(ada, 'Ｐｈｙｓｉｃｓ  101');
+    expect(reply.status).toBe(201);
+    const view = teamViewSchema.parse(await reply.json());
+    expect(view).toMatchObject({ name: 'Physics 101', members: 1 });
+    expect(await show('physics 101')).toEqual(view);
+    expect((await join(bob, 'PHYSICS 101')).status).toBe(200);
+    expect(await show('physics 101')).toEqual({ ...view, members: 2 });
+    expect((await ask(ada, 'DELETE', '/v1/membership')).status).toBe(204);
+    expect(await show('physics 101')).toEqual({ ...view, members: 1 });
+  });
+
+  test('that looks like another one is not founded', async () => {
+    const ada = await aWorker();
+    expect((await found(ada, 'Cosmos')).status).toBe(201);
+    for (const name of ['COSMOS', 'c0sm0s', 'ϲοѕмоѕ'.normalize('NFC'), 'соѕмоѕ']) {
+      const reply = await found(await aWorker(), name);
+      expect([400, 409]).toContain(reply.status);
+    }
+  });
+
+  test('is founded by accounts that have worked, a few each, under names that can be told apart', async () => {
+    const idle = await refusal(await found(newKeys(), 'Nobody'));
+    expect(idle).toMatchObject({ status: 403, code: 'forbidden' });
+    const ada = await aWorker();
+    const odd = await refusal(await found(ada, 'x'));
+    expect(odd).toMatchObject({ status: 400, code: 'bad_request' });
+    expect(odd.detail).toMatch(/2 to 40 characters/);
+    for (let i = 1; i <= 5; i++) expect((await found(ada, `number ${i}${i}`)).status).toBe(201);
+    const more = await refusal(await found(ada, 'one more'));
+    expect(more).toMatchObject({ status: 409, code: 'team_limit' });
+  });
+
+  test('that is unknown is joined by nobody, and says what to do', async () => {
+    const error = await refusal(await join(await aWorker(), 'no such team'));
+    expect(error).toMatchObject({ status: 404, code: 'team_unknown', detail: 'no such team' });
+    expect(error.message).toMatch(/`team create`/);
+  });
+
+  test('is not founded, joined or left without the account’s key', async () => {
+    const keys = { ...newKeys(), account: newKeys().account };
+    for (const [method, path] of [
+      ['POST', pathOf('unsigned')],
+      ['POST', `${pathOf('unsigned')}/members`],
+      ['DELETE', '/v1/membership'],
+    ] as const) {
+      const reply = await fetch(`${grid.url}${path}`, { method });
+      expect(await refusal(reply)).toMatchObject({ status: 401, code: 'request_unsigned' });
+      const other = await ask(keys, method === 'POST' ? 'DELETE' : 'POST', path);
+      expect(other.status).not.toBe(201);
+    }
+  });
+});
+
+describe('a hello that names a team', () => {
+  test('joins it with the first report, and not before', async () => {
+    await found(await aWorker(), 'Helpers');
+    const host = await joinVolunteer(grid.url, { hello: { team: 'helpers' } });
+    expect(await show('Helpers')).toMatchObject({ members: 1 });
+    await work(host);
+    expect(await show('Helpers')).toMatchObject({ members: 2 });
+  });
+
+  test('moves an account that is known at once', async () => {
+    await found(await aWorker(), 'Movers');
+    const keys = await aWorker();
+    await joinVolunteer(grid.url, { keys, hello: { team: 'Movers' } });
+    expect(await show('Movers')).toMatchObject({ members: 2 });
+    await joinVolunteer(grid.url, { keys });
+    expect(await show('Movers')).toMatchObject({ members: 2 });
+  });
+
+  test('that does not exist is refused with 4404 and what to do', async () => {
+    const host = await openVolunteer(grid.url);
+    host.send(await host.hello({ team: 'no such team' }));
+    expect((await host.next('notice')).text).toMatch(/No team has that name.*`team create`/);
+    expect(await host.ended).toEqual({ code: 4404, reason: 'team_unknown' });
+  });
+});
