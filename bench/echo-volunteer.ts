@@ -16,8 +16,8 @@ const packr = new Packr(packing);
 const unpackr = new Unpackr(packing);
 
 const output = encodeOutput({ stdout: Buffer.from('{"ok":true}\n'), files: {} });
-/** Units that a volunteer has out at once, so that it need not wait for each answer. */
-const unitsInFlight = 16;
+/** Leases that a volunteer has out at once, so that it need not wait for each answer. */
+const leasesInFlight = 16;
 /** One credit's millionth: enough that every unit is paid something. */
 const fuel = 1_000_000;
 
@@ -33,7 +33,6 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
   });
   let nextId = 0;
   let recorded = 0;
-  const inFlight = Math.max(1, unitsInFlight / leaseUnits);
   const answers: HostMessage[] = [];
   const send = (frame: HostMessage | HostMessage[]) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(packr.pack(frame));
@@ -71,7 +70,7 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
         memoryBytes: 2 ** 33,
         leases: [],
       });
-    } else if (message.type === 'welcome') send(Array.from({ length: inFlight }, want));
+    } else if (message.type === 'welcome') send(Array.from({ length: leasesInFlight }, want));
     else if (message.type === 'lease') answers.push(...message.leases.map(report), want());
     else if (message.type === 'recorded')
       recorded += message.verdicts.reduce((sum, [, count]) => sum + count, 0);

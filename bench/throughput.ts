@@ -3,9 +3,9 @@
  * per unit on the same kind of Redis in the same run.
  *
  * Ours: a coordinator in a process of its own over an embedded Redis (appendfsync always), 32
- * volunteers over real WebSockets who echo, leases of 1, 8 and 32 units, group commit, ledger and
- * all. BullMQ: Queue.addBulk and a Worker with concurrency 50, removeOnComplete, in a process of its
- * own, over a Redis set up the same. Wall rates swing with whatever else the machine does; the figure
+ * volunteers over real WebSockets who echo, with 16 leases of 1, 8 or 32 units out at once, group
+ * commit, ledger and all. BullMQ: Queue.addBulk and a Worker with concurrency 50 that keeps each result
+ * as the entry's return value, in a process of its own, over a Redis set up the same. Wall rates swing with whatever else the machine does; the figure
  * to compare is CPU time per unit, of server and Redis together.
  */
 import { type ChildProcess, fork } from 'node:child_process';

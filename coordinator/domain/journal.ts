@@ -49,6 +49,7 @@ const codes = {
   released: 5,
   succeeded: 6,
   succeededAndAccepted: 7,
+  leasedToAccepted: 8,
 } as const;
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
@@ -56,9 +57,21 @@ const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
   const tuples: unknown[] = [];
   for (let i = 0; i < entries.length; i++) {
-    const [entry, next] = [entries[i], entries[i + 1]];
-    if (entry === undefined) continue;
-    if (entry.kind === 'succeeded' && isAcceptanceOf(next, entry)) {
+    const entry = entries[i] as JournalEntry;
+    if (entry.kind === 'leased' && isSuccess(entries, i + 1, entry.leaseId)) {
+      const { leaseId, hostId, accountId, positions } = entry;
+      const [succeeded] = entries.slice(i + 1, i + 2) as [SucceededEntry];
+      const columns = [succeeded.positions.flat(), succeeded.fuel, succeeded.outputs];
+      tuples.push([
+        codes.leasedToAccepted,
+        leaseId,
+        ...columns,
+        hostId,
+        accountId,
+        positions.flat(),
+      ]);
+      i += 2;
+    } else if (entry.kind === 'succeeded' && isSuccess(entries, i, entry.leaseId)) {
       const { leaseId, positions, fuel, outputs } = entry;
       tuples.push([codes.succeededAndAccepted, leaseId, positions.flat(), fuel, outputs]);
       i++;
@@ -67,12 +80,17 @@ export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
   return packr.pack(tuples).subarray(arrayHeaderBytes(tuples.length));
 }
 
-/** Successes are accepted as they are nearly always: those two entries share one tuple. */
-const isAcceptanceOf = (
-  entry: JournalEntry | undefined,
-  { leaseId, positions }: { leaseId: LeaseId; positions: UnitRuns },
-): boolean =>
-  entry?.kind === 'accepted' && entry.leaseId === leaseId && entry.positions === positions;
+type SucceededEntry = Extract<JournalEntry, { kind: 'succeeded' }>;
+
+/**
+ * Whether at `i` some successes of a lease are followed by their acceptance. That is nearly always so:
+ * the two share a tuple, and the lease's own entry is in it too when it comes right before.
+ */
+function isSuccess(entries: readonly JournalEntry[], i: number, leaseId: LeaseId): boolean {
+  const [said, made] = [entries[i], entries[i + 1]];
+  if (said?.kind !== 'succeeded' || made?.kind !== 'accepted') return false;
+  return said.leaseId === leaseId && made.leaseId === leaseId && made.positions === said.positions;
+}
 
 /** What MessagePack puts before the elements of an array: fixarray, array 16, array 32. */
 function arrayHeaderBytes(length: number): number {
@@ -166,12 +184,13 @@ function toEntries(tuple: any): JournalEntry | JournalEntry[] {
         fuel: tuple[3],
         outputs: tuple[4],
       };
-    case codes.succeededAndAccepted: {
-      const [, leaseId, flat, fuel, outputs] = tuple;
-      const positions = pairs(flat);
+    case codes.succeededAndAccepted:
+      return accepted(tuple);
+    case codes.leasedToAccepted: {
+      const [, leaseId, , , , hostId, accountId, flat] = tuple;
       return [
-        { kind: 'succeeded', leaseId, positions, fuel, outputs },
-        { kind: 'accepted', leaseId, positions },
+        { kind: 'leased', leaseId, hostId, accountId, positions: pairs(flat) },
+        ...accepted(tuple),
       ];
     }
     case codes.accepted:
@@ -196,6 +215,15 @@ function toResult(tuple: any): RecordedResult {
     exitCode: tuple[5] ?? null,
     detail: tuple[6] ?? '',
   };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+function accepted([, leaseId, flat, fuel, outputs]: any): JournalEntry[] {
+  const positions = pairs(flat);
+  return [
+    { kind: 'succeeded', leaseId, positions, fuel, outputs },
+    { kind: 'accepted', leaseId, positions },
+  ];
 }
 
 const pairs = (flat: number[]): UnitRuns =>

@@ -42,7 +42,7 @@ import type { Clock, Happening, ShardRecorder } from './context.ts';
 
 /** A commit of more makes its first report wait for the fsync of a megabyte (1.4 ms measured). */
 const resultsPerCommitMax = 4096;
-/** Lease entries wait this long for a report to ride with; then they go alone. */
+/** Lease entries wait this long: a lease reported by then is written with its results, in one entry. */
 const noteDelayMs = 20;
 /** A commit that ended so lately means that hosts are reporting all the time. */
 const busyMs = 5;
@@ -60,9 +60,10 @@ type Intent =
       answer: (verdicts: Verdict[]) => void;
       refuse: (error: Error) => void;
     }
-  | { kind: 'note'; shard: Shard; entry: JournalEntry };
+  | { kind: 'note'; shard: Shard; entry: JournalEntry; due: number };
 
 type ReportIntent = Extract<Intent, { kind: 'report' }>;
+type NoteIntent = Extract<Intent, { kind: 'note' }>;
 
 type Draft = {
   append: ShardAppend;
@@ -87,6 +88,7 @@ export type RecorderParts = {
 
 export class Recorder implements ShardRecorder {
   private pending: Intent[] = [];
+  private notes: NoteIntent[] = [];
   private committing: Promise<void> | null = null;
   private cancelNoteTimer: (() => void) | null = null;
   private readonly parts: RecorderParts;
@@ -107,11 +109,9 @@ export class Recorder implements ShardRecorder {
   }
 
   note(shard: Shard, entry: JournalEntry): void {
-    this.pending.push({ kind: 'note', shard, entry });
-    this.cancelNoteTimer ??= this.parts.clock.after(noteDelayMs, () => {
-      this.cancelNoteTimer = null;
-      this.start();
-    });
+    const due = this.parts.clock.now() + noteDelayMs;
+    this.notes.push({ kind: 'note', shard, entry, due });
+    this.startForNotes();
   }
 
   /** Results that wait for their commit. */
@@ -124,8 +124,26 @@ export class Recorder implements ShardRecorder {
     this.isDraining = true;
     this.cancelNoteTimer?.();
     this.cancelNoteTimer = null;
+    this.takeDueNotes();
     this.start();
     while (this.committing !== null) await this.committing;
+  }
+
+  private startForNotes(): void {
+    this.cancelNoteTimer ??= this.parts.clock.after(noteDelayMs, () => {
+      this.cancelNoteTimer = null;
+      this.takeDueNotes();
+      this.start();
+      if (this.notes.length > 0) this.startForNotes();
+    });
+  }
+
+  /** Ahead of the reports: what a lease's holder did comes after the lease. */
+  private takeDueNotes(): void {
+    const now = this.parts.clock.now();
+    const waiting = this.isDraining ? -1 : this.notes.findIndex(({ due }) => due > now);
+    const due = this.notes.splice(0, waiting < 0 ? this.notes.length : waiting);
+    this.pending.unshift(...due);
   }
 
   private start(): void {
@@ -208,7 +226,7 @@ export class Recorder implements ShardRecorder {
     let [canonical, failed, fuel, micro] = [0, 0, 0, 0];
     for (const intent of intents) {
       if (intent.kind === 'note') {
-        if (!state.isClosed) state.apply([intent.entry]);
+        if (!state.isClosed && !isKnown(state, intent.entry)) state.apply([intent.entry]);
         continue;
       }
       const verdicts: Verdict[] = [];
@@ -345,6 +363,10 @@ function* recordings(state: ShardState, { lease, reported }: ReportIntent): Gene
   if (successes !== null) yield recordSuccesses(state, lease, successes);
   if (results.length > 0) yield recordResults(state, lease, results);
 }
+
+/** A lease that was reported sooner than its note came up is in the journal already. */
+const isKnown = (state: ShardState, entry: JournalEntry): boolean =>
+  entry.kind === 'leased' && state.leases.has(entry.leaseId);
 
 const resultsIn = ({ successes, results }: Reported): number =>
   (successes?.fuel.length ?? 0) + results.length;

@@ -68,15 +68,14 @@ const mac = ({ secret }: LeaseKey, purpose: string, body: string): Buffer =>
  */
 export function hmacSha256(secret: Uint8Array, message: Uint8Array): Buffer {
   const key = secret.length > blockBytes ? hash('sha256', secret, 'buffer') : secret;
-  const inner = Buffer.alloc(blockBytes + message.length, 0x36);
-  const outer = Buffer.alloc(blockBytes + 32, 0x5c);
-  for (const [i, byte] of key.entries()) {
-    inner[i] = byte ^ 0x36;
-    outer[i] = byte ^ 0x5c;
-  }
-  inner.set(message, blockBytes);
-  outer.set(hash('sha256', inner, 'buffer'), blockBytes);
-  return hash('sha256', outer, 'buffer');
+  const inner = hash('sha256', Buffer.concat([padded(key, 0x36), message]), 'buffer');
+  return hash('sha256', Buffer.concat([padded(key, 0x5c), inner]), 'buffer');
+}
+
+function padded(key: Uint8Array, pad: number): Buffer {
+  const block = Buffer.alloc(blockBytes, pad);
+  for (let i = 0; i < key.length; i++) block[i] = pad ^ (key[i] ?? 0);
+  return block;
 }
 /** SHA-256 works on blocks of 64 bytes. */
 const blockBytes = 64;

@@ -85,7 +85,8 @@ it('[C1] [C2] kill -9 at any step of award, revoke and archive loses nothing and
   });
   expect(await store.ledger.standing('volunteer', accountId(2))).toBeNull();
   expect(await receiptsOf(accountId(2))).toBe(unit / 3);
-});
+  // Some thirty processes start and die here, one after the other.
+}, 120_000);
 
 /** Units granted in an account's receipts, whose chain holds. */
 async function receiptsOf(account: string): Promise<number> {
