@@ -56,6 +56,7 @@ const gridCodes: Record<ErrorCode, number> = {
   team_unknown: exitCodes.notFound,
   ban_unknown: exitCodes.notFound,
   kernel_not_disabled: exitCodes.notFound,
+  credit_insufficient: exitCodes.limit,
   unit_unknown: exitCodes.notFound,
   artifact_unknown: exitCodes.notFound,
   route_unknown: exitCodes.notFound,

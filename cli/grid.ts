@@ -13,7 +13,11 @@ import {
 } from '../protocol/http.ts';
 import type { Digest } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
-import { disabledKernelsSchema, type SettingsView, settingsSchema } from '../protocol/operation.ts';
+import {
+  disabledKernelsSchema,
+  type SettingsChange,
+  settingsSchema,
+} from '../protocol/operation.ts';
 import {
   freshTokenSchema,
   type TokenRequest,
@@ -71,7 +75,7 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
       ).kernels,
 
     settings: () => ask(settingsSchema, '/v1/settings'),
-    changeSettings: (change: Partial<SettingsView>) =>
+    changeSettings: (change: SettingsChange) =>
       ask(settingsSchema, '/v1/settings', { ...post(change), method: 'PATCH' }),
 
     /** The last so many entries of the audit log, newest first. */

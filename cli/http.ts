@@ -144,6 +144,8 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   team_limit: 'join one of them, or have somebody else found it',
   ban_unknown: '`manyhands host list` shows what is banned',
   kernel_not_disabled: '`manyhands kernel disabled` shows those that are',
+  credit_insufficient:
+    'earn some: `manyhands join` with this account’s key; or ask the operator to curate the job',
   kernel_disabled: 'use another kernel, or ask the operator',
   job_unknown: '`manyhands list` shows the jobs there are',
   job_over: '`manyhands show` tells how it ended',

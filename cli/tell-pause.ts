@@ -7,6 +7,7 @@ export function tellPause({ cause, reason }: NonNullable<JobView['paused']>): st
     owner: 'its owner paused it',
     operator: 'an operator paused it',
     kernel_disabled: 'an operator disabled its kernel',
+    credit_spent: 'the credit for it is spent',
   }[cause];
   return reason === '' ? who : `${who} (${plainText(reason)})`;
 }

@@ -76,7 +76,10 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
       ],
     },
   },
-  'the settings': { schema: settingsSchema, body: { mintDailyMicro: '5000000000' } },
+  'the settings': {
+    schema: settingsSchema,
+    body: { mintDailyMicro: '5000000000', allowanceMicro: '1000000000' },
+  },
   'the audit log': {
     schema: auditLogSchema,
     body: {

@@ -86,6 +86,12 @@ const catalogue = {
     retry: false,
     sentence: 'That kernel is not disabled.',
   },
+  credit_insufficient: {
+    httpStatus: 402,
+    closeCode: null,
+    retry: false,
+    sentence: 'There is no credit left to pay for this.',
+  },
   unit_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such unit.' },
   team_unknown: {
     httpStatus: 404,

@@ -160,5 +160,5 @@ export const jobStates = ['open', 'paused', 'complete', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];
 
 /** Who or what may pause a job. Each lifts its own pause; the first of several is the one that is told. */
-export const pauseCauses = ['kernel_disabled', 'operator', 'owner'] as const;
+export const pauseCauses = ['kernel_disabled', 'operator', 'owner', 'credit_spent'] as const;
 export type PauseCause = (typeof pauseCauses)[number];

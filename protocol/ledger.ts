@@ -17,7 +17,7 @@
 import { z } from 'zod';
 import { accountIdSchema, hostIdSchema, jobIdSchema } from './ids.ts';
 
-export const entryKinds = ['award', 'final'] as const;
+export const entryKinds = ['award', 'final', 'allow', 'refund'] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
 const count = z.int().min(0);

@@ -20,8 +20,11 @@ const microSchema = z
 export const settingsSchema = z.strictObject({
   /** What the mint gives a day for curated jobs, in microcredit; null: as much as they earn. */
   mintDailyMicro: microSchema.nullable(),
+  /** What the mint gives a scientist with their first job, in microcredit. */
+  allowanceMicro: microSchema,
 });
 export type SettingsView = z.infer<typeof settingsSchema>;
 
 /** PATCH /v1/settings: those that are named change. */
 export const settingsChangeSchema = settingsSchema.partial();
+export type SettingsChange = z.infer<typeof settingsChangeSchema>;

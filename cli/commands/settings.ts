@@ -1,3 +1,4 @@
+import type { SettingsChange } from '../../protocol/operation.ts';
 import { badUsage, command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
 import { formatCredit } from '../format.ts';
 import { openGrid } from '../grid.ts';
@@ -8,27 +9,37 @@ export const settings = () =>
     'manyhands settings',
     'manyhands settings --mint-daily 5000',
     'manyhands settings --mint-daily none',
+    'manyhands settings --allowance 200',
   ])
     .option(
       '--mint-daily <credits>',
       'what the mint gives a day for curated jobs, or none for no limit',
       parseCredits,
     )
+    .option(
+      '--allowance <credits>',
+      'what the mint gives a scientist with their first job',
+      parseCredits,
+    )
     .addOption(urlOption())
     .addOption(tokenFileOption())
     .addOption(jsonOption())
-    .action(async ({ mintDaily, json, ...options }) => {
+    .action(async ({ mintDaily, allowance, json, ...options }) => {
       const grid = openGrid(options);
-      const view =
-        mintDaily === undefined
-          ? await grid.settings()
-          : await grid.changeSettings({ mintDailyMicro: mintDaily.micro });
+      const change: SettingsChange = {};
+      if (mintDaily !== undefined) change.mintDailyMicro = mintDaily.micro;
+      if (allowance !== undefined) change.allowanceMicro = allowance.micro ?? '0';
+      const isChange = Object.keys(change).length > 0;
+      const view = isChange ? await grid.changeSettings(change) : await grid.settings();
       if (json) {
         printJson(view);
         return;
       }
       const daily = view.mintDailyMicro;
       print(`mint-daily  ${daily === null ? 'no limit' : `${formatCredit(daily)} credits a day`}`);
+      print(
+        `allowance   ${formatCredit(view.allowanceMicro)} credits for a scientist’s first jobs`,
+      );
     });
 
 /** Credits with up to six decimals, as microcredit; null for no limit. */

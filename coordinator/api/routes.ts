@@ -17,9 +17,11 @@ import { limits } from '../../protocol/limits.ts';
 import { actSchema } from '../../protocol/tokens.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { overviewPage } from '../../web/overview-page.ts';
+import { isOperator } from '../domain/token.ts';
 import { authorize, authorizeForJob } from '../flow/authorize.ts';
 import { cancelJob } from '../flow/cancel.ts';
 import type { Context } from '../flow/context.ts';
+import { assertCredit } from '../flow/fund.ts';
 import { pauseJob, resumeJob } from '../flow/pause.ts';
 import { openResults } from '../flow/results.ts';
 import { listJobs, showJob } from '../flow/show.ts';
@@ -91,8 +93,11 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.get('/v1/leaderboard', async () => ({ standings: await standings(context, rowsMax) }));
 
   server.post('/v1/jobs', async (request, reply) => {
-    const { tokenId, accountId } = await authorize(context, bearerToken(request), 'submit');
-    const submission = { tokenId, accountId, key: idempotencyKey(request) };
+    const by = await authorize(context, bearerToken(request), 'submit');
+    const { tokenId, accountId } = by;
+    const curated = isOperator(by);
+    if (!curated) await assertCredit(context, accountId);
+    const submission = { tokenId, accountId, key: idempotencyKey(request), curated };
     const submitted = await submitJob(context, parts.prepareKernel, request.body, submission);
     return reply.status(201).send(submitted);
   });

@@ -2,12 +2,21 @@
  * award: what outbox records come to in the ledger. Everything a host earned in a job by these records
  * is one grant, which names its units; the journals see to it that no unit is in two of them.
  *
- *   grant    payer → the volunteer's pending (and the fee)
+ *   grant    payer → the volunteer's pending, and an escrow pays the fee; what it lacks its owner adds
  *   revoke   the volunteer's pending → payer, the youngest day first; what is not there any more comes
  *            from what they have available, and the rest is bad debt
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
+import {
+  escrowAccount,
+  escrowAheadMicro,
+  feeOf,
+  fillEscrow,
+  type Purse,
+  scientistAccount,
+} from './funding.ts';
+import type { JobFacts } from './job.ts';
 import {
   availableAccount,
   type Bucket,
@@ -15,11 +24,12 @@ import {
   emptyDraft,
   type Grant,
   type LedgerAccount,
+  least,
   move,
   pendingAccount,
 } from './ledger.ts';
 import { runsSize } from './shard.ts';
-import type { StandingChange, StandingKind } from './standing.ts';
+import { type StandingChange, standingKinds } from './standing.ts';
 import { addRun } from './unit-runs.ts';
 
 /** What a decision is worth to a host, or was when it is taken back. */
@@ -36,11 +46,15 @@ export type OutboxRecord = { number: number; jobId: JobId; payments: Payment[] }
 /** What stands in the ledger before the step, as far as the step asks for it. */
 export type AwardFacts = {
   day: number;
-  payerOf(jobId: JobId): LedgerAccount;
+  /** Null when the mint pays. */
+  payerOf(jobId: JobId): EscrowPayer | null;
+  feeAccount: bigint;
   /** Pending credit of a host in a job by day, the youngest first. */
   pendingOf(bucket: Omit<Bucket, 'day'>): { day: number; micro: bigint }[];
   availableOf(accountId: AccountId): bigint;
 };
+
+export type EscrowPayer = { job: JobFacts; escrow: bigint; purse: Purse };
 
 /** Throws when a unit is in the records twice: then a journal decided twice, and nothing is paid. */
 export function awardDraft(
@@ -53,11 +67,13 @@ export function awardDraft(
   draft.grants = grantsOf(records, facts);
   const standings = new Standings();
   for (const grant of draft.grants) {
-    if (grant.kind === 'grant') give(draft, grant, facts.day, standings);
+    if (grant.kind === 'grant') give(draft, grant, facts, standings);
   }
   for (const grant of draft.grants) {
     if (grant.kind === 'revoke') takeBack(draft, grant, facts, standings);
   }
+  payFees(draft, facts);
+  fillEscrows(draft, facts);
   draft.standings = standings.changes;
   return draft;
 }
@@ -70,7 +86,7 @@ function grantsOf(records: readonly OutboxRecord[], { payerOf }: AwardFacts): Gr
       const key = `${kind} ${hostId} ${jobId}`;
       let grant = grants.get(key);
       if (grant === undefined) {
-        const payer = payerOf(jobId);
+        const payer = payerOf(jobId) === null ? 'mint' : escrowAccount(jobId);
         grant = { kind, accountId, hostId, jobId, units: [], micro: 0n, payer, fee: 0n };
         grants.set(key, grant);
       }
@@ -86,11 +102,47 @@ function grantsOf(records: readonly OutboxRecord[], { payerOf }: AwardFacts): Gr
   return [...grants.values()].sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0));
 }
 
-function give(draft: EntryDraft, grant: Grant, day: number, standings: Standings): void {
+/** Fees follow from what is paid: those of what is taken back come back as well. */
+function payFees(draft: EntryDraft, { payerOf, feeAccount }: AwardFacts): void {
+  let collected = feeAccount;
+  for (const grant of draft.grants) {
+    const payer = payerOf(grant.jobId);
+    if (payer === null) continue;
+    const fee = feeOf(grant.micro, payer.job);
+    // Rounded down for each posting: of several that are taken back as one, it may be a little less.
+    grant.fee = grant.kind === 'grant' ? fee : least(fee, collected);
+    const [from, to] = grant.kind === 'grant' ? [grant.payer, 'fee'] : ['fee', grant.payer];
+    move(draft, from, to, grant.fee);
+    collected += grant.kind === 'grant' ? grant.fee : -grant.fee;
+  }
+}
+
+/** No escrow ends below zero: first its owner pays, with some to spare for what comes next, then nobody. */
+function fillEscrows(draft: EntryDraft, { payerOf }: AwardFacts): void {
+  const left = (account: LedgerAccount, has: bigint) => has + (draft.postings.get(account) ?? 0n);
+  for (const jobId of new Set(draft.grants.map((grant) => grant.jobId))) {
+    const payer = payerOf(jobId);
+    if (payer === null) continue;
+    const { owner } = payer.job;
+    const lacks = -left(escrowAccount(jobId), payer.escrow);
+    if (lacks <= 0n) continue;
+    const purse = {
+      scientist: left(scientistAccount(owner), payer.purse.scientist),
+      available: left(availableAccount(owner), payer.purse.available),
+    };
+    const missing = fillEscrow(draft, payer.job, lacks + escrowAheadMicro, purse);
+    if (missing > escrowAheadMicro) {
+      move(draft, 'baddebt', escrowAccount(jobId), missing - escrowAheadMicro);
+    }
+  }
+}
+
+function give(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings: Standings): void {
+  const { day } = facts;
   const { accountId, hostId, jobId, micro, payer, units } = grant;
   move(draft, payer, pendingAccount(accountId), micro);
   if (micro !== 0n) draft.pending.push({ accountId, hostId, jobId, day, micro });
-  standings.add(grant, day, micro, runsSize(units));
+  standings.add(grant, day, micro, runsSize(units), isSelfPaid(grant, facts));
 }
 
 function takeBack(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings: Standings): void {
@@ -107,7 +159,7 @@ function takeBack(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings:
     if (taken === 0n) continue;
     move(draft, pendingAccount(accountId), payer, taken);
     draft.pending.push({ accountId, hostId, jobId, day, micro: -taken });
-    standings.add(grant, day, -taken, -unitsLeft);
+    standings.add(grant, day, -taken, -unitsLeft, isSelfPaid(grant, facts));
     left -= taken;
     unitsLeft = 0;
   }
@@ -119,13 +171,12 @@ function takeBack(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings:
   move(draft, 'baddebt', payer, left - taken);
   // It was final, so it was granted before the oldest day that is still pending.
   const day = Math.min(facts.day, ...days.keys()) - 1;
-  standings.add(grant, day, -left, -unitsLeft);
+  standings.add(grant, day, -left, -unitsLeft, isSelfPaid(grant, facts));
 }
 
-const least = (a: bigint, b: bigint): bigint => {
-  if (a < b) return a;
-  return b;
-};
+/** Whoever works for their own job is paid, but it is no recent credit: it could be done in a circle. */
+const isSelfPaid = ({ accountId, jobId }: Grant, { payerOf }: AwardFacts): boolean =>
+  payerOf(jobId)?.job.owner === accountId;
 
 /** Sums what a step changes, so that a job that a hundred hosts worked on is one change. */
 class Standings {
@@ -135,19 +186,19 @@ class Standings {
     return [...this.byKey.values()].filter(({ micro, units }) => micro !== 0n || units !== 0);
   }
 
-  add({ accountId, hostId, jobId }: Grant, day: number, micro: bigint, units: number): void {
-    this.addOne('volunteer', accountId, day, micro, units);
-    this.addOne('host', hostId, day, micro, units);
-    this.addOne('job', jobId, day, micro, units);
-  }
-
-  private addOne(kind: StandingKind, id: string, day: number, micro: bigint, units: number): void {
-    const key = `${kind} ${id} ${day}`;
-    const change = this.byKey.get(key);
-    if (change === undefined) this.byKey.set(key, { kind, id, day, micro, units });
-    else {
-      change.micro += micro;
-      change.units += units;
+  add(grant: Grant, day: number, micro: bigint, units: number, isSelfPaid: boolean): void {
+    const recentMicro = isSelfPaid ? 0n : micro;
+    const ids = { volunteer: grant.accountId, host: grant.hostId, job: grant.jobId };
+    for (const kind of standingKinds) {
+      const id = ids[kind];
+      const key = `${kind} ${id} ${day}`;
+      const change = this.byKey.get(key);
+      if (change === undefined) this.byKey.set(key, { kind, id, day, micro, units, recentMicro });
+      else {
+        change.micro += micro;
+        change.units += units;
+        change.recentMicro += recentMicro;
+      }
     }
   }
 }

@@ -48,6 +48,8 @@ export type EntryDraft = {
   grants: Grant[];
   pending: PendingChange[];
   standings: StandingChange[];
+  /** A scientist who gets their allowance by this entry, and never again. */
+  allowed: AccountId | null;
 };
 
 export const emptyDraft = (kind: EntryKind): EntryDraft => ({
@@ -57,6 +59,7 @@ export const emptyDraft = (kind: EntryKind): EntryDraft => ({
   grants: [],
   pending: [],
   standings: [],
+  allowed: null,
 });
 
 /** Moves credit in a draft. */
@@ -101,3 +104,8 @@ export function entryLine(draft: EntryDraft, head: LedgerHead, now: number): Ent
     ]),
   };
 }
+
+export const least = (a: bigint, b: bigint): bigint => {
+  if (a < b) return a;
+  return b;
+};

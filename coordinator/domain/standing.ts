@@ -49,4 +49,6 @@ export type StandingChange = {
   day: number;
   micro: bigint;
   units: number;
+  /** What of it counts for the recent average: not what somebody paid to themselves. */
+  recentMicro: bigint;
 };

@@ -3,12 +3,19 @@
  * with the entry that pays, and an entry is added upon the one it was made for, so two coordinators that
  * award at once pay once. Trimming stays behind the watermark: what was applied may still be looked into.
  */
-import { type AwardFacts, awardDraft, type OutboxRecord, type Payment } from '../domain/award.ts';
+import type { JobId } from '../../protocol/ids.ts';
+import {
+  type AwardFacts,
+  awardDraft,
+  type EscrowPayer,
+  type OutboxRecord,
+  type Payment,
+} from '../domain/award.ts';
 import { dayOf } from '../domain/day.ts';
+import { escrowAccount, scientistAccount } from '../domain/funding.ts';
 import { availableAccount, type LedgerHead } from '../domain/ledger.ts';
-import type { LedgerStore } from '../store/ledger-store.ts';
 import { postEntry } from '../store/posting.ts';
-import type { Context } from './context.ts';
+import type { Context, JobCache } from './context.ts';
 
 /** Big enough to catch up quickly, small enough that one script stays under a few milliseconds. */
 const recordsPerStep = 256;
@@ -17,7 +24,7 @@ const recordsKept = 1000;
 /** A clock that is set right by less than this is no news. */
 const clockBackMsMax = 60_000;
 
-type LedgerContext = Pick<Context, 'store' | 'now' | 'log'>;
+type LedgerContext = Pick<Context, 'store' | 'now' | 'log'> & { jobs: Pick<JobCache, 'facts'> };
 
 /** Applies all that waits. Returns the accounts that were paid. */
 export async function award(context: LedgerContext, partition: number): Promise<Set<string>> {
@@ -32,7 +39,7 @@ export async function award(context: LedgerContext, partition: number): Promise<
       if (first === undefined || last === undefined) return null;
       const source = { partition, from: first.number, to: last.number };
       const day = dayOf(Math.max(context.now(), head.at));
-      return awardDraft(source, records, await factsOf(ledger, records, day));
+      return awardDraft(source, records, await factsOf(context, records, day));
     });
     if (draft === null) return paid;
     for (const { accountId } of draft.grants) paid.add(accountId);
@@ -56,14 +63,17 @@ async function nextRecords({ store }: LedgerContext, partition: number): Promise
   return records;
 }
 
-/** What the records ask of the ledger; a grant asks nothing, a revocation what it can be taken from. */
+/** What the records ask of the ledger: who pays, and what a revocation can be taken from. */
 async function factsOf(
-  ledger: LedgerStore,
+  context: LedgerContext,
   records: readonly OutboxRecord[],
   day: number,
 ): Promise<AwardFacts> {
+  const { ledger } = context.store;
+  const payers = await payersOf(context, records);
   const pending = new Map<string, { day: number; micro: bigint }[]>();
   const available = new Map<string, bigint>();
+  const [feeAccount] = await ledger.balances(['fee'] as const);
   const hasRevocations = records.some(({ payments }) => payments.some(isRevocation));
   const days = hasRevocations ? (await ledger.pendingDays()).reverse() : [];
   for (const { jobId, payments } of records) {
@@ -80,10 +90,31 @@ async function factsOf(
   }
   return {
     day,
-    payerOf: () => 'mint',
+    feeAccount,
+    payerOf: (jobId) => payers.get(jobId) ?? null,
     pendingOf: ({ hostId, jobId }) => pending.get(`${hostId} ${jobId}`) ?? [],
     availableOf: (accountId) => available.get(accountId) ?? 0n,
   };
+}
+
+/** Of the jobs that are not curated. */
+async function payersOf(
+  { store, jobs }: LedgerContext,
+  records: readonly OutboxRecord[],
+): Promise<Map<JobId, EscrowPayer>> {
+  const payers = new Map<JobId, EscrowPayer>();
+  const jobIds = [...new Set(records.map(({ jobId }) => jobId))];
+  await Promise.all(
+    jobIds.map(async (jobId) => {
+      const [job, isCurated] = await Promise.all([jobs.facts(jobId), store.isCurated(jobId)]);
+      if (job === null || isCurated) return;
+      const { owner } = job;
+      const accounts = [escrowAccount(jobId), scientistAccount(owner), availableAccount(owner)];
+      const [escrow = 0n, scientist = 0n, available = 0n] = await store.ledger.balances(accounts);
+      payers.set(jobId, { job, escrow, purse: { scientist, available } });
+    }),
+  );
+  return payers;
 }
 
 const isRevocation = ({ kind }: Payment): boolean => kind === 'revoke';

@@ -1,19 +1,22 @@
 /** What an operator may set while the grid runs. */
-import type { SettingsView } from '../../protocol/operation.ts';
+import type { SettingsChange, SettingsView } from '../../protocol/operation.ts';
 import { auditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import type { Context } from './context.ts';
 
 export async function readSettings(context: Context): Promise<SettingsView> {
-  const { mintDailyMicro } = await context.store.registry.settings();
-  return { mintDailyMicro: mintDailyMicro?.toString() ?? null };
+  const { mintDailyMicro, allowanceMicro } = await context.store.registry.settings();
+  return {
+    mintDailyMicro: mintDailyMicro?.toString() ?? null,
+    allowanceMicro: allowanceMicro.toString(),
+  };
 }
 
 /** Those that are named change. */
 export async function changeSettings(
   context: Context,
   by: TokenFacts,
-  { mintDailyMicro }: { mintDailyMicro?: string | null | undefined },
+  { mintDailyMicro, allowanceMicro }: SettingsChange,
 ): Promise<SettingsView> {
   const { registry } = context.store;
   if (mintDailyMicro !== undefined) {
@@ -22,6 +25,11 @@ export async function changeSettings(
     await registry.logAct(auditLine(by, context.now(), { ...what, detail }));
     const micro = mintDailyMicro === null ? null : BigInt(mintDailyMicro);
     await registry.changeSettings({ mintDailyMicro: micro });
+  }
+  if (allowanceMicro !== undefined) {
+    const what = { act: 'settings_change', target: 'allowanceMicro', reason: '' } as const;
+    await registry.logAct(auditLine(by, context.now(), { ...what, detail: allowanceMicro }));
+    await registry.changeSettings({ allowanceMicro: BigInt(allowanceMicro) });
   }
   return readSettings(context);
 }

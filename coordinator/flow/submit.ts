@@ -16,7 +16,13 @@ import type { Context } from './context.ts';
 export type PrepareKernel = (digest: Digest, needs: KernelNeeds) => Promise<PreparedKernel>;
 
 /** Who submits, and their Idempotency-Key: two scientists may well both call their first one `1`. */
-export type Submission = { tokenId: TokenId; accountId: AccountId; key: string | null };
+export type Submission = {
+  tokenId: TokenId;
+  accountId: AccountId;
+  key: string | null;
+  /** An operator's job is curated from the start: who runs the grid need not earn on it. */
+  curated: boolean;
+};
 
 /**
  * Throws GridError: `bad_document` with every path that is wrong, `not_served_yet`,
@@ -49,7 +55,7 @@ export async function submitJob(
     submittedAt: context.now(),
     owner: submission.accountId,
   };
-  await context.store.submitJob(facts);
+  await context.store.submitJob(facts, submission.curated);
   if (submission.key !== null) await assertSameDocument(context, facts);
   context.happened({ kind: 'job_submitted' });
   context.log.info({ jobId, name: document.name, units: facts.units }, 'job submitted');

@@ -7,6 +7,7 @@ import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
 import { finaliseCredit } from '../flow/finalise.ts';
 import { forgetJobs } from '../flow/forget.ts';
+import { reconcileFunds, refundEscrows } from '../flow/fund.ts';
 import { reconcilePauses } from '../flow/pause.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';
@@ -23,6 +24,8 @@ const expirePace = { everyMs: 1000, restMs: 0 };
 const awardPace = { everyMs: 1000, restMs: 100 };
 /** Holds end by the day, so a minute is soon enough. */
 const finalisePace = { everyMs: 60_000, restMs: 0 };
+/** A job whose credit is spent goes on for so long at most, and is paid from bad debt. */
+const fundPace = { everyMs: 2000, restMs: 0 };
 /** Only a crash between two steps leaves something to reconcile. */
 const reconcilePace = { everyMs: 5000, restMs: 0 };
 /** A coordinator whose hosts have gone notices it this often. */
@@ -67,6 +70,10 @@ export function startRounds(
     startRound('finalise', finalisePace, parts, async () => {
       const accountIds = await finaliseCredit(context);
       if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
+    }),
+    startRound('fund', fundPace, parts, async () => {
+      for (const partition of all) await reconcileFunds(context, partition);
+      await refundEscrows(context);
     }),
     startRound('hand back', handBackPace, parts, async () => {
       const jobIds = await unservedJobs(context, hosts().memoryBytes, servedAt);

@@ -74,6 +74,12 @@ export const keys = {
   archive: '{ledger}:archive',
   /** hash: account id → its last receipt: number, hash, and where it is in the files */
   receipts: '{ledger}:receipts',
+  /** set: jobs whose escrow is not empty */
+  escrows: '{ledger}:escrows',
+  /** set: accounts that had their allowance */
+  allowed: '{ledger}:allowed',
+  /** hash: day → microcredit that the mint gave for curated jobs */
+  minted: '{ledger}:minted',
   /** zset: days with pending credit */
   pendingDays: '{ledger}:pending-days',
   /** hash: host, job and account → microcredit granted on that day and still pending */

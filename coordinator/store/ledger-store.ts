@@ -3,7 +3,7 @@
  * yet in the files of its history. Everything changes by `post` alone, one entry at a time, so whoever
  * read the head first and posts upon it knows that nothing changed in between.
  */
-import type { AccountId } from '../../protocol/ids.ts';
+import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { type EntryLine, noHash } from '../../protocol/ledger.ts';
 import type { Bucket, LedgerAccount, LedgerHead, PendingChange } from '../domain/ledger.ts';
 import type { StandingChange, StandingKind } from '../domain/standing.ts';
@@ -20,6 +20,7 @@ export type LedgerStep = {
   postings: ReadonlyMap<LedgerAccount, bigint>;
   pending: readonly PendingChange[];
   standings: readonly StandingChange[];
+  allowed: AccountId | null;
 };
 
 /** A row of the standings. `recent` is as domain/standing.ts stores it. */
@@ -57,6 +58,12 @@ export interface LedgerStore {
   ): Promise<{ [name in keyof Names]: bigint }>;
   /** Every account that is not at zero, as it stands after the entry of the head. */
   allBalances(): Promise<{ head: LedgerHead; balances: Map<LedgerAccount, bigint> }>;
+
+  /** Jobs whose escrow is not empty. */
+  escrows(): Promise<JobId[]>;
+  isAllowed(accountId: AccountId): Promise<boolean>;
+  /** What the mint gave for curated jobs on a day, less what it got back. */
+  minted(day: number): Promise<bigint>;
 
   /** Days with pending credit, oldest first. */
   pendingDays(): Promise<number[]>;
@@ -114,4 +121,10 @@ export const bucketField = ({ accountId, hostId, jobId }: Omit<Bucket, 'day'>): 
 export function parseBucket(field: string, day: number): Bucket {
   const [hostId = '', jobId = '', accountId = ''] = field.split(' ');
   return { accountId, hostId, jobId, day };
+}
+
+/** What the mint gives by an entry for curated jobs. An allowance is not of its daily budget. */
+export function mintedBy({ kind, postings }: EntryLine): bigint {
+  if (kind !== 'award') return 0n;
+  return -BigInt(postings.find(([account]) => account === 'mint')?.[1] ?? 0);
 }

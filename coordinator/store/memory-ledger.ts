@@ -1,5 +1,5 @@
 /** The ledger in memory: a second reading of what post-entry.lua does. */
-import type { AccountId } from '../../protocol/ids.ts';
+import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
   type Bucket,
@@ -16,6 +16,7 @@ import {
   firstMark,
   type LedgerStep,
   type LedgerStore,
+  mintedBy,
   Overdrawn,
   parseBucket,
   type ReceiptTail,
@@ -33,6 +34,8 @@ export class MemoryLedger implements LedgerStore {
   private readonly pending = new Map<number, Map<string, bigint>>();
   private readonly rows = new Map<StandingKind, Map<string, StandingRow>>();
   private readonly days = new Map<string, bigint>();
+  private readonly allowed = new Set<AccountId>();
+  private readonly mintedOn = new Map<number, bigint>();
 
   async head(): Promise<LedgerHead> {
     return this.lastEntry;
@@ -49,6 +52,8 @@ export class MemoryLedger implements LedgerStore {
       if (micro < 0n && after < 0n && !mayBeNegative(account)) throw new Overdrawn(account);
     }
     for (const [account, micro] of changes.postings) addTo(this.accounts, account, micro);
+    if (changes.allowed !== null) this.allowed.add(changes.allowed);
+    addTo(this.mintedOn, dayOf(entry.at), mintedBy(entry));
     this.lastEntry = { number: entry.number, hash, at: entry.at };
     this.lines.push({ number: entry.number, line });
     if (entry.source !== null) this.watermarks.set(entry.source.partition, entry.source.to);
@@ -71,6 +76,19 @@ export class MemoryLedger implements LedgerStore {
 
   async allBalances(): Promise<{ head: LedgerHead; balances: Map<LedgerAccount, bigint> }> {
     return { head: this.lastEntry, balances: new Map(this.accounts) };
+  }
+
+  async escrows(): Promise<JobId[]> {
+    const names = [...this.accounts.keys()].filter((account) => account.startsWith('escrow:'));
+    return names.map((account) => account.slice('escrow:'.length));
+  }
+
+  async isAllowed(accountId: AccountId): Promise<boolean> {
+    return this.allowed.has(accountId);
+  }
+
+  async minted(day: number): Promise<bigint> {
+    return this.mintedOn.get(day) ?? 0n;
   }
 
   async pendingDays(): Promise<number[]> {
@@ -131,14 +149,14 @@ export class MemoryLedger implements LedgerStore {
     return days.map((day) => this.days.get(`${kind} ${day} ${id}`) ?? 0n);
   }
 
-  private stand({ kind, id, day, micro, units }: StandingChange, today: number): void {
+  private stand({ kind, id, day, micro, units, recentMicro }: StandingChange, today: number): void {
     const rows = this.rows.get(kind) ?? new Map<string, StandingRow>();
     this.rows.set(kind, rows);
     const row = rows.get(id) ?? { id, creditMicro: 0n, recent: null, units: 0 };
     const after = {
       id,
       creditMicro: row.creditMicro + micro,
-      recent: addRecent(row.recent, Number(micro), day),
+      recent: addRecent(row.recent, Number(recentMicro), day),
       units: row.units + units,
     };
     if (after.units === 0) rows.delete(id);

@@ -2,7 +2,13 @@
 import type { AccountId, Digest, TeamId, TokenId } from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
-import type { Ban, Registry, Settings, TeamFacts } from './registry.ts';
+import {
+  type Ban,
+  defaultSettings,
+  type Registry,
+  type Settings,
+  type TeamFacts,
+} from './registry.ts';
 
 export class MemoryRegistry implements Registry {
   private readonly tokens = new Map<string, TokenFacts>();
@@ -10,7 +16,7 @@ export class MemoryRegistry implements Registry {
   private readonly disabled = new Map<Digest, Ban>();
   private readonly teams = new Map<string, TeamFacts>();
   private readonly teamOf = new Map<AccountId, TeamId>();
-  private set: Settings = { mintDailyMicro: null };
+  private set: Settings = defaultSettings;
   private readonly acts: AuditLine[] = [];
 
   async saveToken(hash: string, facts: TokenFacts): Promise<void> {

@@ -74,7 +74,7 @@ export class MemoryStore implements Store {
     return 'known';
   }
 
-  async submitJob(facts: JobFacts): Promise<void> {
+  async submitJob(facts: JobFacts, curated = false): Promise<void> {
     if (this.jobs.has(facts.jobId)) return;
     const counts = {
       cursor: 0,
@@ -85,8 +85,7 @@ export class MemoryStore implements Store {
       fuel: 0n,
       creditMicro: 0n,
     };
-    const state = 'open';
-    const rest = { state, counts, endedAt: null, pauses: {}, curated: false } as const;
+    const rest = { state: 'open', counts, endedAt: null, pauses: {}, curated } as const;
     this.jobs.set(facts.jobId, { ...structuredClone(facts), ...rest });
   }
 
@@ -142,6 +141,10 @@ export class MemoryStore implements Store {
     for (const cause of causes) delete job.pauses[cause];
     job.state = Object.keys(job.pauses).length > 0 ? 'paused' : 'open';
     return job.state;
+  }
+
+  async isCurated(jobId: JobId): Promise<boolean> {
+    return this.jobs.get(jobId)?.curated ?? false;
   }
 
   async curateJob(jobId: JobId, curated: boolean): Promise<boolean> {

@@ -20,7 +20,6 @@ export async function postEntry(
     const entry = entryLine(draft, head, now());
     const line = JSON.stringify(entry);
     const hash = createHash('sha256').update(line).digest('hex');
-    const { postings, pending, standings } = draft;
-    if (await ledger.post({ head, entry, line, hash, postings, pending, standings })) return draft;
+    if (await ledger.post({ ...draft, head, entry, line, hash })) return draft;
   }
 }

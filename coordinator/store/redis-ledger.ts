@@ -1,6 +1,6 @@
 /** The ledger over Redis: all of it in the slot {ledger}, every change one run of post-entry.lua. */
 import type { Redis } from 'ioredis';
-import type { AccountId } from '../../protocol/ids.ts';
+import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
   type Bucket,
@@ -19,6 +19,7 @@ import {
   firstMark,
   type LedgerStep,
   type LedgerStore,
+  mintedBy,
   Overdrawn,
   parseBucket,
   type ReceiptTail,
@@ -52,7 +53,16 @@ export class RedisLedger implements LedgerStore {
   }
 
   async post({ head, entry, line, hash, ...changes }: LedgerStep): Promise<boolean> {
-    const named = [keys.ledgerHead, keys.balances, keys.entries, keys.watermarks, keys.pendingDays];
+    const named = [
+      keys.ledgerHead,
+      keys.balances,
+      keys.entries,
+      keys.watermarks,
+      keys.pendingDays,
+      keys.escrows,
+      keys.allowed,
+      keys.minted,
+    ];
     const postings = [...changes.postings];
     const pending = groupBy(changes.pending, ({ day }) => `${day}`);
     const standings = groupBy(changes.standings, ({ kind, day }) => `${kind} ${day}`);
@@ -64,6 +74,9 @@ export class RedisLedger implements LedgerStore {
       line,
       entry.source === null ? '' : source(entry.source.partition),
       entry.source?.to ?? '',
+      changes.allowed ?? '',
+      dayOf(entry.at),
+      mintedBy(entry).toString(),
       postings.length,
       pending.length,
       standings.length,
@@ -99,6 +112,18 @@ export class RedisLedger implements LedgerStore {
       balances.set(flat[i] ?? '', BigInt(flat[i + 1] ?? 0));
     }
     return { head: readHead(fields), balances };
+  }
+
+  async escrows(): Promise<JobId[]> {
+    return await this.step((redis) => redis.smembers(keys.escrows));
+  }
+
+  async isAllowed(accountId: AccountId): Promise<boolean> {
+    return (await this.step((redis) => redis.sismember(keys.allowed, accountId))) === 1;
+  }
+
+  async minted(day: number): Promise<bigint> {
+    return BigInt((await this.step((redis) => redis.hget(keys.minted, `${day}`))) ?? 0);
   }
 
   async pendingDays(): Promise<number[]> {
@@ -239,7 +264,9 @@ function pushStandings(
   named.push(keys.earnedOn(kind, day));
   const keepSeconds = Math.max(0, (day + daysKept - today) * secondsPerDay);
   args.push(weightOfDay(day), keepSeconds, group.length);
-  for (const { id, micro, units } of group) args.push(id, micro.toString(), units);
+  for (const { id, micro, units, recentMicro } of group) {
+    args.push(id, micro.toString(), units, recentMicro.toString());
+  }
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {

@@ -12,11 +12,18 @@ import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import { keys } from './keys.ts';
 import { step } from './redis-connection.ts';
-import type { Ban, Registry, Settings, TeamFacts } from './registry.ts';
 import { Script } from './script.ts';
 
 const foundTeam = new Script('found-team');
 const moveToTeam = new Script('move-to-team');
+
+import {
+  type Ban,
+  defaultSettings,
+  type Registry,
+  type Settings,
+  type TeamFacts,
+} from './registry.ts';
 
 export class RedisRegistry implements Registry {
   private readonly redis: Redis;
@@ -116,8 +123,13 @@ export class RedisRegistry implements Registry {
   }
 
   async settings(): Promise<Settings> {
-    const mintDaily = await this.step((redis) => redis.hget(keys.settings, 'mintDailyMicro'));
-    return { mintDailyMicro: mintDaily ? BigInt(mintDaily) : null };
+    const [mintDaily, allowance] = await this.step((redis) =>
+      redis.hmget(keys.settings, 'mintDailyMicro', 'allowanceMicro'),
+    );
+    return {
+      mintDailyMicro: mintDaily ? BigInt(mintDaily) : defaultSettings.mintDailyMicro,
+      allowanceMicro: allowance ? BigInt(allowance) : defaultSettings.allowanceMicro,
+    };
   }
 
   async changeSettings(change: Partial<Settings>): Promise<void> {

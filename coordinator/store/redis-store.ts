@@ -113,12 +113,12 @@ class RedisStore implements Store {
     return reply as 'known' | 'new' | 'other_account';
   }
 
-  async submitJob(facts: JobFacts): Promise<void> {
+  async submitJob(facts: JobFacts, curated = false): Promise<void> {
     const partition = this.partitionOf(facts.jobId);
     await this.run(
       'submitJob',
       [keys.job(partition, facts.jobId), keys.jobs(partition), keys.jobsOpen(partition)],
-      [facts.jobId, JSON.stringify(facts), facts.units, facts.submittedAt],
+      [facts.jobId, JSON.stringify(facts), facts.units, facts.submittedAt, curated ? 1 : 0],
     );
   }
 
@@ -178,6 +178,11 @@ class RedisStore implements Store {
     const args = [causes.length, ...causes];
     const reply = await this.run('resumeJob', [this.keyOfJob(jobId)], args);
     return reply as 'open' | 'paused' | 'over' | 'unknown';
+  }
+
+  async isCurated(jobId: JobId): Promise<boolean> {
+    const key = this.keyOfJob(jobId);
+    return (await this.step((redis) => redis.hget(key, 'curated'))) === '1';
   }
 
   async curateJob(jobId: JobId, curated: boolean): Promise<boolean> {

@@ -16,7 +16,12 @@ export type TeamFacts = { teamId: TeamId; name: string; founder: AccountId; foun
 export type Settings = {
   /** What the mint gives a day for curated jobs, in microcredit; null: as much as they earn. */
   mintDailyMicro: bigint | null;
+  /** What the mint gives a scientist with their first job, in microcredit. */
+  allowanceMicro: bigint;
 };
+
+/** A thousand credits: six days of one core. First jobs are small, and a real one earns its way. */
+export const defaultSettings: Settings = { mintDailyMicro: null, allowanceMicro: 1_000_000_000n };
 
 export interface Registry {
   /** `hash` is the token's SHA-256 in hex: the token itself is never stored. */

@@ -78,7 +78,7 @@ export interface Store {
   enrolHost(host: HostFacts, remember: boolean): Promise<'known' | 'new' | 'other_account'>;
 
   /** Idempotent by job id: submitting it again changes nothing. */
-  submitJob(facts: JobFacts): Promise<void>;
+  submitJob(facts: JobFacts, curated?: boolean): Promise<void>;
   readJob(jobId: JobId): Promise<Job | null>;
   /** Newest first. */
   listJobs(max: number): Promise<Job[]>;
@@ -93,6 +93,7 @@ export interface Store {
   ): Promise<'open' | 'paused' | 'over' | 'unknown'>;
   /** False when there is no such job. */
   curateJob(jobId: JobId, curated: boolean): Promise<boolean>;
+  isCurated(jobId: JobId): Promise<boolean>;
 
   /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */
   openShard(job: JobFacts, shard: Shard): Promise<boolean>;

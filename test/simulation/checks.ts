@@ -115,7 +115,11 @@ async function checkLedger({ store, violations }: World): Promise<void> {
   let sum = 0n;
   for (const [account, micro] of balances) {
     sum += micro;
-    violations.unless(account === 'mint' || micro >= 0n, 'C1', () => `${account} has ${micro}`);
+    violations.unless(
+      account === 'mint' || account === 'baddebt' || micro >= 0n,
+      'C1',
+      () => `${account} has ${micro}`,
+    );
   }
   violations.unless(sum === 0n, 'C1', () => `the ledger sums to ${sum}`);
   for (const [accountId, { micro, units }] of store.incomes) {

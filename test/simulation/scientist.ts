@@ -7,6 +7,7 @@
 import type { TokenFacts } from '../../coordinator/domain/token.ts';
 import { cancelJob } from '../../coordinator/flow/cancel.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
+import { assertCredit } from '../../coordinator/flow/fund.ts';
 import { pauseJob, resumeJob } from '../../coordinator/flow/pause.ts';
 import { openResults } from '../../coordinator/flow/results.ts';
 import { showJob } from '../../coordinator/flow/show.ts';
@@ -112,9 +113,11 @@ export class Scientist {
   }
 
   private async submit(job: SimJob): Promise<void> {
-    const { jobId, units } = await this.untilAnswered((context) =>
-      submitJob(context, prepareKernel, job.document, { ...scientist, key: job.key }),
-    );
+    const submission = { ...scientist, key: job.key, curated: false };
+    const { jobId, units } = await this.untilAnswered(async (context) => {
+      await assertCredit(context, scientist.accountId);
+      return await submitJob(context, prepareKernel, job.document, submission);
+    });
     this.world.trace('scientist', `submitted ${job.name}: ${jobId}, ${units} units`);
     job.jobId = jobId;
   }

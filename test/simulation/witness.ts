@@ -44,11 +44,11 @@ export class Witness extends MemoryStore {
     this.violations = violations;
   }
 
-  override async submitJob(facts: JobFacts): Promise<void> {
+  override async submitJob(facts: JobFacts, curated = false): Promise<void> {
     const job = this.simJobs.find(({ name }) => name === facts.document.name);
     if (job === undefined) throw new Error(`nobody submitted ${facts.document.name}`);
     this.submitted.set(facts.jobId, job);
-    await super.submitJob(facts);
+    await super.submitJob(facts, curated);
   }
 
   override async append(

@@ -2,14 +2,14 @@
 -- submission whose reply was lost may be sent again.
 --
 -- keys: job, jobs, jobs_open
--- args: job_id, facts, units, submitted_at
+-- args: job_id, facts, units, submitted_at, curated
 -- returns: 1 written, 0 it stands already
 
 if redis.call('EXISTS', job) == 1 then return 0 end
 redis.call('HSET', job,
   'facts', facts, 'units', units, 'submittedAt', submitted_at, 'state', 'open', 'endedAt', '',
   'cursor', 0, 'shards', 0, 'shardsOpen', 0,
-  'canonical', 0, 'failed', 0, 'fuelHigh', 0, 'fuelLow', 0, 'creditMicro', 0)
+  'canonical', 0, 'failed', 0, 'fuelHigh', 0, 'fuelLow', 0, 'creditMicro', 0, 'curated', curated)
 redis.call('ZADD', jobs, submitted_at, job_id)
 redis.call('SADD', jobs_open, job_id)
 return 1

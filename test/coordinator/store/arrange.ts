@@ -6,6 +6,7 @@ import type { Payment } from '../../../coordinator/domain/award.ts';
 import type { JobFacts } from '../../../coordinator/domain/job.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
 import { award } from '../../../coordinator/flow/award.ts';
+import type { JobCache } from '../../../coordinator/flow/context.ts';
 import { partitionOf, type ShardAppend, type Store } from '../../../coordinator/store/store.ts';
 import type { UnitRuns } from '../../../protocol/messages.ts';
 import { accountId, hostId, jobId } from '../builders.ts';
@@ -92,4 +93,9 @@ export const applied = (
   partition: number,
   now: number = gridFacts.createdAt,
 ): Promise<Set<string>> =>
-  award({ store, now: () => now, log: pino({ level: 'silent' }) }, partition);
+  award({ store, jobs: jobsOf(store), now: () => now, log: pino({ level: 'silent' }) }, partition);
+
+/** Facts of jobs, read each time. */
+const jobsOf = (store: Store): Pick<JobCache, 'facts'> => ({
+  facts: (jobId) => store.readJob(jobId),
+});

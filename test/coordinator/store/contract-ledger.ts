@@ -41,7 +41,7 @@ async function paid(
   nth = 0,
 ): Promise<JobFacts> {
   const job = aJob({ jobId: jobIdIn(partition, nth), units: lists.length, unitsPerShard: 1 });
-  await store.submitJob(job);
+  await store.submitJob(job, true);
   for (const [number, payments] of lists.entries()) {
     const shard = splitShard(job, number);
     await store.openShard(job, shard);

@@ -41,7 +41,13 @@ async function openStore(connection: { path: string } = server.connection): Prom
 }
 
 /** What a grant paid by the mint asks of the ledger. */
-const noFacts = { day: 1, payerOf: () => 'mint', pendingOf: () => [], availableOf: () => 0n };
+const noFacts = {
+  day: 1,
+  feeAccount: 0n,
+  payerOf: () => null,
+  pendingOf: () => [],
+  availableOf: () => 0n,
+};
 
 /** Repeats a step until its outcome is known, as callers of a store do. */
 async function untilKnown<T>(step: () => Promise<T>): Promise<T> {

@@ -1,0 +1,79 @@
+/**
+ * fund: a scientist's allowance at their first job; jobs whose credit is spent are paused and go on when
+ * there is some again; and what is left in an escrow goes back when its job is over.
+ */
+import { GridError } from '../../protocol/errors.ts';
+import type { AccountId, JobId } from '../../protocol/ids.ts';
+import { dayOf } from '../domain/day.ts';
+import { allowanceDraft, escrowAccount, refundDraft, scientistAccount } from '../domain/funding.ts';
+import { isOver } from '../domain/job.ts';
+import { availableAccount } from '../domain/ledger.ts';
+import { postEntry } from '../store/posting.ts';
+import { partitionOf } from '../store/store.ts';
+import type { Context } from './context.ts';
+
+/** Before a job is taken on. Throws GridError `credit_insufficient` when its owner has nothing to pay with. */
+export async function assertCredit(context: Context, owner: AccountId): Promise<void> {
+  const { ledger, registry } = context.store;
+  await postEntry(ledger, context.now, async () => {
+    if (await ledger.isAllowed(owner)) return null;
+    return allowanceDraft(owner, (await registry.settings()).allowanceMicro);
+  });
+  const [own, earned] = await ledger.balances([scientistAccount(owner), availableAccount(owner)]);
+  if ((own ?? 0n) + (earned ?? 0n) > 0n) return;
+  throw new GridError(
+    'credit_insufficient',
+    `Account ${owner} has spent its allowance and has no credit available.`,
+  );
+}
+
+/** Brings the pauses of a partition's jobs in line with what there is to pay with. */
+export async function reconcileFunds(context: Context, partition: number): Promise<void> {
+  const { store, window, jobs } = context;
+  const isMintSpent = await mintIsSpent(context);
+  for (const { jobId, state } of await store.openJobs(partition)) {
+    const job = await jobs.facts(jobId);
+    if (job === null) continue;
+    const lack = (await store.isCurated(jobId))
+      ? isMintSpent && 'the mint has given what it may today'
+      : !(await hasCredit(context, job.owner, jobId)) && 'its owner has no credit left';
+    if (lack !== false && state === 'open') {
+      await store.pauseJob(jobId, 'credit_spent', lack);
+      window.pause(jobId);
+    } else if (lack === false && state === 'paused') {
+      if ((await store.resumeJob(jobId, ['credit_spent'])) !== 'open') continue;
+      window.resume(jobId);
+      context.happened({ kind: 'units_free' });
+      context.happened({ kind: 'job_resumed' });
+    }
+  }
+}
+
+/** Escrows of jobs that are over, once everything of them is paid. */
+export async function refundEscrows(context: Context): Promise<void> {
+  const { store, grid } = context;
+  for (const jobId of await store.ledger.escrows()) {
+    const job = await store.readJob(jobId);
+    if (job === null || !isOver(job)) continue;
+    // Nothing is recorded of it any more, so nothing of it comes after what the outbox has now.
+    const partition = partitionOf(jobId, grid.partitions);
+    const watermark = await store.ledger.watermark(partition);
+    if ((await store.readOutbox(partition, watermark, 1)).length > 0) continue;
+    await postEntry(store.ledger, context.now, async () => {
+      const [left] = await store.ledger.balances([escrowAccount(jobId)] as const);
+      return left === 0n ? null : refundDraft(job.owner, jobId, left);
+    });
+  }
+}
+
+async function mintIsSpent({ store, now }: Context): Promise<boolean> {
+  const { mintDailyMicro } = await store.registry.settings();
+  if (mintDailyMicro === null) return false;
+  return (await store.ledger.minted(dayOf(now()))) >= mintDailyMicro;
+}
+
+async function hasCredit({ store }: Context, owner: AccountId, jobId: JobId): Promise<boolean> {
+  const accounts = [escrowAccount(jobId), scientistAccount(owner), availableAccount(owner)];
+  const balances = await store.ledger.balances(accounts);
+  return balances.some((micro) => micro > 0n);
+}

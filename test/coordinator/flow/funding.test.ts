@@ -1,0 +1,195 @@
+/** Who pays, and what happens when they cannot: over the store in memory, with the flow steps as they are. */
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { dayMs, dayOf } from '../../../coordinator/domain/day.ts';
+import { FairShare } from '../../../coordinator/domain/fair-share.ts';
+import type { JobFacts } from '../../../coordinator/domain/job.ts';
+import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { Window } from '../../../coordinator/domain/window.ts';
+import type { Context } from '../../../coordinator/flow/context.ts';
+import { finaliseCredit } from '../../../coordinator/flow/finalise.ts';
+import { assertCredit, reconcileFunds, refundEscrows } from '../../../coordinator/flow/fund.ts';
+import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
+import { GridError } from '../../../protocol/errors.ts';
+import type { JobDocumentInput } from '../../../protocol/job.ts';
+import { accountId, aJob, jobId } from '../builders.ts';
+import { anAppend, aPayment, applied } from '../store/arrange.ts';
+
+const credit = 1_000_000;
+const owner = accountId(50);
+let store: MemoryStore;
+let now: number;
+let context: Context;
+let length: number;
+
+beforeEach(async () => {
+  store = new MemoryStore();
+  now = 1000 * dayMs;
+  length = 0;
+  const grid = await store.openGrid({ gridId: 'g', partitions: 1, createdAt: now });
+  // What these steps use of a context; the rest of a coordinator is in test/simulation.
+  context = {
+    grid,
+    store,
+    window: new Window(),
+    jobs: { facts: (id) => store.readJob(id), known: () => undefined },
+    splitShare: new FairShare(),
+    now: () => now,
+    log: pino({ level: 'silent' }),
+    happened: () => undefined,
+  } as Partial<Context> as Context;
+});
+
+async function aJobOf(
+  by: string,
+  curated: boolean,
+  document: Partial<JobDocumentInput> = {},
+  nth = 1,
+): Promise<{ job: JobFacts; shard: Shard }> {
+  const job = aJob({ jobId: jobId(nth), units: 100, unitsPerShard: 100, owner: by, document });
+  await store.submitJob(job, curated);
+  const shard = splitShard(job, 0);
+  await store.openShard(job, shard);
+  return { job, shard };
+}
+
+/** Volunteer `holder` earns so many credits with one more unit. */
+async function earn(shard: Shard, holder: number, credits: number): Promise<void> {
+  const pay = [aPayment(holder, credits * credit, [[length, 1]])];
+  await store.append(0, [anAppend(shard, length++, 'x', { pay })], now);
+  await applied(store, 0, now);
+}
+
+const balances = async (): Promise<Record<string, number>> => {
+  const { balances: all } = await store.ledger.allBalances();
+  return Object.fromEntries([...all].map(([name, micro]) => [name, Number(micro) / credit]));
+};
+
+describe('a curated job', () => {
+  it('is paid by the mint, without a fee', async () => {
+    const { shard } = await aJobOf(owner, true);
+    await earn(shard, 1, 50);
+    expect(await balances()).toEqual({ mint: -50, [`volunteer:${accountId(1)}:pending`]: 50 });
+  });
+
+  it('is paused when the mint has given what it may in a day, and goes on the next day', async () => {
+    const { job, shard } = await aJobOf(owner, true);
+    await store.registry.changeSettings({ mintDailyMicro: BigInt(40 * credit) });
+    await reconcileFunds(context, 0);
+    expect((await store.readJob(job.jobId))?.state).toBe('open');
+    await earn(shard, 1, 50);
+    expect(await store.ledger.minted(dayOf(now))).toBe(BigInt(50 * credit));
+    await reconcileFunds(context, 0);
+    expect(await store.readJob(job.jobId)).toMatchObject({
+      state: 'paused',
+      pauses: { credit_spent: 'the mint has given what it may today' },
+    });
+    now += dayMs;
+    await reconcileFunds(context, 0);
+    expect((await store.readJob(job.jobId))?.state).toBe('open');
+  });
+});
+
+describe('a scientist', () => {
+  it('gets an allowance with the first job, once', async () => {
+    for (const _ of [1, 2]) await assertCredit(context, owner);
+    expect(await balances()).toEqual({ mint: -1000, [`scientist:${owner}`]: 1000 });
+    expect(await store.ledger.minted(dayOf(now))).toBe(0n);
+  });
+
+  it('pays the work and 2 % from the escrow of the job; what is left comes back when it is over', async () => {
+    await assertCredit(context, owner);
+    const { job, shard } = await aJobOf(owner, false);
+    await earn(shard, 1, 100);
+    expect(await balances()).toEqual({
+      mint: -1000,
+      fee: 2,
+      [`volunteer:${accountId(1)}:pending`]: 100,
+      [`escrow:${job.jobId}`]: 10,
+      [`scientist:${owner}`]: 888,
+    });
+    await refundEscrows(context);
+    expect((await balances())[`escrow:${job.jobId}`]).toBe(10);
+    await store.cancelJob(job.jobId, now);
+    await refundEscrows(context);
+    expect(await balances()).toMatchObject({ [`scientist:${owner}`]: 898 });
+    expect(await store.ledger.escrows()).toEqual([]);
+  });
+
+  it('buys priority: each step costs one more credit for each of work, and the volunteer gets no more', async () => {
+    await assertCredit(context, owner);
+    const { job, shard } = await aJobOf(owner, false, { priority: 3 });
+    await earn(shard, 1, 100);
+    expect(await balances()).toMatchObject({
+      fee: 302,
+      [`volunteer:${accountId(1)}:pending`]: 100,
+      [`escrow:${job.jobId}`]: 10,
+    });
+  });
+
+  it('[C5] who has no credit left has jobs paused, and what was out is paid from bad debt', async () => {
+    await assertCredit(context, owner);
+    const { job, shard } = await aJobOf(owner, false);
+    await earn(shard, 1, 1500);
+    expect(await balances()).toEqual({
+      mint: -1000,
+      fee: 30,
+      baddebt: -530,
+      [`volunteer:${accountId(1)}:pending`]: 1500,
+    });
+    await reconcileFunds(context, 0);
+    expect(await store.readJob(job.jobId)).toMatchObject({
+      state: 'paused',
+      pauses: { credit_spent: 'its owner has no credit left' },
+    });
+    const refused = await assertCredit(context, owner).catch((error) => error);
+    expect(refused).toBeInstanceOf(GridError);
+    expect(refused).toMatchObject({ code: 'credit_insufficient' });
+  });
+
+  it('[C3] spends what their own machines have earned, once it is available', async () => {
+    await store.registry.changeSettings({ allowanceMicro: 0n });
+    const curated = await aJobOf(accountId(9), true, {}, 2);
+    await earn(curated.shard, 50, 200);
+    await expect(assertCredit(context, owner)).rejects.toThrow(/no credit/);
+    now += 9 * dayMs;
+    await finaliseCredit(context);
+    await assertCredit(context, owner);
+    length = 0;
+    const { job, shard } = await aJobOf(owner, false);
+    await earn(shard, 1, 100);
+    expect(await balances()).toEqual({
+      mint: -200,
+      fee: 2,
+      [`volunteer:${owner}:available`]: 88,
+      [`volunteer:${accountId(1)}:pending`]: 100,
+      [`escrow:${job.jobId}`]: 10,
+    });
+  });
+
+  it('who works for their own job pays the fee, and it is no recent credit', async () => {
+    await assertCredit(context, owner);
+    const { shard } = await aJobOf(owner, false);
+    await earn(shard, 50, 100);
+    expect((await balances())['fee']).toBe(2);
+    expect(await store.ledger.standing('volunteer', owner)).toMatchObject({
+      creditMicro: BigInt(100 * credit),
+      recent: null,
+    });
+    expect(await store.ledger.rank('volunteer', 'recent', owner)).toBeNull();
+  });
+
+  it('[C3] what is revoked comes back to the escrow, with its fee', async () => {
+    await assertCredit(context, owner);
+    const { job, shard } = await aJobOf(owner, false);
+    await earn(shard, 1, 100);
+    const back = { ...aPayment(1, 100 * credit, [[0, 1]]), kind: 'revoke' as const };
+    await store.append(0, [anAppend(shard, length++, 'y', { pay: [back] })], now);
+    await applied(store, 0, now);
+    expect(await balances()).toEqual({
+      mint: -1000,
+      [`escrow:${job.jobId}`]: 112,
+      [`scientist:${owner}`]: 888,
+    });
+  });
+});
