@@ -32,7 +32,7 @@ beforeEach(async () => {
     grid,
     store,
     window: new Window(),
-    jobs: { facts: (id) => store.readJob(id), known: () => undefined },
+    jobs: { facts: (id) => store.readJob(id), known: () => null },
     splitShare: new FairShare(),
     now: () => now,
     log: pino({ level: 'silent' }),
