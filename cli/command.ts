@@ -12,6 +12,8 @@ export function command(name: string, about: string, examples: readonly string[]
   const made = new Command(name)
     .description(about)
     .showSuggestionAfterError()
+    // What comes after a subcommand is its own, also where both have the option.
+    .enablePositionalOptions()
     .configureHelp({ helpWidth: helpColumns })
     .configureOutput({ outputError: () => {} })
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);

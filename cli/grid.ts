@@ -24,6 +24,7 @@ import {
   tokenListSchema,
   tokenViewSchema,
 } from '../protocol/tokens.ts';
+import { whyViewSchema } from '../protocol/why.ts';
 import { defaultUrl } from './command.ts';
 import { Failure } from './failure.ts';
 import { openHttp } from './http.ts';
@@ -47,6 +48,8 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     job: (id: string) => ask(jobViewSchema, jobPath(id)),
     document: async (id: string) =>
       (await ask(jobDocumentViewSchema, `${jobPath(id)}/document`)).document,
+    why: (path: string) => ask(whyViewSchema, `${path}/why`),
+
     tokens: async () => (await ask(tokenListSchema, '/v1/tokens')).tokens,
     createToken: (wanted: TokenRequest) => ask(freshTokenSchema, '/v1/tokens', post(wanted)),
     revokeToken: (id: string, reason: string) =>

@@ -113,6 +113,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       prepareKernel: (...wanted) => kernels.prepare(...wanted),
       books,
       hosts: () => sessions?.hosts ?? 0,
+      why: {
+        surroundings: () => sessions?.surroundings() ?? notYet,
+        session: (hostId) => sessions?.session(hostId) ?? null,
+      },
       connected: (max) => sessions?.connected(max) ?? [],
       isReady: () => !engine.isRefusing(),
       version,
@@ -143,6 +147,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     throw error;
   }
 }
+
+/** Before the doors are open nobody is connected. */
+const notYet = { refusal: null, hosts: 0, memoryBytesMax: 0, waitingMemoryBytes: [] };
 
 /** Ten bytes for a lease id at a time would cost a call into OpenSSL each. */
 const randomPoolBytes = 4096;

@@ -8,6 +8,7 @@ import { hostListSchema } from './hosts.ts';
 import { disabledKernelsSchema, settingsSchema } from './operation.ts';
 import { teamViewSchema } from './teams.ts';
 import { freshTokenSchema, tokenRequestSchema, tokenViewSchema } from './tokens.ts';
+import { whySentences, whyViewSchema } from './why.ts';
 
 const accountId = 'a7yt4k2m9q0cxw3nz';
 const operator = { tokenId: 'k2b8vh6qs1r0dmw4e', tokenName: 'operator' };
@@ -33,6 +34,16 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
     body: { ...token, token: 'mh_8dX2m0c1n4Rk7Qw5TzYb3Lh6Vf9Js0Pa2Gu4Ei6Ko8' },
   },
   'a token': { schema: tokenViewSchema, body: token },
+  'a reason': {
+    schema: whyViewSchema,
+    body: {
+      about: 'job',
+      id: 'jvmdtzx4zyb74bny9',
+      reason: 'too_small',
+      sentence: whySentences.too_small,
+      detail: '5 units wait, 0 are out',
+    },
+  },
   'a team': {
     schema: teamViewSchema,
     body: {

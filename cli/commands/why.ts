@@ -2,12 +2,36 @@ import type { UnitCredit } from '../../protocol/http.ts';
 import { badUsage, command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
 import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
-import { onStdout, print, printJson } from '../terminal.ts';
+import { onStdout, plainText, print, printJson } from '../terminal.ts';
 
 export const why = () =>
-  command('why', 'Ask why something is as it is.', [
+  command('why', 'Ask why a job, a unit or a host waits, or what a unit was paid.', [
+    'manyhands why j0123456789abcdef',
+    'manyhands why j0123456789abcdef/17',
+    'manyhands why h0123456789abcdef --json | jq -r .reason',
     'manyhands why credit j0123456789abcdef/17',
-  ]).addCommand(credit());
+  ])
+    .argument('<id>', 'of a job or a host; a unit is its job’s id, a slash, its index')
+    .addOption(urlOption())
+    .addOption(jsonOption())
+    .action(async (id, { json, ...options }) => {
+      const found = await openGrid(options).why(pathOf(id));
+      if (json) {
+        printJson(found);
+        return;
+      }
+      print(`${onStdout.bold(found.reason)}: ${found.sentence}`);
+      if (found.detail !== '') print(onStdout.dim(plainText(found.detail)));
+    })
+    .addCommand(credit());
+
+function pathOf(id: string): string {
+  if (id.includes('/')) {
+    const { jobId, unit } = parseUnit(id);
+    return `/v1/jobs/${encodeURIComponent(jobId)}/units/${unit}`;
+  }
+  return `/v1/${id.startsWith('h') ? 'hosts' : 'jobs'}/${encodeURIComponent(id)}`;
+}
 
 const credit = () =>
   command('credit', 'Explain what a unit was paid: by which rule, to whom, by which entry.', [

@@ -35,6 +35,7 @@ import { type Books, ledgerRoutes } from './ledger-routes.ts';
 import { textLines } from './lines.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { teamRoutes } from './team-routes.ts';
+import { type WhyParts, whyRoutes } from './why-routes.ts';
 
 /** As many rows as a page or a terminal shows; more comes with paging. */
 const rowsMax = 100;
@@ -44,6 +45,7 @@ export type HttpParts = {
   books: Books;
   prepareKernel: PrepareKernel;
   hosts(): number;
+  why: WhyParts;
   /** Some of the hosts that are connected, the newest first. */
   connected(max: number): HostView[];
   isReady(): boolean;
@@ -140,6 +142,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   operatorRoutes(server, context, { count: parts.hosts, connected: parts.connected });
   ledgerRoutes(server, context, parts.books);
   teamRoutes(server, context);
+  whyRoutes(server, context, parts.why);
   artifactRoutes(server, context);
   return server;
 }

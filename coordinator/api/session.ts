@@ -103,6 +103,11 @@ export class Session {
     return this.state.kind === 'ready' ? this.state.accountId : null;
   }
 
+  /** Whether it asks for work and has got none. */
+  get isAsking(): boolean {
+    return this.waitingWants.length > 0;
+  }
+
   /** What its host may use; 0 before the welcome. */
   get memoryBytes(): number {
     return this.state.kind === 'ready' ? this.state.asker.memoryBytes : 0;

@@ -12,8 +12,10 @@ import { limits } from '../../protocol/limits.ts';
 import { sessionPath, subprotocol } from '../../protocol/version.ts';
 import type { Demand } from '../domain/demand.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
+import type { Surroundings } from '../domain/why.ts';
 import type { Context } from '../flow/context.ts';
 import { totalsOf } from '../flow/enrol.ts';
+import type { SessionFacts } from '../flow/why.ts';
 import { Session } from './session.ts';
 
 /** Two pings unanswered are a dead connection: 40 to 60 s, well over a lease's renewal. */
@@ -83,6 +85,21 @@ export class Sessions {
     return hosts.filter((host) => host !== null).slice(0, max);
   }
 
+  /** What `why` asks of everybody who is connected. */
+  surroundings(): Surroundings {
+    const waiting = [...this.sessions].filter(({ isAsking }) => isAsking);
+    return {
+      refusal: this.refusal(),
+      hosts: this.hosts,
+      memoryBytesMax: this.memoryBytesMax,
+      waitingMemoryBytes: waiting.map(({ memoryBytes }) => memoryBytes),
+    };
+  }
+
+  session(hostId: HostId): SessionFacts {
+    return [...this.sessions].find((session) => session.hostId === hostId) ?? null;
+  }
+
   /** Ends the sessions of a host, or of an account's hosts. */
   banned(id: HostId | AccountId, reason: string): void {
     this.bannedIds.add(id);
@@ -137,7 +154,7 @@ export class Sessions {
   }
 
   private sessionParts() {
-    const { context, demand, feed, isRefusing } = this.parts;
+    const { context, demand, feed } = this.parts;
     return {
       context,
       welcomed: (session: Session, accountId: AccountId) => {
@@ -156,7 +173,7 @@ export class Sessions {
         if (context.window.free < demand.target(this.hosts, context.now()) / 2) feed();
       },
       starved: feed,
-      refusal: () => (this.isClosing ? 'draining' : isRefusing() ? 'storage' : null),
+      refusal: () => this.refusal(),
       ended: (session: Session, welcomedAs: AccountId | null) => {
         this.sessions.delete(session);
         if (welcomedAs !== null) this.left(welcomedAs);
@@ -179,6 +196,11 @@ export class Sessions {
       // Redis is away: the host comes again, and is looked up again.
       session.refuse(new GridError('unavailable'));
     }
+  }
+
+  private refusal(): 'draining' | 'storage' | null {
+    if (this.isClosing) return 'draining';
+    return this.parts.isRefusing() ? 'storage' : null;
   }
 
   private left(accountId: AccountId): void {

@@ -73,6 +73,10 @@ export class HeldShard {
     return running;
   }
 
+  isOut(position: number): boolean {
+    return this.holders[position] !== undefined && this.isOpen(position);
+  }
+
   /** Whether `take` would give this host something. */
   canServe(asker: Asker, now: number): boolean {
     if (this.free.length === 0 || !fits(this.job, asker.memoryBytes)) return false;

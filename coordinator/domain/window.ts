@@ -83,6 +83,16 @@ export class Window {
     if (this.paused.delete(jobId)) this.freeUnits += this.freeByJob.get(jobId) ?? 0;
   }
 
+  /** Units of the job that could be granted, were it not paused. */
+  freeOf(jobId: JobId): number {
+    return this.freeByJob.get(jobId) ?? 0;
+  }
+
+  /** Whether the unit is out under a lease. */
+  isOut(id: ShardId, position: number): boolean {
+    return this.shards.get(id)?.isOut(position) ?? false;
+  }
+
   get pausedJobIds(): JobId[] {
     return [...this.paused];
   }

@@ -95,7 +95,11 @@ describe('job', () => {
     expect((await cli('show', jobId)).stdout).toContain(
       'paused: its owner paused it (a look first)',
     );
+    expect((await cli('why', `${jobId}/1`)).stdout).toBe(
+      'paused: The job is paused: `manyhands job resume` lets it go on.\na look first\n',
+    );
     const resumed = await cli('job', 'resume', jobId);
+    expect((await json('why', jobId)).reason).toBe('no_hosts');
     expect(resumed.stderr).toBe(`Job ${jobId} goes on.\n`);
     expect((await json('show', jobId)).state).toBe('open');
     expect((await json('job', 'curate', jobId)).curated).toBe(true);

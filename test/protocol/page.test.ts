@@ -10,6 +10,7 @@ import { noWorkReasons } from '../../protocol/messages.ts';
 import { outcomes, verdicts } from '../../protocol/outcome.ts';
 import { tokenScopes } from '../../protocol/tokens.ts';
 import { sessionPath, subprotocol } from '../../protocol/version.ts';
+import { whyReasons, whySentences } from '../../protocol/why.ts';
 import { exampleJson } from './example-json.ts';
 
 const page = readFileSync(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8');
@@ -47,6 +48,10 @@ describe('docs/PROTOCOL.md', () => {
       expect(page).toContain(row);
     },
   );
+
+  test.each(whyReasons)('lists the reason %s with its sentence', (reason) => {
+    expect(page).toContain(`| \`${reason}\` | ${whySentences[reason]} |`);
+  });
 
   test.each([...outcomes, ...verdicts, ...noWorkReasons, ...tokenScopes, ...acts])(
     'tells of %s',

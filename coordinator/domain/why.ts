@@ -1,0 +1,83 @@
+/**
+ * The one reason why a job, a unit or a host is where it is: the first that applies, from what somebody
+ * decided down to what the moment brings. A reason is worked out from facts each time it is asked for
+ * and never stored, so it cannot lag behind what it explains.
+ */
+import type { JobState, PauseCause } from '../../protocol/job.ts';
+import type { WhyReason } from '../../protocol/why.ts';
+
+/** What holds for all that this coordinator could hand out. */
+export type Surroundings = {
+  /** Why nothing is handed out at all. */
+  refusal: 'draining' | 'storage' | null;
+  hosts: number;
+  /** What the largest host has. */
+  memoryBytesMax: number;
+  /** The memory of hosts that ask for work and have got none. */
+  waitingMemoryBytes: readonly number[];
+};
+
+export type JobNow = {
+  state: JobState;
+  pause: PauseCause | null;
+  /** Units that are neither accepted nor failed, and how many of them are out. */
+  undecided: number;
+  running: number;
+  memoryBytes: number;
+  /** Units that could be granted, but for who asks. */
+  free: number;
+};
+
+export function whyJob(job: JobNow, around: Surroundings): WhyReason {
+  if (job.state === 'complete' || job.state === 'cancelled') return job.state;
+  if (job.pause !== null) return whyPaused(job.pause);
+  if (job.running >= job.undecided) return 'all_out';
+  return whyNotHandedOut(job, around);
+}
+
+export type UnitNow = {
+  status: 'open' | 'accepted' | 'failed';
+  isOut: boolean;
+  /** Whether its kernel failed on some host already. */
+  hasFailedOnce: boolean;
+};
+
+export function whyUnit(unit: UnitNow, job: JobNow, around: Surroundings): WhyReason {
+  if (unit.status !== 'open') return unit.status;
+  if (job.state === 'cancelled') return 'cancelled';
+  if (unit.isOut) return 'running';
+  if (job.pause !== null) return whyPaused(job.pause);
+  const reason = whyNotHandedOut(job, around);
+  return unit.hasFailedOnce && (reason === 'in_turn' || reason === 'resting')
+    ? 'second_opinion'
+    : reason;
+}
+
+export type HostNow = {
+  isBanned: boolean;
+  isConnected: boolean;
+  leases: number;
+  isAsking: boolean;
+  /** What the window would answer it. */
+  nothing: 'no_jobs' | 'too_small' | 'nothing_left';
+};
+
+export function whyHost(host: HostNow, { refusal }: Surroundings): WhyReason {
+  if (host.isBanned) return 'banned';
+  if (!host.isConnected) return 'not_connected';
+  if (host.leases > 0) return 'working';
+  if (!host.isAsking) return 'not_asking';
+  return refusal ?? host.nothing;
+}
+
+const whyPaused = (cause: PauseCause): WhyReason =>
+  cause === 'kernel_disabled' ? 'kernel_disabled' : 'paused';
+
+function whyNotHandedOut({ memoryBytes, free }: JobNow, around: Surroundings): WhyReason {
+  if (around.refusal !== null) return around.refusal;
+  if (around.hosts === 0) return 'no_hosts';
+  if (around.memoryBytesMax < memoryBytes) return 'too_small';
+  // A host that could run it asks, and got nothing although there is something: it may not have it.
+  const isRefused = free > 0 && around.waitingMemoryBytes.some((bytes) => bytes >= memoryBytes);
+  return isRefused ? 'resting' : 'in_turn';
+}

@@ -1,0 +1,111 @@
+/** why: the one reason why a job, a unit or a host waits, with what is particular about it. */
+import { GridError } from '../../protocol/errors.ts';
+import type { HostId, JobId } from '../../protocol/ids.ts';
+import { type WhyReason, type WhyView, whySentences } from '../../protocol/why.ts';
+import { type Job, pauseOf } from '../domain/job.ts';
+import { positionOf, type Shard, shardId, splitShard } from '../domain/shard.ts';
+import { ShardState } from '../domain/shard-state.ts';
+import type { Unit } from '../domain/unit.ts';
+import { type JobNow, type Surroundings, whyHost, whyJob, whyUnit } from '../domain/why.ts';
+import type { Context } from './context.ts';
+
+/** A host as its session knows it; null when it has none here. */
+export type SessionFacts = { isAsking: boolean; memoryBytes: number } | null;
+
+/** Throws GridError `job_unknown`. */
+export async function explainJob(
+  context: Context,
+  around: Surroundings,
+  jobId: JobId,
+): Promise<WhyView> {
+  const job = await readJob(context, jobId);
+  const now = jobNow(context, job);
+  const { undecided, running } = now;
+  const detail = pauseOf(job)?.reason || `${undecided - running} units wait, ${running} are out`;
+  return view('job', jobId, whyJob(now, around), detail);
+}
+
+/** Throws GridError `job_unknown` and `unit_unknown`. */
+export async function explainUnit(
+  context: Context,
+  around: Surroundings,
+  jobId: JobId,
+  index: number,
+): Promise<WhyView> {
+  const job = await readJob(context, jobId);
+  if (index >= job.units) throw new GridError('unit_unknown', `The job has ${job.units} units.`);
+  const shard = splitShard(job, Math.floor(index / job.unitsPerShard));
+  const position = positionOf(shard.units, index);
+  const unit = index < job.counts.cursor ? await readUnit(context, shard, position) : untouched;
+  const isOut = context.window.isOut(shardId(shard), position);
+  const hasFailedOnce = unit.ends.length > 0;
+  const reason = whyUnit(
+    { status: unit.status, isOut, hasFailedOnce },
+    jobNow(context, job),
+    around,
+  );
+  const tries = unit.ends.map(({ outcome }) => outcome).join(', ');
+  const detail = unit.status === 'failed' ? unit.reason : (pauseOf(job)?.reason ?? '');
+  return view(
+    'unit',
+    `${jobId}/${index}`,
+    reason,
+    detail || (tries === '' ? '' : `tried: ${tries}`),
+  );
+}
+
+export async function explainHost(
+  context: Context,
+  around: Surroundings,
+  hostId: HostId,
+  session: SessionFacts,
+): Promise<WhyView> {
+  const { window, store } = context;
+  const ban = await store.registry.findBan([hostId]);
+  const leases = window.leasesOfHolder(hostId).length;
+  const reason = whyHost(
+    {
+      isBanned: ban !== null,
+      isConnected: session !== null,
+      leases,
+      isAsking: session?.isAsking ?? false,
+      nothing: window.whyNothing(session?.memoryBytes ?? 0),
+    },
+    around,
+  );
+  return view('host', hostId, reason, ban?.reason ?? (leases > 0 ? `${leases} leases` : ''));
+}
+
+async function readJob(context: Context, jobId: JobId): Promise<Job> {
+  const job = await context.store.readJob(jobId);
+  if (job === null) throw new GridError('job_unknown', jobId);
+  return job;
+}
+
+function jobNow({ window }: Context, job: Job): JobNow {
+  const undecided = job.units - job.counts.canonical - job.counts.failed;
+  return {
+    state: job.state,
+    pause: pauseOf(job)?.cause ?? null,
+    undecided,
+    running: Math.min(window.running(job.jobId), undecided),
+    memoryBytes: job.document.limits.memoryBytesMax,
+    free: window.freeOf(job.jobId),
+  };
+}
+
+const untouched: Unit = { status: 'open', ends: [] };
+
+async function readUnit({ window, store }: Context, shard: Shard, position: number): Promise<Unit> {
+  const held = window.state(shardId(shard));
+  const state = held ?? ShardState.replay(shard, await store.readJournal(shard));
+  return state.unit(position);
+}
+
+const view = (about: WhyView['about'], id: string, reason: WhyReason, detail: string): WhyView => ({
+  about,
+  id,
+  reason,
+  sentence: whySentences[reason],
+  detail,
+});

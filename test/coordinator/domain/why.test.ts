@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type HostNow,
+  type JobNow,
+  type Surroundings,
+  type UnitNow,
+  whyHost,
+  whyJob,
+  whyUnit,
+} from '../../../coordinator/domain/why.ts';
+import { jobStates, pauseCauses } from '../../../protocol/job.ts';
+import { type WhyReason, whyReasons } from '../../../protocol/why.ts';
+
+const job: JobNow = {
+  state: 'open',
+  pause: null,
+  undecided: 10,
+  running: 2,
+  memoryBytes: 100,
+  free: 0,
+};
+const around: Surroundings = {
+  refusal: null,
+  hosts: 1,
+  memoryBytesMax: 200,
+  waitingMemoryBytes: [],
+};
+const unit: UnitNow = { status: 'open', isOut: false, hasFailedOnce: false };
+const host: HostNow = {
+  isBanned: false,
+  isConnected: true,
+  leases: 0,
+  isAsking: true,
+  nothing: 'no_jobs',
+};
+
+const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
+  ['complete', { state: 'complete', undecided: 0, running: 0 }, {}],
+  ['cancelled', { state: 'cancelled' }, { hosts: 0 }],
+  ['paused', { state: 'paused', pause: 'owner' }, { hosts: 0 }],
+  ['paused', { state: 'paused', pause: 'operator', running: 10 }, {}],
+  ['kernel_disabled', { state: 'paused', pause: 'kernel_disabled' }, { refusal: 'storage' }],
+  ['all_out', { running: 10 }, { refusal: 'draining' }],
+  ['storage', {}, { refusal: 'storage', hosts: 0 }],
+  ['draining', {}, { refusal: 'draining' }],
+  ['no_hosts', {}, { hosts: 0, memoryBytesMax: 0 }],
+  ['too_small', {}, { memoryBytesMax: 99 }],
+  ['resting', { free: 1 }, { waitingMemoryBytes: [50, 100] }],
+  ['in_turn', { free: 1 }, { waitingMemoryBytes: [50] }],
+  ['in_turn', { free: 0 }, { waitingMemoryBytes: [100] }],
+];
+const ofUnits: [WhyReason, Partial<UnitNow>, Partial<JobNow>][] = [
+  ['accepted', { status: 'accepted' }, { state: 'complete' }],
+  ['failed', { status: 'failed' }, { state: 'cancelled' }],
+  ['cancelled', {}, { state: 'cancelled' }],
+  ['running', { isOut: true }, { pause: 'owner' }],
+  ['paused', { hasFailedOnce: true }, { pause: 'owner' }],
+  ['second_opinion', { hasFailedOnce: true }, {}],
+  ['in_turn', {}, {}],
+];
+const ofHosts: [WhyReason, Partial<HostNow>, Surroundings['refusal']][] = [
+  ['banned', { isBanned: true, isConnected: false }, null],
+  ['not_connected', { isConnected: false }, 'draining'],
+  ['working', { leases: 1 }, 'draining'],
+  ['not_asking', { isAsking: false }, 'storage'],
+  ['storage', {}, 'storage'],
+  ['too_small', { nothing: 'too_small' }, null],
+  ['no_jobs', {}, null],
+  ['nothing_left', { nothing: 'nothing_left' }, null],
+];
+
+describe('the reason', () => {
+  it.each(ofJobs)('of a job is %s: %o %o', (reason, parts, surroundings) => {
+    expect(whyJob({ ...job, ...parts }, { ...around, ...surroundings })).toBe(reason);
+  });
+
+  it.each(ofUnits)('of a unit is %s: %o %o', (reason, parts, ofJob) => {
+    expect(whyUnit({ ...unit, ...parts }, { ...job, ...ofJob }, around)).toBe(reason);
+  });
+
+  it.each(ofHosts)('of a host is %s: %o', (reason, parts, refusal) => {
+    expect(whyHost({ ...host, ...parts }, { ...around, refusal })).toBe(reason);
+  });
+
+  it('is each one of the list for something', () => {
+    const met = new Set([...ofJobs, ...ofUnits, ...ofHosts].map(([reason]) => reason));
+    expect([...met].sort()).toEqual([...whyReasons].sort());
+  });
+
+  it('[W6] is one of the list for a job and a unit in whatever state, and never says that nothing waits', () => {
+    const count = fc.nat({ max: 5 });
+    const jobs = fc.record({
+      state: fc.constantFrom(...jobStates),
+      pause: fc.option(fc.constantFrom(...pauseCauses)),
+      undecided: count,
+      running: count,
+      memoryBytes: count,
+      free: count,
+    });
+    const surroundings = fc.record({
+      refusal: fc.constantFrom(null, 'draining' as const, 'storage' as const),
+      hosts: count,
+      memoryBytesMax: count,
+      waitingMemoryBytes: fc.array(count),
+    });
+    const units = fc.record({
+      status: fc.constant('open' as const),
+      isOut: fc.boolean(),
+      hasFailedOnce: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(jobs, units, surroundings, (someJob, someUnit, some) => {
+        const reason = whyJob(someJob, some);
+        expect(whyReasons).toContain(reason);
+        const isOpen = someJob.state === 'open' || someJob.state === 'paused';
+        expect(['complete', 'cancelled'].includes(reason)).toBe(!isOpen);
+        if (isOpen && someJob.running < someJob.undecided) expect(reason).not.toBe('all_out');
+        expect(['accepted', 'failed', 'complete', 'all_out']).not.toContain(
+          whyUnit(someUnit, { ...someJob, state: 'open' }, some),
+        );
+      }),
+    );
+  });
+});
