@@ -25,8 +25,9 @@ export const limits = {
 
   /** One WebSocket frame either way: 256 results of 1 KiB and their envelopes fit in it. */
   frameBytesMax: 1024 * 1024,
-  /** Messages that share a frame: a report, the next want, a release, a renewal, and some to spare. */
-  messagesPerFrameMax: 16,
+  /** Messages that share a frame: a report and the next want of each of some thirty leases. Each frame
+   *  costs both sides two calls of the system, which is more than a small message does. */
+  messagesPerFrameMax: 64,
   /** Output up to here rides in the report and in the journal; above it is an artifact. */
   inlineOutputBytesMax: 1024,
   resultsPerReportMax: 256,

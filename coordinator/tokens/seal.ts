@@ -67,15 +67,22 @@ const mac = ({ secret }: LeaseKey, purpose: string, body: string): Buffer =>
  * with one token a lease that was 7 % of a busy coordinator, its collection not counted.
  */
 export function hmacSha256(secret: Uint8Array, message: Uint8Array): Buffer {
-  const key = secret.length > blockBytes ? hash('sha256', secret, 'buffer') : secret;
-  const inner = hash('sha256', Buffer.concat([padded(key, 0x36), message]), 'buffer');
-  return hash('sha256', Buffer.concat([padded(key, 0x5c), inner]), 'buffer');
+  const { inner, outer } = blocksOf(secret);
+  const hashed = hash('sha256', Buffer.concat([inner, message]), 'buffer');
+  return hash('sha256', Buffer.concat([outer, hashed]), 'buffer');
 }
 
-function padded(key: Uint8Array, pad: number): Buffer {
-  const block = Buffer.alloc(blockBytes, pad);
-  for (let i = 0; i < key.length; i++) block[i] = pad ^ (key[i] ?? 0);
-  return block;
+/** The blocks that a secret puts before each message: the same for as long as the secret lives. */
+function blocksOf(secret: Uint8Array): { inner: Buffer; outer: Buffer } {
+  const known = blocks.get(secret);
+  if (known !== undefined) return known;
+  const key = secret.length > blockBytes ? hash('sha256', secret, 'buffer') : secret;
+  const padded = (pad: number) =>
+    Buffer.alloc(blockBytes, pad).map((byte, i) => byte ^ (key[i] ?? 0)) as Buffer;
+  const made = { inner: padded(0x36), outer: padded(0x5c) };
+  blocks.set(secret, made);
+  return made;
 }
+const blocks = new WeakMap<Uint8Array, { inner: Buffer; outer: Buffer }>();
 /** SHA-256 works on blocks of 64 bytes. */
 const blockBytes = 64;
