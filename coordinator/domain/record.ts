@@ -12,7 +12,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import { isHostOutcome, type Outcome, type Verdict } from '../../protocol/outcome.ts';
 import { creditMicro } from './credit.ts';
 import { type JournalEntry, type RecordedResult, resultsOf, type Successes } from './journal.ts';
-import { fromRuns, runsSize, toRuns } from './shard.ts';
+import { runsSize, toRuns } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { decide, type ReplicaEnd, type Unit } from './unit.ts';
 
@@ -39,10 +39,14 @@ export type Recording = {
 export type Reported = { successes: Successes | null; results: readonly RecordedResult[] };
 
 /** In the report's order. */
-export const positionsIn = ({ successes, results }: Reported): number[] => [
-  ...(successes === null ? [] : fromRuns(successes.positions)),
-  ...results.map(({ position }) => position),
-];
+export function positionsIn({ successes, results }: Reported): number[] {
+  const positions: number[] = [];
+  for (const [from, count] of successes?.positions ?? []) {
+    for (let i = 0; i < count; i++) positions.push(from + i);
+  }
+  for (const { position } of results) positions.push(position);
+  return positions;
+}
 
 export function recordSuccesses(
   state: ShardState,

@@ -5,14 +5,19 @@
 import { hash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { HostResult, Report, Successes as WireSuccesses } from '../../protocol/messages.ts';
+import type {
+  HostResult,
+  Report,
+  UnitRuns,
+  Successes as WireSuccesses,
+} from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import { endsOfOutputs, isCanonicalOutput } from '../../protocol/output.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type RecordedResult, resultsOf, type Successes } from '../domain/journal.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
 import type { Reported } from '../domain/record.ts';
-import { fromRuns, positionOf, runsInclude, runsSize, toRuns } from '../domain/shard.ts';
+import { fromRuns, positionOf, runsInclude, runsSize } from '../domain/shard.ts';
 import { type Holder, openLease } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
@@ -60,13 +65,13 @@ function withSuccesses(
   }
   const ends = endsOfOutputs(outputs, fuel.length);
   if (ends === null) {
-    const flawed = positions.map((position) => hostError(position, notCanonical));
+    const flawed = [...fromRuns(positions)].map((at) => hostError(at, notCanonical));
     return { successes: null, results: [...flawed, ...results] };
   }
   if (ends.some((end, i) => end - (ends[i - 1] ?? 0) > limits.inlineOutputBytesMax)) {
     throw new GridError('bad_request', 'successes.outputs: one is too large to ride in a report');
   }
-  const successes: Successes = { positions: toRuns(positions), fuel, outputs };
+  const successes: Successes = { positions, fuel, outputs };
   if (fuel.every((one) => one <= fuelMax)) return { successes, results };
   const singly = resultsOf(successes).map((result) =>
     result.fuel > fuelMax ? hostError(result.position, tooMuchFuel) : result,
@@ -74,23 +79,39 @@ function withSuccesses(
   return { successes: null, results: [...singly, ...results] };
 }
 
-/** Positions of units in columns; ascending, so that none is named twice. */
-function positionsOf(lease: LeaseFacts, { units }: WireSuccesses): number[] {
-  const positions: number[] = [];
-  for (const unit of fromRuns(units)) {
-    const position = inLease(lease, unit);
-    if (position <= (positions.at(-1) ?? -1)) {
+/** Positions of units in columns: ascending, so that none is named twice. */
+function positionsOf(lease: LeaseFacts, { units }: WireSuccesses): UnitRuns {
+  const { units: shardUnits } = lease.shard;
+  const positions: UnitRuns = [];
+  let end = 0;
+  for (const [from, count] of 'list' in shardUnits ? singly(units) : units) {
+    const position = positionOf(shardUnits, from);
+    if (position < 0 || !lease.positions.some((run) => covers(run, position, count))) {
+      throw notInLease(from);
+    }
+    if (position < end) {
       throw new GridError('bad_request', 'successes.units: expected ascending units');
     }
-    positions.push(position);
+    const before = positions.at(-1);
+    if (before !== undefined && position === end) before[1] += count;
+    else positions.push([position, count]);
+    end = position + count;
   }
   return positions;
 }
 
+const covers = ([from, length]: [number, number], position: number, count: number): boolean =>
+  position >= from && position + count <= from + length;
+
+const notInLease = (unit: number): GridError =>
+  new GridError('lease_invalid', `Unit ${unit} is not in this lease.`);
+
+const singly = (units: UnitRuns): UnitRuns => [...fromRuns(units)].map((unit) => [unit, 1]);
+
 function inLease({ shard, positions }: LeaseFacts, unit: number): number {
   const position = positionOf(shard.units, unit);
   if (position < 0 || !runsInclude(positions, position)) {
-    throw new GridError('lease_invalid', `Unit ${unit} is not in this lease.`);
+    throw notInLease(unit);
   }
   return position;
 }
