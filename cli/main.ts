@@ -31,6 +31,7 @@ const commands: Record<string, () => Promise<CommandUnknownOpts>> = {
   job: async () => (await import('./commands/job.ts')).job(),
   host: async () => (await import('./commands/host.ts')).host(),
   settings: async () => (await import('./commands/settings.ts')).settings(),
+  link: async () => (await import('./commands/link.ts')).link(),
   team: async () => (await import('./commands/team.ts')).team(),
   token: async () => (await import('./commands/token.ts')).token(),
   'audit-log': async () => (await import('./commands/audit-log.ts')).auditLog(),

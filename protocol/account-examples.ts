@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { auditLogSchema } from './audit.ts';
 import { hostListSchema } from './hosts.ts';
+import { linkOfferedSchema, linkOfferSchema, linkRedeemSchema, linkSchema } from './links.ts';
 import { disabledKernelsSchema, settingsSchema } from './operation.ts';
 import { teamViewSchema } from './teams.ts';
 import { freshTokenSchema, tokenRequestSchema, tokenViewSchema } from './tokens.ts';
@@ -42,6 +43,33 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
       reason: 'too_small',
       sentence: whySentences.too_small,
       detail: '5 units wait, 0 are out',
+    },
+  },
+  'a link offered': {
+    schema: linkOfferedSchema,
+    body: { code: 'K7Q4-M9TX', offer: 'k1.b2ZmZXI.Qm2x7Pz0c8Yt2h1N', expiresInMs: 600_000 },
+  },
+  'POST /v1/links/ticket': {
+    schema: linkRedeemSchema,
+    body: {
+      code: 'K7Q4-M9TX',
+      hostKey: 'u5sRuCyrpR6LyRdUjPqL8pYwQJ_GJtc4xEPh5XdqEcU',
+      hostName: 'jade-heron-17',
+    },
+  },
+  'a link redeemed': {
+    schema: linkOfferSchema,
+    body: {
+      hostKey: 'u5sRuCyrpR6LyRdUjPqL8pYwQJ_GJtc4xEPh5XdqEcU',
+      hostName: 'jade-heron-17',
+    },
+  },
+  'a link certified': {
+    schema: linkSchema,
+    body: {
+      accountKey: 'i8TOVJUUhoe5rCqLuT-AVs22vshJW9hdxUaxC-Kh7OU',
+      certificate:
+        'IUHL5u5YrvDQzCXfCDca-jdgC6eFXygQ7EEcmMKUTpJDRrYnCXvmBAQNIdgNv0dUzGys-MzWM0fHqBKKL5OkDw',
     },
   },
   'a team': {

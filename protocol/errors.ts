@@ -99,6 +99,12 @@ const catalogue = {
     retry: false,
     sentence: 'No team has that name: check how it is written, or found it with `team create`.',
   },
+  link_unknown: {
+    httpStatus: 404,
+    closeCode: null,
+    retry: false,
+    sentence: 'This grid has not given out that code.',
+  },
   artifact_unknown: {
     httpStatus: 404,
     closeCode: null,
@@ -128,6 +134,30 @@ const catalogue = {
     closeCode: null,
     retry: false,
     sentence: 'This account has founded as many teams as it may.',
+  },
+  link_used: {
+    httpStatus: 409,
+    closeCode: null,
+    retry: false,
+    sentence: 'That code has linked a host already; `manyhands link` shows a new one.',
+  },
+  link_expired: {
+    httpStatus: 410,
+    closeCode: null,
+    retry: false,
+    sentence: 'That code has expired, after ten minutes; `manyhands link` shows a new one.',
+  },
+  link_locked: {
+    httpStatus: 403,
+    closeCode: null,
+    retry: false,
+    sentence: 'That code is void after three wrong tries; `manyhands link` shows a new one.',
+  },
+  link_limit: {
+    httpStatus: 503,
+    closeCode: null,
+    retry: true,
+    sentence: 'Too many codes are open on this grid: try again in some minutes.',
   },
   too_large: {
     httpStatus: 413,

@@ -1,8 +1,10 @@
 /**
- * Who this worker is: two Ed25519 keys, made without a question at the first join. `account.pem` is
- * the volunteer and may be copied to their other machines, which then earn for the same account;
- * `host-….pem` is this machine and stays here. A host belongs to one account for good, so its file
- * is named after the account: who puts another account.pem in place gets another host with it.
+ * Who this worker is: an account and a host, each an Ed25519 key, made without a question at the first
+ * join. `account.pem` is the volunteer; `host-….pem` is this machine and stays here. A host belongs to
+ * one account for good, so its file is named after the account.
+ *
+ * On a host that was linked to an account elsewhere there is `account-link.json` instead: the account's
+ * public key, and its certificate for this host. It goes before an `account.pem` of the host's own.
  */
 import { certificateBytes, sessionBytes } from '../protocol/identity.ts';
 import { hexOf } from './digest.ts';
@@ -20,6 +22,8 @@ export interface Identity {
 }
 
 export async function openIdentity(storage: Storage, keys: Keys): Promise<Identity> {
+  const link = await readLink(storage);
+  if (link !== null) return await linkedIdentity(storage, keys, link);
   const account = await openKey(storage, keys, 'account.pem');
   const host = await openKey(storage, keys, hostFileOf(account.key.publicKey));
   return {
@@ -28,6 +32,58 @@ export async function openIdentity(storage: Storage, keys: Keys): Promise<Identi
     accountKey: account.key.publicKey,
     certificate: await account.key.sign(certificateBytes(host.key.publicKey)),
     signSession: (gridId, nonce) => host.key.sign(sessionBytes(gridId, nonce)),
+  };
+}
+
+/** Makes this place a host of the account that certified the key, from the next start on. */
+export async function adoptAccount(
+  storage: Storage,
+  host: SigningKey,
+  accountKey: Uint8Array,
+  certificate: Uint8Array,
+): Promise<void> {
+  const text = new TextEncoder();
+  // The link last: with it the key has to be there.
+  await storage.write(hostFileOf(accountKey), text.encode(host.pem));
+  const link = { accountKey: hexOf(accountKey), certificate: hexOf(certificate) };
+  await storage.write(linkFile, text.encode(`${JSON.stringify(link)}\n`));
+}
+
+const linkFile = 'account-link.json';
+type Link = { accountKey: Uint8Array; certificate: Uint8Array };
+
+async function readLink(storage: Storage): Promise<Link | null> {
+  const stored = await storage.read(linkFile);
+  if (stored === null) return null;
+  try {
+    const link = JSON.parse(new TextDecoder().decode(stored));
+    return { accountKey: fromHex(link.accountKey), certificate: fromHex(link.certificate) };
+  } catch (cause) {
+    throw new PlaceUnusable(`${linkFile} is no link: link this host again, or move it away`, {
+      cause,
+    });
+  }
+}
+
+const fromHex = (text: string): Uint8Array =>
+  Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+
+async function linkedIdentity(
+  storage: Storage,
+  keys: Keys,
+  { accountKey, certificate }: Link,
+): Promise<Identity> {
+  const name = hostFileOf(accountKey);
+  if ((await storage.read(name)) === null) {
+    throw new PlaceUnusable(`${name} is gone, and ${linkFile} is for it: link this host again`);
+  }
+  const { key } = await openKey(storage, keys, name);
+  return {
+    isNew: false,
+    hostKey: key.publicKey,
+    accountKey,
+    certificate,
+    signSession: (gridId, nonce) => key.sign(sessionBytes(gridId, nonce)),
   };
 }
 

@@ -11,8 +11,10 @@ import { workerFolder } from '../folders.ts';
 import { formatCount, formatCredit } from '../format.ts';
 import { openHttp } from '../http.ts';
 import { type JoinView, openJoinView } from '../join-view.ts';
+import { adoptByCode } from '../link.ts';
 import { awaitStop } from '../stop-signal.ts';
 import { say } from '../terminal.ts';
+import { unusableFolder } from '../unusable-folder.ts';
 import { workerName } from '../worker-name.ts';
 
 /** Service managers and containers kill ten seconds after SIGTERM; two are left for handing back. */
@@ -29,6 +31,7 @@ export const join = () =>
     .argument('<url>', 'the coordinator', parseUrl)
     .option('--name <name>', 'what the leaderboard shows (default: made up, and kept)')
     .option('--team <team>', 'the team that the credit counts for')
+    .option('--code <code>', 'earn for the account whose `manyhands link` showed it')
     .option('--cores <n>', 'how many cores to lend: 2, or 50%', parseCores)
     .addOption(
       new Option('--data <dir>', 'where keys and unreported results are kept').default(
@@ -58,6 +61,7 @@ next join in the same folder.`,
       const dataDir = resolve(options.data);
       const name = await workerName(dataDir, options.name);
       const cores = options.cores ?? parseCores(defaultCores);
+      if (options.code !== undefined) await adoptByCode(url, dataDir, options.code, name);
       const view = openJoinView(options.json ?? false);
       say(`Joining ${url} as ${name} with ${cores} of ${coresHere} cores, at low priority.`);
       say(`Keys and results are kept in ${dataDir}. Ctrl-C finishes what runs, then stops.`);
@@ -87,14 +91,6 @@ next join in the same folder.`,
         });
       tellEnd(end, url);
     });
-
-function unusableFolder(folder: string, { message, cause }: PlaceUnusable): Failure {
-  return new Failure('data_folder_unusable', `The worker's folder ${folder} cannot be used.`, {
-    why: message,
-    remedy: 'do what it says, or choose another folder with --data',
-    cause,
-  });
-}
 
 /** First signal: finish. Second: hand back. Third: end at once. */
 function endInSteps(agent: Agent, view: JoinView) {

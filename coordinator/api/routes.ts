@@ -33,6 +33,7 @@ import { bodyOf } from './body.ts';
 import { toGridError } from './grid-error.ts';
 import { type Books, ledgerRoutes } from './ledger-routes.ts';
 import { textLines } from './lines.ts';
+import { linkRoutes } from './link-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { type WhyParts, whyRoutes } from './why-routes.ts';
@@ -141,6 +142,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
 
   operatorRoutes(server, context, { count: parts.hosts, connected: parts.connected });
   ledgerRoutes(server, context, parts.books);
+  linkRoutes(server, context);
   teamRoutes(server, context);
   whyRoutes(server, context, parts.why);
   artifactRoutes(server, context);

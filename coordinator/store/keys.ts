@@ -1,6 +1,6 @@
 /**
  * Every Redis key, with its type and what it holds. `{…}` is the Cluster hash tag: what one script
- * touches shares a tag. Only the owner and the days of standings expire; archiving and purging delete by name.
+ * touches shares a tag. Only the owner, links and the days of standings expire; archiving and purging delete by name.
  *
  *   {grid}     what concerns all of the grid and changes rarely
  *   {gK}       partition K: its jobs, their shards' journals, its outbox, its BullMQ queue
@@ -37,6 +37,10 @@ export const keys = {
   teamOf: '{grid}:team-of',
   /** hash: team id → how many accounts are in it */
   teamSizes: '{grid}:team-sizes',
+  /** hash, expires: a link that is offered, by the first half of its code */
+  link: (half: string) => `{grid}:link:${half}`,
+  /** zset: first halves of codes by when they expire */
+  links: '{grid}:links',
   /** hash: setting → value; empty for none */
   settings: '{grid}:settings',
   /** stream: what operators did, each line as JSON; never trimmed */

@@ -5,6 +5,7 @@ import type { TokenFacts } from '../domain/token.ts';
 import {
   type Ban,
   defaultSettings,
+  type LinkFacts,
   type Registry,
   type Settings,
   type TeamFacts,
@@ -16,6 +17,7 @@ export class MemoryRegistry implements Registry {
   private readonly disabled = new Map<Digest, Ban>();
   private readonly teams = new Map<string, TeamFacts>();
   private readonly teamOf = new Map<AccountId, TeamId>();
+  private readonly links = new Map<string, LinkFacts & { wrong: number; goneAt: number }>();
   private set: Settings = defaultSettings;
   private readonly acts: AuditLine[] = [];
 
@@ -99,6 +101,58 @@ export class MemoryRegistry implements Registry {
     return accountIds.map((id) => this.teamOf.get(id) ?? null);
   }
 
+  async offerLink(
+    { code, expiresAt }: Pick<LinkFacts, 'code' | 'expiresAt'>,
+    now: number,
+    keepMs: number,
+    openMax: number,
+  ): Promise<'offered' | 'taken' | 'too_many'> {
+    for (const [name, link] of this.links) if (link.goneAt <= now) this.links.delete(name);
+    if (this.links.has(halfOf(code))) return 'taken';
+    const open = [...this.links.values()].filter((link) => link.expiresAt > now);
+    if (open.length >= openMax) return 'too_many';
+    const rest = { hostKey: null, hostName: null, accountKey: null, certificate: null };
+    const goneAt = now + keepMs;
+    this.links.set(halfOf(code), { code, expiresAt, ...rest, wrong: 0, goneAt });
+    return 'offered';
+  }
+
+  async readLink(code: string): Promise<LinkFacts | null> {
+    const link = this.links.get(halfOf(code));
+    if (link?.code !== code) return null;
+    const { wrong: _wrong, goneAt: _goneAt, ...facts } = link;
+    return facts;
+  }
+
+  async redeemLink(
+    code: string,
+    { hostKey, hostName }: { hostKey: string; hostName: string },
+    now: number,
+    wrongMax: number,
+  ): Promise<'redeemed' | 'unknown' | 'expired' | 'locked' | 'wrong' | 'used'> {
+    const link = this.links.get(halfOf(code));
+    if (link === undefined) return 'unknown';
+    if (link.expiresAt <= now) return 'expired';
+    if (link.wrong >= wrongMax) return 'locked';
+    if (link.code !== code) {
+      link.wrong++;
+      return 'wrong';
+    }
+    if (link.hostKey !== null) return link.hostKey === hostKey ? 'redeemed' : 'used';
+    Object.assign(link, { hostKey, hostName });
+    return 'redeemed';
+  }
+
+  async certifyLink(
+    code: string,
+    by: { accountKey: string; certificate: string },
+  ): Promise<boolean> {
+    const link = this.links.get(halfOf(code));
+    if (link === undefined || link.hostKey === null) return false;
+    Object.assign(link, by);
+    return true;
+  }
+
   async settings(): Promise<Settings> {
     return { ...this.set };
   }
@@ -120,3 +174,5 @@ export class MemoryRegistry implements Registry {
       .reverse();
   }
 }
+
+const halfOf = (code: string): string => code.slice(0, 4);

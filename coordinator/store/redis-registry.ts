@@ -12,18 +12,21 @@ import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import { keys } from './keys.ts';
 import { step } from './redis-connection.ts';
-import { Script } from './script.ts';
-
-const foundTeam = new Script('found-team');
-const moveToTeam = new Script('move-to-team');
-
 import {
   type Ban,
   defaultSettings,
+  type LinkFacts,
   type Registry,
   type Settings,
   type TeamFacts,
 } from './registry.ts';
+import { Script } from './script.ts';
+
+const foundTeam = new Script('found-team');
+const moveToTeam = new Script('move-to-team');
+const offerLink = new Script('offer-link');
+const redeemLink = new Script('redeem-link');
+const certifyLink = new Script('certify-link');
 
 export class RedisRegistry implements Registry {
   private readonly redis: Redis;
@@ -122,6 +125,56 @@ export class RedisRegistry implements Registry {
     return await this.step((redis) => redis.hmget(keys.teamOf, ...accountIds));
   }
 
+  async offerLink(
+    { code, expiresAt }: Pick<LinkFacts, 'code' | 'expiresAt'>,
+    now: number,
+    keepMs: number,
+    openMax: number,
+  ): Promise<'offered' | 'taken' | 'too_many'> {
+    const args = [halfOf(code), code, now, expiresAt, keepMs, openMax];
+    const reply = await this.step((redis) =>
+      offerLink.run(redis, [keys.link(halfOf(code)), keys.links], args),
+    );
+    return reply as 'offered' | 'taken' | 'too_many';
+  }
+
+  async readLink(code: string): Promise<LinkFacts | null> {
+    const hash = await this.step((redis) => redis.hgetall(keys.link(halfOf(code))));
+    if (hash['code'] !== code) return null;
+    return {
+      code,
+      expiresAt: Number(hash['expiresAt']),
+      hostKey: hash['hostKey'] ?? null,
+      hostName: hash['hostName'] ?? null,
+      accountKey: hash['accountKey'] ?? null,
+      certificate: hash['certificate'] ?? null,
+    };
+  }
+
+  async redeemLink(
+    code: string,
+    { hostKey, hostName }: { hostKey: string; hostName: string },
+    now: number,
+    wrongMax: number,
+  ): Promise<'redeemed' | 'unknown' | 'expired' | 'locked' | 'wrong' | 'used'> {
+    const args = [code, hostKey, hostName, now, wrongMax];
+    const reply = await this.step((redis) =>
+      redeemLink.run(redis, [keys.link(halfOf(code))], args),
+    );
+    return reply as 'redeemed' | 'unknown' | 'expired' | 'locked' | 'wrong' | 'used';
+  }
+
+  async certifyLink(
+    code: string,
+    { accountKey, certificate }: { accountKey: string; certificate: string },
+  ): Promise<boolean> {
+    const named = [keys.link(halfOf(code))];
+    const reply = await this.step((redis) =>
+      certifyLink.run(redis, named, [accountKey, certificate]),
+    );
+    return reply === 1;
+  }
+
   async settings(): Promise<Settings> {
     const [mintDaily, allowance] = await this.step((redis) =>
       redis.hmget(keys.settings, 'mintDailyMicro', 'allowanceMicro'),
@@ -178,3 +231,5 @@ function readToken(text: string): TokenFacts {
   const accountId = idFromBytes('a', createHash('sha256').update(facts.tokenId).digest());
   return { accountId, expiresAt: null, revokedAt: null, ...facts } as TokenFacts;
 }
+
+const halfOf = (code: string): string => code.slice(0, 4);

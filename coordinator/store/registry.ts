@@ -13,6 +13,16 @@ export type Ban = { reason: string; since: number };
 
 export type TeamFacts = { teamId: TeamId; name: string; founder: AccountId; foundedAt: number };
 
+/** A link that a host has offered: its code, and what came of it. Keys are base64url. */
+export type LinkFacts = {
+  code: string;
+  expiresAt: number;
+  hostKey: string | null;
+  hostName: string | null;
+  accountKey: string | null;
+  certificate: string | null;
+};
+
 export type Settings = {
   /** What the mint gives a day for curated jobs, in microcredit; null: as much as they earn. */
   mintDailyMicro: bigint | null;
@@ -56,6 +66,24 @@ export interface Registry {
   moveToTeam(accountId: AccountId, teamId: TeamId | null): Promise<boolean>;
   /** The team that each account is in now. */
   teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]>;
+
+  /** Codes go by their first half: `taken` when that is in use. Forgotten after `keepMs`. */
+  offerLink(
+    link: Pick<LinkFacts, 'code' | 'expiresAt'>,
+    now: number,
+    keepMs: number,
+    openMax: number,
+  ): Promise<'offered' | 'taken' | 'too_many'>;
+  readLink(code: string): Promise<LinkFacts | null>;
+  /** A wrong second half is counted, and locks the link after so many. */
+  redeemLink(
+    code: string,
+    by: { hostKey: string; hostName: string },
+    now: number,
+    wrongMax: number,
+  ): Promise<'redeemed' | 'unknown' | 'expired' | 'locked' | 'wrong' | 'used'>;
+  /** False when the link is gone, or nobody has redeemed it. */
+  certifyLink(code: string, by: { accountKey: string; certificate: string }): Promise<boolean>;
 
   settings(): Promise<Settings>;
   changeSettings(change: Partial<Settings>): Promise<void>;

@@ -169,4 +169,40 @@ export function registryContract(open: OpenStore): void {
       expect(await registry.teamsOf([])).toEqual([]);
     }),
   );
+
+  const by = { hostKey: 'a host', hostName: 'laptop' };
+
+  it(
+    'a link is redeemed by one host that has the code, certified, and read by the code alone',
+    withStore(open, async ({ registry }) => {
+      const code = 'AAAA1111';
+      expect(await registry.redeemLink(code, by, 0, 3)).toBe('unknown');
+      expect(await registry.offerLink({ code, expiresAt: 100 }, 0, 60_000, 10)).toBe('offered');
+      expect(await registry.certifyLink(code, { accountKey: 'k', certificate: 'c' })).toBe(false);
+      expect(await registry.redeemLink(code, by, 99, 3)).toBe('redeemed');
+      expect(await registry.redeemLink(code, by, 99, 3)).toBe('redeemed');
+      expect(await registry.redeemLink(code, { ...by, hostKey: 'other' }, 99, 3)).toBe('used');
+      expect(await registry.redeemLink(code, by, 100, 3)).toBe('expired');
+      expect(await registry.certifyLink(code, { accountKey: 'k', certificate: 'c' })).toBe(true);
+      const facts = { code, expiresAt: 100, ...by, accountKey: 'k', certificate: 'c' };
+      expect(await registry.readLink(code)).toEqual(facts);
+      expect(await registry.readLink('AAAA2222')).toBeNull();
+    }),
+  );
+
+  it(
+    'a link is locked by wrong tries, and no more are open at once than may be',
+    withStore(open, async ({ registry }) => {
+      const offer = (code: string, now: number) =>
+        registry.offerLink({ code, expiresAt: now + 100 }, now, 60_000, 2);
+      expect(await offer('AAAA1111', 0)).toBe('offered');
+      expect(await offer('AAAA2222', 0)).toBe('taken');
+      expect(await offer('BBBB1111', 0)).toBe('offered');
+      expect(await offer('CCCC1111', 99)).toBe('too_many');
+      expect(await offer('CCCC1111', 100)).toBe('offered');
+      expect(await registry.redeemLink('AAAA9999', by, 1, 2)).toBe('wrong');
+      expect(await registry.redeemLink('AAAA9999', by, 1, 2)).toBe('wrong');
+      expect(await registry.redeemLink('AAAA1111', by, 1, 2)).toBe('locked');
+    }),
+  );
 }
