@@ -1,5 +1,6 @@
 /** The benches by name. Each says what it does while it runs, and returns what it measured. */
 import { footprint } from './footprint.ts';
+import { ledger } from './ledger.ts';
 import { sandbox } from './sandbox.ts';
 import { throughput } from './throughput.ts';
 import { trust } from './trust.ts';
@@ -21,6 +22,10 @@ export const benches: Record<string, Bench> = {
   trust: {
     summary: 'wrong results and redundancy, against cheaters and two other policies',
     run: trust,
+  },
+  ledger: {
+    summary: 'grants paid per second, and what a page of the leaderboard costs Redis',
+    run: ledger,
   },
   footprint: {
     summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',
