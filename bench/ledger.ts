@@ -18,6 +18,7 @@ import { openRedisStore } from '../coordinator/store/redis-store.ts';
 import type { Store } from '../coordinator/store/store.ts';
 import { idFromBytes } from '../protocol/ids.ts';
 import { jobDocumentSchema } from '../protocol/job.ts';
+import { cpuMicros } from './cpu.ts';
 
 /** A group commit of a busy grid: eight hosts, a lease of 32 units each. */
 const hostsPerRecord = 8;
@@ -35,6 +36,8 @@ type Measured = {
   unitsPerSecond: number;
   grantsPerSecond: number;
   unitsPerEntry: number;
+  /** Of coordinator and Redis together. */
+  cpuMicrosPerUnit: number;
   volunteers: number;
   pageRedisMs: number;
   rankRedisMs: number;
@@ -45,10 +48,10 @@ export async function ledger(say: (line: string) => void): Promise<Measured> {
   const redis = await openRedis({ dataDir, log: () => undefined, onLost: () => undefined });
   const store = await openRedisStore(redis.connection);
   try {
-    const grants = await measureGrants(store);
+    const grants = await measureGrants(store, [process.pid, redis.pid ?? 0]);
     say(
       `${count(grants.unitsPerSecond)} units paid a second, ${count(grants.grantsPerSecond)} grants, ` +
-        `${count(grants.unitsPerEntry)} units an entry`,
+        `${count(grants.unitsPerEntry)} units an entry, ${grants.cpuMicrosPerUnit.toFixed(2)} µs of CPU a unit`,
     );
     const page = await measurePages(store, redis.connection);
     say(
@@ -63,7 +66,7 @@ export async function ledger(say: (line: string) => void): Promise<Measured> {
   }
 }
 
-async function measureGrants(store: Store) {
+async function measureGrants(store: Store, pids: readonly number[]) {
   await store.openGrid({ gridId: 'bench', partitions: 1, createdAt: Date.now() });
   const units = records * hostsPerRecord * unitsPerGrant;
   const digest = `sha256:${'0'.repeat(64)}`;
@@ -96,14 +99,16 @@ async function measureGrants(store: Store) {
     await store.append(0, [append], Date.now());
   }
   const jobs = { facts: async () => job };
-  const startedAt = performance.now();
+  const [cpu, startedAt] = [await cpuMicros(pids), performance.now()];
   await award({ store, jobs, now: Date.now, log: pino({ level: 'silent' }) }, 0);
   const seconds = (performance.now() - startedAt) / 1000;
+  const cpuMicrosPerUnit = ((await cpuMicros(pids)) - cpu) / units;
   const { number } = await store.ledger.head();
   return {
     unitsPerSecond: Math.round(units / seconds),
     grantsPerSecond: Math.round((records * hostsPerRecord) / seconds),
     unitsPerEntry: Math.round(units / number),
+    cpuMicrosPerUnit,
   };
 }
 

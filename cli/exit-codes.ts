@@ -63,6 +63,7 @@ const gridCodes: Record<ErrorCode, number> = {
   ban_unknown: exitCodes.notFound,
   kernel_not_disabled: exitCodes.notFound,
   credit_insufficient: exitCodes.limit,
+  standing_unknown: exitCodes.notFound,
   unit_unknown: exitCodes.notFound,
   artifact_unknown: exitCodes.notFound,
   route_unknown: exitCodes.notFound,

@@ -9,6 +9,7 @@ import {
   leaderboardSchema,
   type Submitted,
   submittedSchema,
+  teamLeaderboardSchema,
   unitCreditSchema,
 } from '../protocol/http.ts';
 import type { Digest } from '../protocol/ids.ts';
@@ -101,7 +102,10 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
       ask(unitCreditSchema, `${jobPath(id)}/units/${unit}/credit`),
     /** Every entry, and how the accounts stand, as JSONL. */
     ledger: () => stream('/v1/ledger'),
-    standings: async () => (await ask(leaderboardSchema, '/v1/leaderboard')).standings,
+    standings: async (by: 'total' | 'recent' = 'total') =>
+      (await ask(leaderboardSchema, `/v1/leaderboard?by=${by}`)).standings,
+    teamStandings: async (by: 'total' | 'recent') =>
+      (await ask(teamLeaderboardSchema, `/v1/leaderboard?teams=1&by=${by}`)).standings,
 
     /** The key makes a repeat after a lost reply find the first job instead of making a second. */
     submit: (document: JobDocumentInput): Promise<Submitted> =>

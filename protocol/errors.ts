@@ -92,6 +92,12 @@ const catalogue = {
     retry: false,
     sentence: 'There is no credit left to pay for this.',
   },
+  standing_unknown: {
+    httpStatus: 404,
+    closeCode: null,
+    retry: false,
+    sentence: 'Nothing of that name has earned credit.',
+  },
   unit_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such unit.' },
   team_unknown: {
     httpStatus: 404,

@@ -3,7 +3,7 @@
  * that JSON readers keep exactly. Times are ISO 8601 in UTC.
  */
 import { z } from 'zod';
-import { accountIdSchema, digestSchema, hostIdSchema, jobIdSchema } from './ids.ts';
+import { accountIdSchema, digestSchema, hostIdSchema, jobIdSchema, teamIdSchema } from './ids.ts';
 import { jobDocumentSchema, jobStates, pauseCauses } from './job.ts';
 import { outcomeSchema, verdictSchema } from './outcome.ts';
 
@@ -107,6 +107,27 @@ export const standingSchema = z.object({
 });
 export type Standing = z.infer<typeof standingSchema>;
 export const leaderboardSchema = z.object({ standings: z.array(standingSchema) });
+
+/** GET /v1/leaderboard?teams=1 */
+export const teamStandingSchema = standingSchema
+  .omit({ accountId: true })
+  .extend({ teamId: teamIdSchema });
+export type TeamStanding = z.infer<typeof teamStandingSchema>;
+export const teamLeaderboardSchema = z.object({ standings: z.array(teamStandingSchema) });
+
+/** GET /v1/standings/{kind}/{id}: one row, wherever it stands, and what it earned day by day. */
+export const placeSchema = z.object({
+  id: z.string(),
+  creditMicro: z.string(),
+  rac: z.string(),
+  units: z.int(),
+  /** Counted from 1; the second is null when nothing was earned lately. */
+  rank: z.int(),
+  rankRecent: z.int().nullable(),
+  /** The last 31 days, oldest first. */
+  days: z.array(z.object({ day: z.iso.date(), creditMicro: z.string() })),
+});
+export type Place = z.infer<typeof placeSchema>;
 
 /** GET /v1/grid */
 export const gridViewSchema = z.object({

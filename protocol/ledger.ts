@@ -15,7 +15,7 @@
  *   escrow:<job>              set aside for a job
  */
 import { z } from 'zod';
-import { accountIdSchema, hostIdSchema, jobIdSchema } from './ids.ts';
+import { accountIdSchema, hostIdSchema, jobIdSchema, teamIdSchema } from './ids.ts';
 
 export const entryKinds = ['award', 'final', 'allow', 'refund'] as const;
 export type EntryKind = (typeof entryKinds)[number];
@@ -52,8 +52,10 @@ export const entrySchema = z.strictObject({
   source: z.strictObject({ partition: count, from: count, to: count }).nullable(),
   postings: z.array(z.tuple([z.string(), micro])),
   grants: z.array(grantSchema),
-  /** Pending credit by the day that it was granted on (days since 1970), as it changed. */
-  pending: z.array(z.tuple([accountIdSchema, hostIdSchema, jobIdSchema, count, micro])),
+  /** Pending credit by the team it counts for and the day of its grant (since 1970), as it changed. */
+  pending: z.array(
+    z.tuple([accountIdSchema, hostIdSchema, jobIdSchema, teamIdSchema.nullable(), count, micro]),
+  ),
 });
 export type EntryLine = z.infer<typeof entrySchema>;
 

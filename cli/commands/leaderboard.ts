@@ -1,3 +1,4 @@
+import type { Standing } from '../../protocol/http.ts';
 import { command, jsonOption, urlOption } from '../command.ts';
 import { formatCount, formatCredit } from '../format.ts';
 import { openGrid } from '../grid.ts';
@@ -7,12 +8,17 @@ import { printJson, say } from '../terminal.ts';
 export const leaderboard = () =>
   command('leaderboard', 'Show who has earned how much credit.', [
     'manyhands leaderboard',
+    'manyhands leaderboard --teams --recent',
     'manyhands leaderboard --url https://grid.example.org --json',
   ])
+    .option('--teams', 'of teams: what their members earned while they were in them')
+    .option('--recent', 'by what was earned lately: a week ago counts half')
     .addOption(urlOption())
     .addOption(jsonOption())
     .action(async (options) => {
-      const standings = await openGrid(options).standings();
+      const grid = openGrid(options);
+      const by = options.recent ? 'recent' : 'total';
+      const standings = options.teams ? await grid.teamStandings(by) : await grid.standings(by);
       if (options.json) {
         printJson(standings);
         return;
@@ -21,7 +27,7 @@ export const leaderboard = () =>
         say(`Nobody has earned credit yet. Be the first: manyhands join ${options.url}`);
         return;
       }
-      printTable(standings, [
+      printTable<Omit<Standing, 'accountId'>>(standings, [
         { title: 'RANK', align: 'right', cell: (row) => String(row.rank) },
         { title: 'NAME', cell: (row) => row.name },
         { title: 'CREDIT', align: 'right', cell: (row) => formatCredit(row.creditMicro) },

@@ -35,6 +35,7 @@ import { type Books, ledgerRoutes } from './ledger-routes.ts';
 import { textLines } from './lines.ts';
 import { linkRoutes } from './link-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
+import { standingRoutes } from './standing-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { type WhyParts, whyRoutes } from './why-routes.ts';
 
@@ -93,7 +94,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     hosts: parts.hosts(),
     jobs: (await listJobs(context, rowsMax)).length,
   }));
-  server.get('/v1/leaderboard', async () => ({ standings: await standings(context, rowsMax) }));
+  standingRoutes(server, context);
 
   server.post('/v1/jobs', async (request, reply) => {
     const by = await authorize(context, bearerToken(request), 'submit');

@@ -6,7 +6,7 @@
  *   revoke   the volunteer's pending → payer, the youngest day first; what is not there any more comes
  *            from what they have available, and the rest is bad debt
  */
-import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId, TeamId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import {
   escrowAccount,
@@ -23,9 +23,11 @@ import {
   type EntryDraft,
   emptyDraft,
   type Grant,
+  type Holder,
   type LedgerAccount,
   least,
   move,
+  type PendingChange,
   pendingAccount,
 } from './ledger.ts';
 import { runsSize } from './shard.ts';
@@ -49,8 +51,9 @@ export type AwardFacts = {
   /** Null when the mint pays. */
   payerOf(jobId: JobId): EscrowPayer | null;
   feeAccount: bigint;
-  /** Pending credit of a host in a job by day, the youngest first. */
-  pendingOf(bucket: Omit<Bucket, 'day'>): { day: number; micro: bigint }[];
+  /** The team that an account is in: what it earns counts for that one, for good. */
+  teamOf(accountId: AccountId): TeamId | null;
+  pendingOf(holder: Holder): PendingChange[];
   availableOf(accountId: AccountId): bigint;
 };
 
@@ -138,28 +141,25 @@ function fillEscrows(draft: EntryDraft, { payerOf }: AwardFacts): void {
 }
 
 function give(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings: Standings): void {
-  const { day } = facts;
   const { accountId, hostId, jobId, micro, payer, units } = grant;
+  const bucket = { accountId, hostId, jobId, teamId: facts.teamOf(accountId), day: facts.day };
   move(draft, payer, pendingAccount(accountId), micro);
-  if (micro !== 0n) draft.pending.push({ accountId, hostId, jobId, day, micro });
-  standings.add(grant, day, micro, runsSize(units), isSelfPaid(grant, facts));
+  if (micro !== 0n) draft.pending.push({ ...bucket, micro });
+  standings.add(bucket, micro, runsSize(units), isSelfPaid(grant, facts));
 }
 
 function takeBack(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings: Standings): void {
   const { accountId, hostId, jobId, micro, payer, units } = grant;
   const own = draft.pending.filter((change) => change.hostId === hostId && change.jobId === jobId);
-  const days = new Map<number, bigint>();
-  for (const { day, micro } of [...facts.pendingOf({ accountId, hostId, jobId }), ...own]) {
-    days.set(day, (days.get(day) ?? 0n) + micro);
-  }
+  const held = summed([...facts.pendingOf({ accountId, hostId, jobId }), ...own]);
   let left = micro;
   let unitsLeft = runsSize(units);
-  for (const [day, has] of [...days].sort(([a], [b]) => b - a)) {
+  for (const { micro: has, ...bucket } of held.sort((a, b) => b.day - a.day)) {
     const taken = least(has, left);
-    if (taken === 0n) continue;
+    if (taken <= 0n) continue;
     move(draft, pendingAccount(accountId), payer, taken);
-    draft.pending.push({ accountId, hostId, jobId, day, micro: -taken });
-    standings.add(grant, day, -taken, -unitsLeft, isSelfPaid(grant, facts));
+    draft.pending.push({ ...bucket, micro: -taken });
+    standings.add(bucket, -taken, -unitsLeft, isSelfPaid(grant, facts));
     left -= taken;
     unitsLeft = 0;
   }
@@ -170,8 +170,21 @@ function takeBack(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings:
   move(draft, availableAccount(accountId), payer, taken);
   move(draft, 'baddebt', payer, left - taken);
   // It was final, so it was granted before the oldest day that is still pending.
-  const day = Math.min(facts.day, ...days.keys()) - 1;
-  standings.add(grant, day, -left, -unitsLeft, isSelfPaid(grant, facts));
+  const day = Math.min(facts.day, ...held.map((bucket) => bucket.day)) - 1;
+  const bucket = { accountId, hostId, jobId, teamId: facts.teamOf(accountId), day };
+  standings.add(bucket, -left, -unitsLeft, isSelfPaid(grant, facts));
+}
+
+/** One for each team and day. */
+function summed(changes: readonly PendingChange[]): PendingChange[] {
+  const sums = new Map<string, PendingChange>();
+  for (const change of changes) {
+    const key = `${change.teamId} ${change.day}`;
+    const sum = sums.get(key);
+    if (sum === undefined) sums.set(key, { ...change });
+    else sum.micro += change.micro;
+  }
+  return [...sums.values()];
 }
 
 /** Whoever works for their own job is paid, but it is no recent credit: it could be done in a circle. */
@@ -186,11 +199,18 @@ class Standings {
     return [...this.byKey.values()].filter(({ micro, units }) => micro !== 0n || units !== 0);
   }
 
-  add(grant: Grant, day: number, micro: bigint, units: number, isSelfPaid: boolean): void {
+  add(bucket: Bucket, micro: bigint, units: number, isSelfPaid: boolean): void {
+    const { day } = bucket;
     const recentMicro = isSelfPaid ? 0n : micro;
-    const ids = { volunteer: grant.accountId, host: grant.hostId, job: grant.jobId };
+    const ids = {
+      volunteer: bucket.accountId,
+      host: bucket.hostId,
+      job: bucket.jobId,
+      team: bucket.teamId,
+    };
     for (const kind of standingKinds) {
       const id = ids[kind];
+      if (id === null) continue;
       const key = `${kind} ${id} ${day}`;
       const change = this.byKey.get(key);
       if (change === undefined) this.byKey.set(key, { kind, id, day, micro, units, recentMicro });

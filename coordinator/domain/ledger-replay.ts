@@ -89,8 +89,8 @@ export class LedgerReplay {
   private addPending({ kind, at, pending, postings, grants }: EntryLine): void {
     const changes = new Map<string, bigint>();
     const given = new Map<string, bigint>();
-    for (const [accountId, hostId, jobId, day, micro] of pending) {
-      const key = `${hostId} ${jobId} ${day}`;
+    for (const [accountId, hostId, jobId, teamId, day, micro] of pending) {
+      const key = `${hostId} ${jobId} ${teamId} ${day}`;
       const after = (this.pending.get(key) ?? 0n) + BigInt(micro);
       this.check(after >= 0n, `it takes more than is pending of ${hostId} in ${jobId}`);
       if (after === 0n) this.pending.delete(key);

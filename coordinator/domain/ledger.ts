@@ -7,7 +7,7 @@
  * wants to happen, and with it what follows for pending credit and standings. The store writes all of
  * it in one step, or nothing.
  */
-import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId, TeamId } from '../../protocol/ids.ts';
 import type { EntryKind, EntryLine, GrantLine } from '../../protocol/ledger.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { StandingChange } from './standing.ts';
@@ -37,8 +37,16 @@ export type Grant = {
   fee: bigint;
 };
 
-/** Pending credit is kept by host, job and day of the grant. */
-export type Bucket = { accountId: AccountId; hostId: HostId; jobId: JobId; day: number };
+/** Pending credit is kept by host, job, team at the time, and day of the grant. */
+export type Bucket = {
+  accountId: AccountId;
+  hostId: HostId;
+  jobId: JobId;
+  teamId: TeamId | null;
+  day: number;
+};
+/** Whose pending credit, whatever its team and day. */
+export type Holder = Pick<Bucket, 'accountId' | 'hostId' | 'jobId'>;
 export type PendingChange = Bucket & { micro: bigint };
 
 export type EntryDraft = {
@@ -95,10 +103,11 @@ export function entryLine(draft: EntryDraft, head: LedgerHead, now: number): Ent
       micro: grant.micro.toString(),
       fee: grant.fee.toString(),
     })),
-    pending: draft.pending.map(({ accountId, hostId, jobId, day, micro }) => [
+    pending: draft.pending.map(({ accountId, hostId, jobId, teamId, day, micro }) => [
       accountId,
       hostId,
       jobId,
+      teamId,
       day,
       micro.toString(),
     ]),

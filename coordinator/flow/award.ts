@@ -13,7 +13,7 @@ import {
 } from '../domain/award.ts';
 import { dayOf } from '../domain/day.ts';
 import { escrowAccount, scientistAccount } from '../domain/funding.ts';
-import { availableAccount, type LedgerHead } from '../domain/ledger.ts';
+import { availableAccount, type LedgerHead, type PendingChange } from '../domain/ledger.ts';
 import { postEntry } from '../store/posting.ts';
 import type { Context, JobCache } from './context.ts';
 
@@ -71,19 +71,20 @@ async function factsOf(
 ): Promise<AwardFacts> {
   const { ledger } = context.store;
   const payers = await payersOf(context, records);
-  const pending = new Map<string, { day: number; micro: bigint }[]>();
+  const pending = new Map<string, PendingChange[]>();
+  const accountIds = [
+    ...new Set(records.flatMap(({ payments }) => payments.map((payment) => payment.accountId))),
+  ];
+  const teams = await context.store.registry.teamsOf(accountIds);
+  const teamOf = new Map(accountIds.map((accountId, i) => [accountId, teams[i] ?? null]));
   const available = new Map<string, bigint>();
   const [feeAccount] = await ledger.balances(['fee'] as const);
   const hasRevocations = records.some(({ payments }) => payments.some(isRevocation));
   const days = hasRevocations ? (await ledger.pendingDays()).reverse() : [];
   for (const { jobId, payments } of records) {
     for (const { accountId, hostId } of payments.filter(isRevocation)) {
-      const micros = await ledger.pendingOfHost({ accountId, hostId, jobId }, days);
-      const held = micros.map((micro, i) => ({ day: days[i] ?? day, micro }));
-      pending.set(
-        `${hostId} ${jobId}`,
-        held.filter(({ micro }) => micro > 0n),
-      );
+      const held = await ledger.pendingOfHost({ accountId, hostId, jobId }, days);
+      pending.set(`${hostId} ${jobId}`, held);
       const [micro] = await ledger.balances([availableAccount(accountId)] as const);
       available.set(accountId, micro);
     }
@@ -91,6 +92,7 @@ async function factsOf(
   return {
     day,
     feeAccount,
+    teamOf: (accountId) => teamOf.get(accountId) ?? null,
     payerOf: (jobId) => payers.get(jobId) ?? null,
     pendingOf: ({ hostId, jobId }) => pending.get(`${hostId} ${jobId}`) ?? [],
     availableOf: (accountId) => available.get(accountId) ?? 0n,

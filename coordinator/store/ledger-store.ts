@@ -5,7 +5,7 @@
  */
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { type EntryLine, noHash } from '../../protocol/ledger.ts';
-import type { Bucket, LedgerAccount, LedgerHead, PendingChange } from '../domain/ledger.ts';
+import type { Bucket, Holder, LedgerAccount, LedgerHead, PendingChange } from '../domain/ledger.ts';
 import type { StandingChange, StandingKind } from '../domain/standing.ts';
 import { type Address, type Place, startOfHistory } from './history.ts';
 
@@ -69,8 +69,8 @@ export interface LedgerStore {
   pendingDays(): Promise<number[]>;
   /** Some of what is pending of a day. */
   pendingOfDay(day: number, max: number): Promise<(Bucket & { micro: bigint })[]>;
-  /** What a host has pending in a job, by day. */
-  pendingOfHost(bucket: Omit<Bucket, 'day'>, days: readonly number[]): Promise<bigint[]>;
+  /** What a host has pending in a job, by team and day. */
+  pendingOfHost(holder: Holder, days: readonly number[]): Promise<PendingChange[]>;
 
   /** Entries that Redis still has. */
   readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]>;
@@ -115,12 +115,16 @@ export class Overdrawn extends Error {
 /** Days that standings are kept of by day: a month, for charts. The files of the history have them all. */
 export const daysKept = 31;
 
-export const bucketField = ({ accountId, hostId, jobId }: Omit<Bucket, 'day'>): string =>
-  `${hostId} ${jobId} ${accountId}`;
+/** What the fields of all its buckets begin with. */
+export const holderPrefix = ({ accountId, hostId, jobId }: Holder): string =>
+  `${hostId} ${jobId} ${accountId} `;
+
+export const bucketField = (bucket: Bucket): string =>
+  `${holderPrefix(bucket)}${bucket.teamId ?? '-'}`;
 
 export function parseBucket(field: string, day: number): Bucket {
-  const [hostId = '', jobId = '', accountId = ''] = field.split(' ');
-  return { accountId, hostId, jobId, day };
+  const [hostId = '', jobId = '', accountId = '', team = ''] = field.split(' ');
+  return { accountId, hostId, jobId, teamId: team === '-' ? null : team, day };
 }
 
 /** What the mint gives by an entry for curated jobs. An allowance is not of its daily budget. */

@@ -3,9 +3,11 @@ import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
   type Bucket,
+  type Holder,
   type LedgerAccount,
   type LedgerHead,
   mayBeNegative,
+  type PendingChange,
 } from '../domain/ledger.ts';
 import { addRecent, type StandingChange, type StandingKind } from '../domain/standing.ts';
 import {
@@ -14,6 +16,7 @@ import {
   daysKept,
   firstHead,
   firstMark,
+  holderPrefix,
   type LedgerStep,
   type LedgerStore,
   mintedBy,
@@ -100,8 +103,12 @@ export class MemoryLedger implements LedgerStore {
     return buckets.map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
   }
 
-  async pendingOfHost(bucket: Omit<Bucket, 'day'>, days: readonly number[]): Promise<bigint[]> {
-    return days.map((day) => this.pending.get(day)?.get(bucketField(bucket)) ?? 0n);
+  async pendingOfHost(holder: Holder, days: readonly number[]): Promise<PendingChange[]> {
+    return days.flatMap((day) =>
+      [...(this.pending.get(day) ?? [])]
+        .filter(([field]) => field.startsWith(holderPrefix(holder)))
+        .map(([field, micro]) => ({ ...parseBucket(field, day), micro })),
+    );
   }
 
   async readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]> {

@@ -97,6 +97,11 @@ export class MemoryRegistry implements Registry {
     return true;
   }
 
+  async teamNames(teamIds: readonly TeamId[]): Promise<(string | null)[]> {
+    const names = new Map([...this.teams.values()].map(({ teamId, name }) => [teamId, name]));
+    return teamIds.map((teamId) => names.get(teamId) ?? null);
+  }
+
   async teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]> {
     return accountIds.map((id) => this.teamOf.get(id) ?? null);
   }

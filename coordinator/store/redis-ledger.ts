@@ -4,6 +4,7 @@ import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
   type Bucket,
+  type Holder,
   type LedgerAccount,
   type LedgerHead,
   mayBeNegative,
@@ -17,6 +18,7 @@ import {
   daysKept,
   firstHead,
   firstMark,
+  holderPrefix,
   type LedgerStep,
   type LedgerStore,
   mintedBy,
@@ -141,12 +143,30 @@ export class RedisLedger implements LedgerStore {
     return [...found].map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
   }
 
-  async pendingOfHost(bucket: Omit<Bucket, 'day'>, days: readonly number[]): Promise<bigint[]> {
-    const field = bucketField(bucket);
-    const found = await Promise.all(
-      days.map((day) => this.step((redis) => redis.hget(keys.pending(day), field))),
-    );
-    return found.map((micro) => BigInt(micro ?? 0));
+  /** Looks through the days: revocations are rare, and a day has a line for each host and job. */
+  async pendingOfHost(holder: Holder, days: readonly number[]): Promise<PendingChange[]> {
+    const found = new Map<string, PendingChange>();
+    for (const day of days) {
+      let cursor = '0';
+      do {
+        const [next, flat] = await this.step((redis) =>
+          redis.hscan(
+            keys.pending(day),
+            cursor,
+            'MATCH',
+            `${holderPrefix(holder)}*`,
+            'COUNT',
+            1000,
+          ),
+        );
+        cursor = next;
+        for (let i = 0; i + 1 < flat.length; i += 2) {
+          const bucket = parseBucket(flat[i] ?? '', day);
+          found.set(`${day} ${flat[i]}`, { ...bucket, micro: BigInt(flat[i + 1] ?? 0) });
+        }
+      } while (cursor !== '0');
+    }
+    return [...found.values()];
   }
 
   async readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]> {

@@ -120,6 +120,12 @@ export class RedisRegistry implements Registry {
     return (await this.step((redis) => moveToTeam.run(redis, named, args))) === 1;
   }
 
+  async teamNames(teamIds: readonly TeamId[]): Promise<(string | null)[]> {
+    if (teamIds.length === 0) return [];
+    const found = await this.step((redis) => redis.hmget(keys.teams, ...teamIds));
+    return found.map((text) => (text === null ? null : (JSON.parse(text) as TeamFacts).name));
+  }
+
   async teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]> {
     if (accountIds.length === 0) return [];
     return await this.step((redis) => redis.hmget(keys.teamOf, ...accountIds));

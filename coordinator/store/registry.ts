@@ -64,6 +64,8 @@ export interface Registry {
   findTeam(key: string): Promise<(TeamFacts & { members: number }) | null>;
   /** From whatever team it is in. Null: to none. False when there is no such team. */
   moveToTeam(accountId: AccountId, teamId: TeamId | null): Promise<boolean>;
+  /** Their names; null for one that is not. */
+  teamNames(teamIds: readonly TeamId[]): Promise<(string | null)[]>;
   /** The team that each account is in now. */
   teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]>;
 

@@ -75,7 +75,9 @@ async function replayed(
 function recount(entries: readonly EntryLine[], kind: StandingKind): Map<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const grant of entries.flatMap(({ grants }) => grants)) {
-    const id = { volunteer: grant.accountId, host: grant.hostId, job: grant.jobId }[kind];
+    // Nobody is in a team here; test/coordinator/store/contract-ledger.ts has teams.
+    const id = { volunteer: grant.accountId, host: grant.hostId, job: grant.jobId, team: '' }[kind];
+    if (id === '') continue;
     const micro = grant.kind === 'grant' ? BigInt(grant.micro) : -BigInt(grant.micro);
     sums.set(id, (sums.get(id) ?? 0n) + micro);
   }

@@ -240,7 +240,9 @@ function pendingContract(open: OpenStore): void {
       await applied(store, 0, now + dayMs);
       expect(await ledger.pendingDays()).toEqual([today, today + 1]);
       const bucket = { accountId: accountId(1), hostId: hostId(1), jobId };
-      expect(await ledger.pendingOfHost(bucket, [today, today + 1])).toEqual([5n, 0n]);
+      expect(await ledger.pendingOfHost(bucket, [today, today + 1])).toEqual([
+        { ...bucket, teamId: null, day: today, micro: 5n },
+      ]);
       const held = await ledger.pendingOfDay(today, 9);
       expect(held.map(({ micro }) => micro).sort()).toEqual([5n, 9n]);
 
@@ -299,6 +301,49 @@ function pendingContract(open: OpenStore): void {
 }
 
 function standingContract(open: OpenStore): void {
+  it(
+    'credit stays with the team where it was earned, and leaves it when it is revoked',
+    withStore(open, async (store) => {
+      const { ledger, registry } = store;
+      const team = (teamId: string, founder: number) =>
+        registry.foundTeam(
+          { teamId, name: teamId, founder: accountId(founder), foundedAt: 1 },
+          teamId,
+          5,
+        );
+      await team('t1', 1);
+      await team('t2', 2);
+      const early = aPayment(1, 5, [[0, 1]]);
+      await paid(store, 0, [[early, aPayment(2, 7, [[1, 1]]), aPayment(3, 9, [[2, 1]])]]);
+      await applied(store, 0);
+      await registry.moveToTeam(accountId(1), 't2');
+      const late = aPayment(1, 11, [[0, 1]]);
+      const { jobId } = await paid(store, 0, [[late]], 1);
+      await applied(store, 0);
+      const sums = async () =>
+        (await ledger.standings('team', 'total', 0, 9)).map(({ id, creditMicro, units }) => [
+          id,
+          creditMicro,
+          units,
+        ]);
+      expect(await sums()).toEqual([
+        ['t2', 18n, 2],
+        ['t1', 5n, 1],
+      ]);
+      expect(await ledger.rank('team', 'recent', 't1')).toBe(2);
+      expect(await registry.teamNames(['t1', 't3'])).toEqual(['t1', null]);
+
+      await registry.moveToTeam(accountId(1), null);
+      const shard = splitShard({ jobId, units: 1, unitsPerShard: 1 }, 0);
+      await store.append(0, [anAppend(shard, 1, 'y', { pay: [revoked(late)] })], 1);
+      await applied(store, 0);
+      expect(await sums()).toEqual([
+        ['t2', 7n, 1],
+        ['t1', 5n, 1],
+      ]);
+    }),
+  );
+
   it(
     'standings are ordered by credit, of volunteers, of hosts and of jobs',
     withStore(open, async (store) => {

@@ -45,6 +45,7 @@ const noFacts = {
   day: 1,
   feeAccount: 0n,
   payerOf: () => null,
+  teamOf: () => null,
   pendingOf: () => [],
   availableOf: () => 0n,
 };

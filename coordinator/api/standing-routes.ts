@@ -1,0 +1,32 @@
+/** The viewers' doors: leaderboards, and one row of them with its history. They take no token. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { GridError } from '../../protocol/errors.ts';
+import { standingKinds } from '../domain/standing.ts';
+import type { Context } from '../flow/context.ts';
+import { place, standings, teamStandings } from '../flow/standings.ts';
+
+/** As many rows as a page or a terminal shows. */
+const rowsMax = 100;
+
+const querySchema = z.object({
+  teams: z.enum(['0', '1']).default('0'),
+  by: z.enum(['total', 'recent']).default('total'),
+});
+
+export function standingRoutes(server: FastifyInstance, context: Context): void {
+  server.get('/v1/leaderboard', async (request) => {
+    const query = querySchema.safeParse(request.query);
+    if (!query.success) throw new GridError('bad_request', 'teams: 0 or 1; by: total or recent.');
+    const { teams, by } = query.data;
+    const rows = teams === '1' ? teamStandings : standings;
+    return { standings: await rows(context, rowsMax, by) };
+  });
+
+  server.get('/v1/standings/:kind/:id', async (request) => {
+    const { kind: text, id } = request.params as { kind: string; id: string };
+    const kind = standingKinds.find((candidate) => candidate === text);
+    if (kind === undefined) throw new GridError('standing_unknown', `${text} ${id}`);
+    return place(context, kind, id);
+  });
+}
