@@ -315,7 +315,11 @@ export class Recorder implements ShardRecorder {
   /** Another coordinator appended: what was decided is void. Takes its entries in and tries again. */
   private async reread({ append, intents }: Draft): Promise<Intent[]> {
     const state = await this.load(append.shard);
-    this.parts.window.refresh(state, this.parts.clock.now());
+    const { window, clock, happened } = this.parts;
+    const freeBefore = window.free;
+    window.refresh(state, clock.now());
+    // What another coordinator recorded may have freed units, and nobody else will tell who waits here.
+    if (window.free > freeBefore) happened({ kind: 'units_free' });
     return intents;
   }
 
