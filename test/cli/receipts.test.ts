@@ -159,7 +159,9 @@ describe('manyhands receipts', () => {
     const stale = `Account ${'A'.repeat(43)}.1000.${'A'.repeat(86)}`;
     const reply = await fetch(`${grid.url}/v1/receipts`, { headers: { authorization: stale } });
     expect(await reply.text()).toMatch(/set the clock right/);
-    const unsigned = `Account ${'A'.repeat(43)}.${Date.now()}.${'A'.repeat(86)}`;
+    const raw = account.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+    const own = raw.toString('base64url');
+    const unsigned = `Account ${own}.${Date.now()}.${'A'.repeat(86)}`;
     const refused = await fetch(`${grid.url}/v1/receipts`, {
       headers: { authorization: unsigned },
     });
