@@ -120,20 +120,27 @@ export class Window {
     leaseId: LeaseId,
     now: number,
   ): (LeaseFacts & { job: JobFacts }) | null {
-    const candidates = new Map<JobId, HeldShard>();
-    for (const [jobId, shards] of this.byJob) {
-      if (this.paused.has(jobId)) continue;
-      const held = firstOf(shards, (shard) => shard.canServe(asker, now));
-      if (held !== undefined) candidates.set(jobId, held);
-    }
-    const jobId = this.share.next(candidates.keys());
-    const held = jobId === undefined ? undefined : candidates.get(jobId);
-    if (held === undefined) return null;
+    const held = this.nextFor(asker, now);
+    if (held === null) return null;
     const { job } = held;
     const facts = held.take(asker, units, leaseId, now);
     const cost = runsSize(facts.positions) * this.fuelPerUnit(job.jobId);
     this.share.charge(job.jobId, cost, weightOf(job));
     return { ...facts, job };
+  }
+
+  /** A shard that can serve this host, of the job whose turn it is. */
+  private nextFor(asker: Asker, now: number): HeldShard | null {
+    const candidates: HeldShard[] = [];
+    for (const [jobId, shards] of this.byJob) {
+      if (this.paused.has(jobId)) continue;
+      const held = firstOf(shards, (shard) => shard.canServe(asker, now));
+      if (held !== undefined) candidates.push(held);
+    }
+    // With one job there is nothing to share.
+    if (candidates.length < 2) return candidates[0] ?? null;
+    const jobId = this.share.next(candidates.map(({ job }) => job.jobId));
+    return candidates.find(({ job }) => job.jobId === jobId) ?? null;
   }
 
   /** Why `grant` has nothing for a host with so much memory. */

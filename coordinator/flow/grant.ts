@@ -28,11 +28,10 @@ export function grantUnits(context: Context, asker: Asker, units: number): Grant
     const leaseId = idFromBytes('l', context.randomBytes(10));
     const granted = context.window.grant(asker, left, leaseId, context.now());
     if (granted === null) break;
-    const { job, ...facts } = granted;
-    left -= runsSize(facts.positions);
-    const { hostId, accountId, positions } = facts;
-    context.recorder.note(facts.shard, { kind: 'leased', leaseId, hostId, accountId, positions });
-    grants.push({ lease: toWire(context, facts, job), job });
+    const { job, shard, hostId, accountId, positions } = granted;
+    left -= runsSize(positions);
+    context.recorder.note(shard, { kind: 'leased', leaseId, hostId, accountId, positions });
+    grants.push({ lease: toWire(context, granted, job), job });
   }
   return grants;
 }
