@@ -81,17 +81,24 @@ export class HostSocket {
   }
 
   private answer(message: HostMessage, frame: OpenFrame): void {
-    const failed = (error: unknown) =>
-      this.events.failed(error, 'id' in message ? message.id : null);
     try {
       const later = this.events.message(message);
       if (later !== undefined) {
-        void later.catch(failed).then(() => this.answered(frame));
+        void later.then(
+          () => this.answered(frame),
+          (error) => this.failed(error, message, frame),
+        );
         return;
       }
     } catch (error) {
-      failed(error);
+      this.failed(error, message, frame);
+      return;
     }
+    this.answered(frame);
+  }
+
+  private failed(error: unknown, message: HostMessage, frame: OpenFrame): void {
+    this.events.failed(error, 'id' in message ? message.id : null);
     this.answered(frame);
   }
 

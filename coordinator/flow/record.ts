@@ -13,7 +13,7 @@
  */
 import type { Logger } from 'pino';
 import { GridError } from '../../protocol/errors.ts';
-import type { HostId, JobId } from '../../protocol/ids.ts';
+import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import type { Payment } from '../domain/award.ts';
 import type { JournalEntry } from '../domain/journal.ts';
@@ -88,7 +88,9 @@ export type RecorderParts = {
 
 export class Recorder implements ShardRecorder {
   private pending: Intent[] = [];
-  private notes: NoteIntent[] = [];
+  /** In the order they came. A lease's is under its id: reported meanwhile, it is not needed. */
+  private readonly notes = new Map<LeaseId | number, NoteIntent>();
+  private notesTaken = 0;
   private committing: Promise<void> | null = null;
   private cancelNoteTimer: (() => void) | null = null;
   private readonly parts: RecorderParts;
@@ -110,7 +112,8 @@ export class Recorder implements ShardRecorder {
 
   note(shard: Shard, entry: JournalEntry): void {
     const due = this.parts.clock.now() + noteDelayMs;
-    this.notes.push({ kind: 'note', shard, entry, due });
+    const key = entry.kind === 'leased' ? entry.leaseId : this.notesTaken++;
+    this.notes.set(key, { kind: 'note', shard, entry, due });
     this.startForNotes();
   }
 
@@ -134,15 +137,19 @@ export class Recorder implements ShardRecorder {
       this.cancelNoteTimer = null;
       this.takeDueNotes();
       this.start();
-      if (this.notes.length > 0) this.startForNotes();
+      if (this.notes.size > 0) this.startForNotes();
     });
   }
 
   /** Ahead of the reports: what a lease's holder did comes after the lease. */
   private takeDueNotes(): void {
     const now = this.parts.clock.now();
-    const waiting = this.isDraining ? -1 : this.notes.findIndex(({ due }) => due > now);
-    const due = this.notes.splice(0, waiting < 0 ? this.notes.length : waiting);
+    const due: NoteIntent[] = [];
+    for (const [key, note] of this.notes) {
+      if (note.due > now && !this.isDraining) break;
+      due.push(note);
+      this.notes.delete(key);
+    }
     this.pending.unshift(...due);
   }
 
@@ -241,6 +248,7 @@ export class Recorder implements ShardRecorder {
           micro += recording.pay.micro;
         }
       }
+      if (state.leases.has(intent.lease.leaseId)) this.notes.delete(intent.lease.leaseId);
       answers.push(() => intent.answer(verdicts));
     }
     const bytes = state.takeBytes();
