@@ -169,8 +169,9 @@ export class Sessions {
       isAlone: (accountId: AccountId) => this.accounts.get(accountId) === this.welcomed,
       fairUnits: (wanted: number) => this.fairUnits(wanted),
       granted: (units: number) => {
-        demand.granted(units, context.now());
-        if (context.window.free < demand.target(this.hosts, context.now()) / 2) feed();
+        const now = context.now();
+        demand.granted(units, now);
+        if (context.window.free < demand.target(this.hosts, now) / 2) feed();
       },
       starved: feed,
       refusal: () => this.refusal(),

@@ -12,7 +12,8 @@ const targetMax = 32_768;
 export class Demand {
   private recent = 0;
   private at = 0;
-  private readonly dry = new Map<number, boolean>();
+  private readonly looked = new Set<number>();
+  private readonly dry = new Set<number>();
 
   granted(units: number, now: number): void {
     this.decay(now);
@@ -28,15 +29,18 @@ export class Demand {
 
   /** After the last split of the partition's jobs nothing was left to split, or something was. */
   ranDry(partition: number, isDry: boolean): void {
-    this.dry.set(partition, isDry);
+    this.looked.add(partition);
+    if (isDry) this.dry.add(partition);
+    else this.dry.delete(partition);
   }
 
   /** Whether what is free is all there is, in every partition that was looked at. */
   get isDry(): boolean {
-    return this.dry.size > 0 && [...this.dry.values()].every((isDry) => isDry);
+    return this.dry.size > 0 && this.dry.size === this.looked.size;
   }
 
   private decay(now: number): void {
+    if (now === this.at) return;
     this.recent *= Math.exp(-Math.max(now - this.at, 0) / rateMs);
     this.at = Math.max(now, this.at);
   }

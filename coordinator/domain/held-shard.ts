@@ -80,6 +80,7 @@ export class HeldShard {
   /** Whether `take` would give this host something. */
   canServe(asker: Asker, now: number): boolean {
     if (this.free.length === 0 || !fits(this.job, asker.memoryBytes)) return false;
+    if (this.rests.isEmpty || asker.isAlone) return true;
     return this.free.some((position) => this.mayTry(asker, position, now));
   }
 
@@ -93,7 +94,7 @@ export class HeldShard {
       taken = this.free.filter((position) => this.mayTry(asker, position, now)).slice(-units);
       this.unfreeAll(new Set(taken));
     }
-    taken.sort((a, b) => a - b);
+    if (taken.length > 1) taken.sort((a, b) => a - b);
     const { hostId, accountId } = asker;
     const { shard } = this.state;
     const facts = { leaseId, hostId, accountId, shard, positions: toRuns(taken) };

@@ -119,6 +119,7 @@ export interface Store {
 
 /** A job lives in one partition, so that its cursor, its shards and their journals share a slot. */
 export function partitionOf(jobId: JobId, partitions: number): number {
+  if (partitions === 1) return 0;
   let sum = 0;
   for (let i = 1; i < jobId.length; i++) sum = (sum * 31 + jobId.charCodeAt(i)) >>> 0;
   return sum % partitions;
