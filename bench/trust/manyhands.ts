@@ -4,23 +4,18 @@
  */
 import { assurances } from '../../coordinator/domain/trust/assurance.ts';
 import { accountsWanted, isAuditAudited } from '../../coordinator/domain/trust/audit.ts';
-import { type Case, discount, rule } from '../../coordinator/domain/trust/case.ts';
-import {
-  type Check,
-  type CheckNeeds,
-  checkNeeds,
-  mayCheck,
-} from '../../coordinator/domain/trust/check.ts';
-import { convict, toVerifyAgain } from '../../coordinator/domain/trust/conviction.ts';
+import { type Case, discount } from '../../coordinator/domain/trust/case.ts';
+import { type Check, type CheckNeeds, mayCheck } from '../../coordinator/domain/trust/check.ts';
+import { type Reach, toVerifyAgain } from '../../coordinator/domain/trust/conviction.ts';
 import { type HoldState, holdState } from '../../coordinator/domain/trust/hold.ts';
+import { judge, type Records } from '../../coordinator/domain/trust/judge.ts';
 import { departureMs } from '../../coordinator/domain/trust/policy.ts';
 import {
-  passed,
   type Reliability,
   recorded,
   stranger,
 } from '../../coordinator/domain/trust/reliability.ts';
-import { type Identity, type Repute, reputeOf } from '../../coordinator/domain/trust/repute.ts';
+import { type Identity, reputeOf } from '../../coordinator/domain/trust/repute.ts';
 import { auditDraws } from '../../coordinator/tokens/audit-draw.ts';
 import type { Chance } from './chance.ts';
 import type { Machine } from './population.ts';
@@ -43,7 +38,7 @@ const secret = Buffer.from('what no host of this grid knows');
 /** Whom a check is for, in the order in which a host is offered them. */
 const offered: readonly CheckNeeds[] = ['anchor', 'trusted', 'anyone'];
 
-export class Manyhands implements Validation {
+export class Manyhands implements Validation, Records {
   private readonly cases: (UnitCase | undefined)[];
   private readonly present: Known[] = [];
   private readonly known = new Map<string, Known>();
@@ -125,19 +120,16 @@ export class Manyhands implements Validation {
   /** What follows from all that was heard of a unit. `lastHeard` is whom a further check would be about. */
   private judge(unit: number, lastHeard: string, now: number): void {
     const about = this.caseOf(unit);
-    const ruling = rule(about);
-    if (ruling.kind !== 'settled') {
-      this.order(unit, about, checkNeeds(about, ruling, this.reputeOf(lastHeard, now)), now);
+    const judgement = judge(about, lastHeard, this, now);
+    if (judgement.kind === 'incident') throw new Error('the simulated anchors do not err');
+    if (judgement.kind === 'check') {
+      this.order(unit, about, judgement.needs, now);
       return;
     }
     if (about.isUnsettled) this.unsettled--;
     about.isUnsettled = false;
-    about.canonical = ruling.answer;
-    for (const { hostId } of ruling.passed) {
-      const who = this.byHost(hostId);
-      keep(who, passed(who.host));
-    }
-    for (const { hostId } of ruling.wrong) this.convict(hostId, now);
+    about.canonical = judgement.answer;
+    for (const { hostId, reach } of judgement.convicted) this.sweep(hostId, reach, now);
   }
 
   private order(unit: number, about: UnitCase, needs: CheckNeeds, now: number): void {
@@ -148,12 +140,9 @@ export class Manyhands implements Validation {
     this.checks[needs].add({ unit, needs, since: now });
   }
 
-  private convict(hostId: string, now: number): void {
-    const who = this.byHost(hostId);
-    if (who.isAnchor) throw new Error('the simulated anchors do not err');
-    const { identity, reach } = convict(who, hostId, now);
-    keep(who, identity.host);
-    const open = this.openResults(who, now);
+  /** Doubts the convicted host's open results. */
+  private sweep(hostId: string, reach: Reach, now: number): void {
+    const open = this.openResults(this.identityOf(hostId), now);
     for (const unit of toVerifyAgain(open, reach, (below) => this.chance.below(below))) {
       this.doubt(unit, hostId, now);
     }
@@ -220,14 +209,14 @@ export class Manyhands implements Validation {
     return who;
   }
 
-  private byHost(hostId: string): Known {
+  identityOf(hostId: string): Known {
     const who = this.known.get(hostId);
     if (who === undefined) throw new Error(`nobody is called ${hostId}`);
     return who;
   }
 
-  private reputeOf(hostId: string, now: number): Repute {
-    return reputeOf(this.byHost(hostId), now);
+  keep(hostId: string, { host }: Identity): void {
+    keep(this.identityOf(hostId), host);
   }
 
   private caseOf(unit: number): UnitCase {
