@@ -1,6 +1,6 @@
 /** The coordinator's HTTP API as the commands see it: one method for each question. */
 import { type AuditEntry, type AuditLog, auditLogSchema } from '../protocol/audit.ts';
-import { banViewSchema, hostListSchema } from '../protocol/hosts.ts';
+import { banViewSchema, hostListSchema, vouchViewSchema } from '../protocol/hosts.ts';
 import {
   gridViewSchema,
   jobDocumentViewSchema,
@@ -65,6 +65,12 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     hosts: () => ask(hostListSchema, '/v1/hosts'),
     ban: (id: string, reason: string) =>
       ask(banViewSchema, `/v1/hosts/${encodeURIComponent(id)}/ban`, post({ reason })),
+    vouch: (id: string, isAnchor: boolean, reason: string) =>
+      ask(
+        vouchViewSchema,
+        `/v1/hosts/${encodeURIComponent(id)}/${isAnchor ? 'vouch' : 'unvouch'}`,
+        post({ reason }),
+      ),
     unban: (id: string, reason: string) =>
       ask(banViewSchema, `/v1/hosts/${encodeURIComponent(id)}/unban`, post({ reason })),
 

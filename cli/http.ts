@@ -147,6 +147,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   team_unknown: 'check how it is written, or found it with `manyhands team create NAME`',
   team_taken: 'join it with `manyhands team join NAME`, or choose another name',
   team_limit: 'join one of them, or have somebody else found it',
+  host_unknown: '`manyhands host list` shows the hosts that are connected',
   ban_unknown: '`manyhands host list` shows what is banned',
   kernel_not_disabled: '`manyhands kernel disabled` shows those that are',
   credit_insufficient:

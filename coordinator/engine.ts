@@ -10,6 +10,7 @@ import { FairShare } from './domain/fair-share.ts';
 import { factsOf, type JobFacts } from './domain/job.ts';
 import type { LeaseFacts } from './domain/lease.ts';
 import type { ShardId } from './domain/shard.ts';
+import { KnownHosts } from './domain/trust/known-hosts.ts';
 import type { Window } from './domain/window.ts';
 import {
   type Clock,
@@ -32,6 +33,7 @@ export type EngineParts = {
   store: Store;
   artifacts: Context['artifacts'];
   sealer: Sealer;
+  auditSecret: Uint8Array;
   /** Also gives back what an earlier run of this coordinator had taken. */
   queue: ShardQueue & { takeBack(partition: number): Promise<ShardId[]> };
   /** Made outside, because the queue drops from it the shards that it lost. */
@@ -78,6 +80,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const happened = (happening: Happening) => {
     if (happening.kind === 'units_free') doors?.serveWaiting();
     else if (happening.kind === 'job_submitted') rounds?.feed();
+    else if (happening.kind === 'checks_ordered') rounds?.feed();
     else if (happening.kind === 'paid') doors?.paid(happening.accountIds);
     else if (happening.kind === 'job_ended') {
       paces.delete(happening.jobId);
@@ -130,6 +133,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     },
     splitShare: new FairShare<JobId>(),
     jobs: jobCache(store),
+    knownHosts: new KnownHosts(),
+    auditSecret: parts.auditSecret,
     now: () => clock.now(),
     randomBytes: (count) => parts.randomBytes(count),
     happened,

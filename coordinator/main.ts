@@ -75,9 +75,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const coordinatorId = await lastingId(options.dataDir);
     const ownership = await ownGrid(store, coordinatorId, machineClock, log, onLost);
     closers.push(() => ownership.close());
-    const sealer = new Sealer(
-      await store.leaseKeys({ keyId: randomBytes(4).toString('hex'), secret: randomBytes(32) }),
-    );
+    const secrets = await store.leaseKeys({
+      keyId: randomBytes(4).toString('hex'),
+      secret: randomBytes(32),
+    });
+    const sealer = new Sealer(secrets);
     const operatorToken = await openOperatorToken(store, options.dataDir, Date.now());
     const artifacts = await Artifacts.open(join(options.dataDir, 'artifacts'));
     const kernels = new Kernels(artifacts);
@@ -96,6 +98,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       store,
       artifacts,
       sealer,
+      auditSecret: secrets[0].secret,
       queue,
       window,
       clock: machineClock,

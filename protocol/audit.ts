@@ -16,6 +16,8 @@ export const acts = [
   'kernel_enable',
   'host_ban',
   'host_unban',
+  'host_vouch',
+  'host_unvouch',
   'settings_change',
 ] as const;
 export type Act = (typeof acts)[number];

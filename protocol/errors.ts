@@ -79,6 +79,12 @@ const catalogue = {
   },
   job_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such job.' },
   token_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'No such token.' },
+  host_unknown: {
+    httpStatus: 404,
+    closeCode: null,
+    retry: false,
+    sentence: 'No such host has ever said hello here.',
+  },
   ban_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'That is not banned.' },
   kernel_not_disabled: {
     httpStatus: 404,

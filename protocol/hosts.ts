@@ -23,6 +23,10 @@ export const banViewSchema = z.object({
 });
 export type BanView = z.infer<typeof banViewSchema>;
 
+/** Whether the operator vouches for a host: then it is an anchor, whose word settles disputes. */
+export const vouchViewSchema = z.object({ hostId: hostIdSchema, isAnchor: z.boolean() });
+export type VouchView = z.infer<typeof vouchViewSchema>;
+
 /** GET /v1/hosts: those connected, the newest sessions first, and what is banned. */
 export const hostListSchema = z.object({
   /** How many are connected; `hosts` has a page of them. */

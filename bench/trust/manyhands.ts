@@ -84,11 +84,11 @@ export class Manyhands implements Validation, Records {
     const repute = reputeOf(who, now);
     if (repute === 'quarantined') return null;
     const { hostId, network } = who;
-    const checker = { hostId, accountId: hostId, network, repute, passed: who.host.passed };
+    const checker = { accountId: hostId, network, repute, passed: who.host.passed };
     for (const needs of offered) {
       if (this.checks[needs].size === 0) continue;
       const check = this.checks[needs].take((ordered) =>
-        mayCheck(checker, ordered, this.caseOf(ordered.unit), now),
+        mayCheck(checker, ordered, this.caseOf(ordered.unit).testimonies, now),
       );
       if (check !== null) return check.unit;
     }
@@ -137,7 +137,7 @@ export class Manyhands implements Validation, Records {
     about.isUnsettled = true;
     if (about.isWaiting) return;
     about.isWaiting = true;
-    this.checks[needs].add({ unit, needs, since: now });
+    this.checks[needs].add({ unit, needs, since: now, needsNetworks: assurance.needsNetworks });
   }
 
   /** Doubts the convicted host's open results. */

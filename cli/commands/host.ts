@@ -5,14 +5,17 @@ import { printTable } from '../table.ts';
 import { print, printJson, say } from '../terminal.ts';
 
 export const host = () =>
-  command('host', 'List the hosts of a grid, and ban those that do harm.', [
+  command('host', 'List the hosts of a grid, ban those that do harm, vouch for your own.', [
     'manyhands host list',
     'manyhands host ban h0123456789abcdef --reason "returns noise"',
     'manyhands host unban h0123456789abcdef',
+    'manyhands host vouch h0123456789abcdef',
   ])
     .addCommand(list())
     .addCommand(ban())
-    .addCommand(unban());
+    .addCommand(unban())
+    .addCommand(vouch())
+    .addCommand(unvouch());
 
 const list = () =>
   command('list', 'List the hosts that are connected, and what is banned.', [
@@ -84,4 +87,38 @@ const unban = () =>
       const lifted = await openGrid(options).unban(id, reason);
       if (json) printJson(lifted);
       say(`${id} may work again.`);
+    });
+
+const vouch = () =>
+  command('vouch', 'Vouch for a host: its word settles what strangers dispute.', [
+    'manyhands host vouch h0123456789abcdef --reason "the server under my desk"',
+  ])
+    .argument('<host>', 'the id of a host')
+    .addOption(reasonOption())
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nSuch a host is an anchor. It checks the results of newcomers, and one or two in a\nhundred hosts are enough. Vouch for machines that you run yourself.',
+    )
+    .action(async (id, { reason, json, ...options }) => {
+      const vouched = await openGrid(options).vouch(id, true, reason);
+      if (json) printJson(vouched);
+      say(`${id} is an anchor now. Take it back with \`manyhands host unvouch ${id}\`.`);
+    });
+
+const unvouch = () =>
+  command('unvouch', 'Take back that you vouch for a host.', [
+    'manyhands host unvouch h0123456789abcdef',
+  ])
+    .argument('<host>', 'the id of a host')
+    .addOption(reasonOption())
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .action(async (id, { reason, json, ...options }) => {
+      const vouched = await openGrid(options).vouch(id, false, reason);
+      if (json) printJson(vouched);
+      say(`${id} is a host like any other now.`);
     });

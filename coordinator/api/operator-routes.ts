@@ -27,6 +27,7 @@ import { disableKernel, enableKernel } from '../flow/pause.ts';
 import { changeSettings, readSettings } from '../flow/settings.ts';
 import { showJob } from '../flow/show.ts';
 import { createToken, listTokens, revokeToken } from '../flow/tokens.ts';
+import { vouch } from '../flow/vouch.ts';
 import { bearerToken } from './bearer-token.ts';
 import { bodyOf } from './body.ts';
 
@@ -68,6 +69,16 @@ export function operatorRoutes(
     const by = await operator(request);
     return unban(context, by, holderOf(request), bodyOf(actSchema, request).reason);
   });
+
+  for (const [verb, isAnchor] of [
+    ['vouch', true],
+    ['unvouch', false],
+  ] as const) {
+    server.post(`/v1/hosts/:id/${verb}`, async (request) => {
+      const by = await operator(request);
+      return vouch(context, by, idOf(request), isAnchor, bodyOf(actSchema, request).reason);
+    });
+  }
 
   server.get('/v1/kernels/disabled', async (request) => {
     await operator(request);

@@ -24,12 +24,14 @@ import { protocolVersion } from '../../protocol/version.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { renewEveryMs } from '../domain/lease.ts';
 import { runsSize } from '../domain/shard.ts';
+import { networkOf } from '../domain/trust/network.ts';
 import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
 import { enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
 import { holdPresented } from '../flow/feed.ts';
 import { grantUnits, sendsRule } from '../flow/grant.ts';
+import { knowHost } from '../flow/know-host.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { reportResults } from '../flow/report.ts';
 import { toGridError } from './grid-error.ts';
@@ -67,6 +69,7 @@ export class Session {
   private state: State = { kind: 'awaiting_hello' };
   private readonly socket: HostSocket;
   private readonly parts: SessionParts;
+  private readonly network: string | null;
   private readonly nonce: Uint8Array;
   private reports = 0;
   private welcomedAs: AccountId | null = null;
@@ -77,8 +80,9 @@ export class Session {
   private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
 
-  constructor(webSocket: WebSocket, parts: SessionParts) {
+  constructor(webSocket: WebSocket, address: string, parts: SessionParts) {
     this.parts = parts;
+    this.network = networkOf(address);
     this.nonce = parts.context.randomBytes(32);
     this.socket = new HostSocket(webSocket, {
       message: (message) => this.handle(message),
@@ -202,6 +206,8 @@ export class Session {
     const enrolled = await enrolHost(context, hello, this.nonce);
     const { hostId, accountId, totals } = enrolled;
     this.newcomer = enrolled.newcomer;
+    const { version: runtime } = hello;
+    await knowHost(context, { hostId, accountId }, { network: this.network, runtime });
     const presented = openPresented(context, { hostId, accountId }, hello.leases);
     await holdPresented(
       context,

@@ -149,7 +149,8 @@ export class Sessions {
         webSocket.close(4426, 'protocol_unknown');
         return;
       }
-      this.sessions.add(new Session(webSocket, this.sessionParts()));
+      const address = request.socket.remoteAddress ?? '';
+      this.sessions.add(new Session(webSocket, address, this.sessionParts()));
     });
   }
 

@@ -43,7 +43,13 @@ export type Payment = {
   /** Indices of units, not positions in a shard. */
   units: UnitRuns;
 };
-export type OutboxRecord = { number: number; jobId: JobId; payments: Payment[] };
+export type OutboxRecord = {
+  number: number;
+  jobId: JobId;
+  /** Paid for checks of units that were accepted before. */
+  isCheck: boolean;
+  payments: Payment[];
+};
 
 /** What stands in the ledger before the step, as far as the step asks for it. */
 export type AwardFacts = {

@@ -17,6 +17,8 @@ import { type LeaseFacts, leaseDurationMs } from './lease.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
+import { type CheckOrder, isKeptFrom, mayCheck } from './trust/check.ts';
+import type { Standing } from './trust/known-hosts.ts';
 
 export type Asker = {
   hostId: HostId;
@@ -25,6 +27,8 @@ export type Asker = {
   /** Whether no host of another account is connected: then nothing rests for this one. */
   isAlone: boolean;
 };
+/** With what is known of it, which says which checks it may have. */
+export type KnownAsker = Asker & { standing: Standing };
 
 /** What the window keeps count of over all its shards. */
 export type ShardWatch = {
@@ -39,6 +43,8 @@ type HeldLease = LeaseFacts & { deadline: number; left: number };
 export class HeldShard {
   readonly job: JobFacts;
   state: ShardState;
+  /** A state that is read anew upon a lease does not know it. */
+  private readonly check: CheckOrder | undefined;
   private readonly watch: ShardWatch;
   private readonly leases = new Map<LeaseId, HeldLease>();
   /** By position: under which lease the unit is out. */
@@ -50,6 +56,7 @@ export class HeldShard {
   constructor(job: JobFacts, state: ShardState, watch: ShardWatch, now: number) {
     this.job = job;
     this.state = state;
+    this.check = state.shard.check;
     this.watch = watch;
     this.holders = new Array(shardSize(state.shard.units));
     this.takeUp(state.leases, now);
@@ -78,16 +85,17 @@ export class HeldShard {
   }
 
   /** Whether `take` would give this host something. */
-  canServe(asker: Asker, now: number): boolean {
+  canServe(asker: KnownAsker, now: number): boolean {
     if (this.free.length === 0 || !fits(this.job, asker.memoryBytes)) return false;
-    if (this.rests.isEmpty || asker.isAlone) return true;
+    if (this.isForAll(asker)) return true;
+    if (this.check !== undefined && isKeptFrom(asker.standing, this.check, now)) return false;
     return this.free.some((position) => this.mayTry(asker, position, now));
   }
 
   /** Leases up to `units` free units, the first of the shard first, but for those that rest for this account. */
-  take(asker: Asker, units: number, leaseId: LeaseId, now: number): LeaseFacts {
+  take(asker: KnownAsker, units: number, leaseId: LeaseId, now: number): LeaseFacts {
     let taken: number[];
-    if (this.rests.isEmpty || asker.isAlone) {
+    if (this.isForAll(asker)) {
       taken = this.free.splice(-units, units);
       this.watch.freeChanged(-taken.length);
     } else {
@@ -201,9 +209,19 @@ export class HeldShard {
     return this.state.isOpen(position);
   }
 
-  private mayTry(asker: Asker, position: number, now: number): boolean {
-    if (this.rests.isEmpty || asker.isAlone) return true;
-    return !this.rests.isResting(position, asker.accountId, now);
+  /** Whether every free unit is for this host: then none is looked at one by one. */
+  private isForAll(asker: KnownAsker): boolean {
+    return this.check === undefined && (this.rests.isEmpty || asker.isAlone);
+  }
+
+  private mayTry(asker: KnownAsker, position: number, now: number): boolean {
+    if (this.isForAll(asker)) return true;
+    const { accountId, standing, isAlone } = asker;
+    if (this.check !== undefined) {
+      const heard = this.check.heard[position] ?? [];
+      if (!mayCheck({ accountId, ...standing }, this.check, heard, now)) return false;
+    }
+    return isAlone || !this.rests.isResting(position, accountId, now);
   }
 
   /** Remembers leases that the journal tells of, with what is left of them. */

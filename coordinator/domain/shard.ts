@@ -5,9 +5,16 @@
  */
 import { type JobId, jobIdSchema } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
+import type { CheckOrder } from './trust/check.ts';
 
 export type ShardUnits = { from: number; count: number } | { list: readonly number[] };
-export type Shard = { jobId: JobId; number: number; units: ShardUnits };
+export type Shard = {
+  jobId: JobId;
+  number: number;
+  units: ShardUnits;
+  /** Of a shard that checks: who may have its units. */
+  check?: CheckOrder;
+};
 /** `<jobId>-<number>`: a name that BullMQ takes as an entry id (no colon, not an integer). */
 export type ShardId = string;
 
@@ -39,6 +46,9 @@ export function positionOf(units: ShardUnits, unit: number): number {
   const position = unit - units.from;
   return position >= 0 && position < units.count ? position : -1;
 }
+
+/** Whether its units were split before: then what it decides adds nothing to the job's counts. */
+export const isCheck = ({ units }: Shard): boolean => 'list' in units;
 
 /** The n-th shard of a job as it is first split. */
 export function splitShard(

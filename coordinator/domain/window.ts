@@ -7,13 +7,13 @@
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { FairShare } from './fair-share.ts';
-import { type Asker, HeldShard, type ShardWatch } from './held-shard.ts';
+import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
 import { fits, type JobFacts, weightOf } from './job.ts';
 import type { LeaseFacts } from './lease.ts';
-import { runsSize, type ShardId, shardId } from './shard.ts';
+import { isCheck, runsSize, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 
-export type { Asker } from './held-shard.ts';
+export type { Asker, KnownAsker } from './held-shard.ts';
 
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
@@ -23,6 +23,11 @@ export class Window {
   private readonly meanFuel = new Map<JobId, number>();
   private readonly freeByJob = new Map<JobId, number>();
   private readonly paused = new Set<JobId>();
+  /**
+   * Shards that check, the one that was looked at least lately first. They are apart: not every host
+   * may have them, so they are neither counted as free nor is a turn spent on them.
+   */
+  private readonly checks = new Set<HeldShard>();
   private freeUnits = 0;
 
   /** Units that could be granted right now; those of paused jobs could not. */
@@ -51,6 +56,12 @@ export class Window {
       this.refresh(state, now);
       return;
     }
+    if (isCheck(state.shard)) {
+      const held = new HeldShard(job, state, { ...this.watchOf(job.jobId), freeChanged() {} }, now);
+      this.shards.set(id, held);
+      this.checks.add(held);
+      return;
+    }
     const held = new HeldShard(job, state, this.watchOf(job.jobId), now);
     this.shards.set(id, held);
     const siblings = this.byJob.get(job.jobId) ?? new Set();
@@ -62,6 +73,7 @@ export class Window {
     if (held === undefined) return;
     held.close();
     this.shards.delete(id);
+    if (this.checks.delete(held)) return;
     const { jobId } = held.job;
     const siblings = this.byJob.get(jobId);
     siblings?.delete(held);
@@ -115,11 +127,14 @@ export class Window {
    * run. Null when the window has nothing for this host.
    */
   grant(
-    asker: Asker,
+    asker: KnownAsker,
     units: number,
     leaseId: LeaseId,
     now: number,
   ): (LeaseFacts & { job: JobFacts }) | null {
+    if (asker.standing.repute === 'quarantined') return null;
+    const check = this.checkFor(asker, now);
+    if (check !== undefined) return { ...check.take(asker, units, leaseId, now), job: check.job };
     const held = this.nextFor(asker, now);
     if (held === null) return null;
     const { job } = held;
@@ -130,7 +145,7 @@ export class Window {
   }
 
   /** A shard that can serve this host, of the job whose turn it is. */
-  private nextFor(asker: Asker, now: number): HeldShard | null {
+  private nextFor(asker: KnownAsker, now: number): HeldShard | null {
     const candidates: HeldShard[] = [];
     for (const [jobId, shards] of this.byJob) {
       if (this.paused.has(jobId)) continue;
@@ -141,6 +156,16 @@ export class Window {
     if (candidates.length < 2) return candidates[0] ?? null;
     const jobId = this.share.next(candidates.map(({ job }) => job.jobId));
     return candidates.find(({ job }) => job.jobId === jobId) ?? null;
+  }
+
+  /** Those it cannot have are looked at last the next time. */
+  private checkFor(asker: KnownAsker, now: number): HeldShard | undefined {
+    for (const held of [...firstFew(this.checks, checksLookedAt)]) {
+      if (!this.paused.has(held.job.jobId) && held.canServe(asker, now)) return held;
+      this.checks.delete(held);
+      this.checks.add(held);
+    }
+    return undefined;
   }
 
   /** Why `grant` has nothing for a host with so much memory. */
@@ -208,7 +233,8 @@ export class Window {
   }
 
   leasesOf(jobId: JobId): LeaseFacts[] {
-    return [...(this.byJob.get(jobId) ?? [])].flatMap((held) => held.heldLeases);
+    const shards = [...this.shards.values()].filter(({ job }) => job.jobId === jobId);
+    return shards.flatMap((held) => held.heldLeases);
   }
 
   private watchOf(jobId: JobId): ShardWatch {
@@ -249,4 +275,15 @@ const hasFree = (held: HeldShard): boolean => held.freeUnits > 0;
 function firstOf<T>(items: Iterable<T>, isWanted: (item: T) => boolean): T | undefined {
   for (const item of items) if (isWanted(item)) return item;
   return undefined;
+}
+
+/** A grant costs some microseconds; looking at more checks than this would show in it. */
+const checksLookedAt = 8;
+
+function* firstFew<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const item of items) {
+    if (left-- === 0) return;
+    yield item;
+  }
 }

@@ -44,9 +44,17 @@ export async function award(context: LedgerContext, partition: number): Promise<
     if (draft === null) return paid;
     for (const { accountId } of draft.grants) paid.add(accountId);
     const last = draft.source?.to ?? 0;
-    if (last > recordsKept) await context.store.trimOutbox(partition, last - recordsKept);
+    const seen = await drawnUpTo(context, partition);
+    const trimmed = Math.min(last - recordsKept, seen);
+    if (trimmed > 0) await context.store.trimOutbox(partition, trimmed);
     if (records.length < recordsPerStep) return paid;
   }
+}
+
+/** Trust reads the outbox too (flow/draw-audits.ts): what it has not seen stays. */
+async function drawnUpTo({ store }: LedgerContext, partition: number): Promise<number> {
+  const field = `g${partition}`;
+  return (await store.trust.read('watermarks', [field])).get(field) ?? 0;
 }
 
 /** Throws when one is missing: to pay on would lose it for good. */

@@ -12,6 +12,7 @@ import type { JournalEntry } from '../domain/journal.ts';
 import type { Pace } from '../domain/pace.ts';
 import type { LeaseHolder, Reported } from '../domain/record.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
+import type { KnownHosts } from '../domain/trust/known-hosts.ts';
 import type { Window } from '../domain/window.ts';
 import type { GridFacts, Store } from '../store/store.ts';
 import type { Sealer } from '../tokens/seal.ts';
@@ -49,6 +50,7 @@ export type Clock = {
 export type Happening =
   | { kind: 'job_submitted' }
   | { kind: 'units_free' }
+  | { kind: 'checks_ordered' }
   | { kind: 'job_ended'; jobId: JobId }
   | { kind: 'job_cancelled'; jobId: JobId }
   /** Its kernel was disabled: what is out of it is to be taken back. */
@@ -69,6 +71,9 @@ export type Context = {
   /** Which job is split next. Apart from the window's own share, which says who is granted next. */
   splitShare: FairShare<JobId>;
   jobs: JobCache;
+  knownHosts: KnownHosts;
+  /** Keys the draw of audits; known to coordinators alone. */
+  auditSecret: Uint8Array;
   paces: Map<JobId, Pace>;
   now(): number;
   randomBytes(count: number): Uint8Array;

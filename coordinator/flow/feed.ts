@@ -1,7 +1,7 @@
 /** feed: shards enter the window of this coordinator, as their journals say they stand. */
 import type { JobId } from '../../protocol/ids.ts';
 import { Pace } from '../domain/pace.ts';
-import { parseShardId, type Shard, type ShardId, shardId, splitShard } from '../domain/shard.ts';
+import { parseShardId, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
 import { partitionOf } from '../store/store.ts';
 import type { Context } from './context.ts';
@@ -69,8 +69,8 @@ async function hold(context: Context, id: ShardId): Promise<boolean> {
   const { jobId, number } = parseShardId(id);
   const job = await jobs.facts(jobId);
   if (job === null) return false;
-  const shard = splitShard(job, number);
-  if (!(await store.isShardOpen(shard))) return false;
+  const shard = await store.readOpenShard({ jobId, number });
+  if (shard === null) return false;
   if (window.state(shardId(shard)) !== undefined) return true;
   const state = ShardState.replay(shard, await store.readJournal(shard));
   window.hold(job, state, context.now());

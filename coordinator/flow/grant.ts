@@ -21,7 +21,8 @@ export const ruleBytesMax = 4096;
 export type Grant = { lease: Lease; job: JobFacts };
 
 /** Grants up to `units` units. Empty when the window has nothing for this host. */
-export function grantUnits(context: Context, asker: Asker, units: number): Grant[] {
+export function grantUnits(context: Context, host: Asker, units: number): Grant[] {
+  const asker = { ...host, standing: context.knownHosts.standingOf(host.hostId, context.now()) };
   const grants: Grant[] = [];
   let left = units;
   while (left > 0 && grants.length < leasesPerMessageMax) {

@@ -27,7 +27,7 @@ import {
   recordResults,
   recordSuccesses,
 } from '../domain/record.ts';
-import { fromRuns, type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import { fromRuns, isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
 import { unitsAt } from '../domain/unit-runs.ts';
 import type { Window } from '../domain/window.ts';
@@ -253,15 +253,14 @@ export class Recorder implements ShardRecorder {
     }
     const bytes = state.takeBytes();
     const closes = state.isClosed && bytes.length > 0;
+    // Checks are paid like any replica, but their units were counted when they were first decided.
+    const counts = { canonical, failed, fuel, creditMicro: micro };
     const append = {
       shard,
       expectedLength,
       bytes,
       closes,
-      canonical,
-      failed,
-      fuel,
-      creditMicro: micro,
+      ...(isCheck(shard) ? noCounts : counts),
       pay: payments(shard, pay),
     };
     return { append, state, intents, answers };
@@ -394,6 +393,8 @@ function positionsRecorded(entry: JournalEntry): number[] {
   if (entry.kind === 'recorded') return entry.results.map(({ position }) => position);
   return entry.kind === 'succeeded' ? [...fromRuns(entry.positions)] : [];
 }
+
+const noCounts = { canonical: 0, failed: 0, fuel: 0, creditMicro: 0 };
 
 function groupByShard(intents: Intent[]): Intent[][] {
   const groups = new Map<ShardId, Intent[]>();

@@ -8,9 +8,10 @@ import type { JobId } from '../../protocol/ids.ts';
 import { decodeOutput, type UnitOutput } from '../../protocol/output.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
 import { digestOf } from '../artifacts/artifacts.ts';
+import { decidedUnits } from '../domain/decided-units.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { decodeEntries, type RecordedResult, resultsOf } from '../domain/journal.ts';
-import { fromRuns, splitShard, unitAt } from '../domain/shard.ts';
+import type { RecordedResult } from '../domain/journal.ts';
+import { splitShard, unitAt } from '../domain/shard.ts';
 import type { Context } from './context.ts';
 
 /** Throws GridError `job_unknown` at once; then yields lines from unit `from` on. */
@@ -40,41 +41,6 @@ async function* lines(
       yield await toLine(context, job, unit, verdict, result, detail);
     }
   }
-}
-
-type DecidedUnit = {
-  position: number;
-  verdict: 'accepted' | 'invalid';
-  result: RecordedResult;
-  detail: string | null;
-};
-
-function decidedUnits(journal: Uint8Array): DecidedUnit[] {
-  const recorded = new Map<string, RecordedResult>();
-  const last = new Map<number, RecordedResult>();
-  const decided = new Map<number, DecidedUnit>();
-  for (const entry of decodeEntries(journal)) {
-    if (entry.kind === 'recorded' || entry.kind === 'succeeded') {
-      for (const result of entry.kind === 'recorded' ? entry.results : resultsOf(entry)) {
-        recorded.set(`${entry.leaseId}/${result.position}`, result);
-        last.set(result.position, result);
-      }
-    } else if (entry.kind === 'accepted') {
-      for (const position of fromRuns(entry.positions)) {
-        const result = recorded.get(`${entry.leaseId}/${position}`);
-        if (result !== undefined)
-          decided.set(position, { position, verdict: 'accepted', result, detail: null });
-      }
-    } else if (entry.kind === 'failed') {
-      for (const position of entry.positions) {
-        const result = last.get(position);
-        const detail = [entry.reason, result?.detail].filter((text) => text).join(': ');
-        if (result !== undefined)
-          decided.set(position, { position, verdict: 'invalid', result, detail });
-      }
-    }
-  }
-  return [...decided.values()].sort((a, b) => a.position - b.position);
 }
 
 async function toLine(

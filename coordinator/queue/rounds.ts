@@ -4,10 +4,12 @@ import type { Demand } from '../domain/demand.ts';
 import { fits } from '../domain/job.ts';
 import { award } from '../flow/award.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
+import { drawAudits } from '../flow/draw-audits.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
 import { finaliseCredit } from '../flow/finalise.ts';
 import { forgetJobs } from '../flow/forget.ts';
 import { reconcileFunds, refundEscrows } from '../flow/fund.ts';
+import { hearChecks } from '../flow/hear-checks.ts';
 import { reconcilePauses } from '../flow/pause.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';
@@ -22,6 +24,8 @@ const expirePace = { everyMs: 1000, restMs: 0 };
  * second at most: a batch costs Redis an fsync of its own, and nobody sees credit sooner.
  */
 const awardPace = { everyMs: 1000, restMs: 100 };
+/** Audits are drawn after the verdicts, and nobody waits for one: a second of results is one step. */
+const trustPace = { everyMs: 1000, restMs: 0 };
 /** Holds end by the day, so a minute is soon enough. */
 const finalisePace = { everyMs: 60_000, restMs: 0 };
 /** A job whose credit is spent goes on for so long at most, and is paid from bad debt. */
@@ -64,6 +68,12 @@ export function startRounds(
   );
   const servedAt = new Map<JobId, number>();
   const others = [
+    startRound('trust', trustPace, parts, async () => {
+      for (const partition of all) {
+        await drawAudits(context, partition);
+        await hearChecks(context, partition);
+      }
+    }),
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
     }),

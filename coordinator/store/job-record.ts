@@ -1,9 +1,9 @@
 /** How a job and its shards are written in Redis hashes, and read back. */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { type JobState, pauseCauses } from '../../protocol/job.ts';
-import type { Payment } from '../domain/award.ts';
+import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
-import type { ShardUnits } from '../domain/shard.ts';
+import { isCheck, parseShardId, type Shard, type ShardId } from '../domain/shard.ts';
 
 /** `fuelHigh` counts these: a job's fuel may pass what one Redis integer holds. */
 const fuelCarry = 10n ** 15n;
@@ -35,22 +35,29 @@ export function readJobHash(hash: Record<string, string>): Job | null {
   };
 }
 
-export const writeUnits = (units: ShardUnits): string => JSON.stringify(units);
-export const readUnits = (text: string): ShardUnits => JSON.parse(text) as ShardUnits;
+/** A shard in the open set: its units, and the order of one that checks. The id is the field. */
+export const writeShard = ({ units, check }: Shard): string => JSON.stringify({ ...units, check });
+export function readShard(id: ShardId, text: string): Shard {
+  const { check, ...units } = JSON.parse(text) as Shard['units'] & Pick<Shard, 'check'>;
+  const shard = { ...parseShardId(id), units };
+  return check === undefined ? shard : { ...shard, check };
+}
 
-/** Payments of a job as JSON: the job, then each payment's fields and its runs of units, flat. */
-export const writePayments = (jobId: JobId, payments: readonly Payment[]): string =>
+/** Payments of a job as JSON: the job, whether they are for checks, then each payment's fields and its runs of units, flat. */
+export const writePayments = (shard: Shard, payments: readonly Payment[]): string =>
   payments.length === 0
     ? ''
     : JSON.stringify([
-        jobId,
+        shard.jobId,
+        isCheck(shard) ? 1 : 0,
         ...payments.map((p) => [p.kind, p.accountId, p.hostId, p.micro, ...p.units.flat()]),
       ]);
 
-export function readPayments(text: string): { jobId: JobId; payments: Payment[] } {
-  const [jobId, ...payments] = JSON.parse(text) as [JobId, ...PaymentTuple[]];
+export function readPayments(text: string): Omit<OutboxRecord, 'number'> {
+  const [jobId, check, ...payments] = JSON.parse(text) as [JobId, number, ...PaymentTuple[]];
   return {
     jobId,
+    isCheck: check === 1,
     payments: payments.map(([kind, accountId, hostId, micro, ...flat]) => {
       const units = Array.from({ length: flat.length / 2 }, (_, i): [number, number] => [
         flat[2 * i] ?? 0,

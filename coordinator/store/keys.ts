@@ -4,6 +4,7 @@
  *
  *   {grid}     what concerns all of the grid and changes rarely
  *   {gK}       partition K: its jobs, their shards' journals, its outbox, its BullMQ queue
+ *   {trust}    records of hosts and accounts, cases, and checks that are out
  *   {ledger}   balances, standings, and how far each outbox has been applied
  */
 import type { JobId } from '../../protocol/ids.ts';
@@ -65,6 +66,11 @@ export const keys = {
   outbox: (partition: number) => `${partitionTag(partition)}:outbox`,
   /** string: number of the last outbox record */
   outboxNumber: (partition: number) => `${partitionTag(partition)}:outbox-number`,
+
+  /** string: grows with each change of the tables below */
+  trustVersion: '{trust}:version',
+  /** hash: field → value as JSON; store/trust-store.ts lists the tables */
+  trust: (table: string) => `{trust}:${table}`,
 
   /** hash: number, hash and time of the last entry */
   ledgerHead: '{ledger}:head',

@@ -7,9 +7,10 @@ import type { PauseCause } from '../../protocol/job.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import { isOver, type Job, type JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
-import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 import { MemoryRegistry } from './memory-registry.ts';
+import { MemoryTrust } from './memory-trust.ts';
 import {
   type AppendReply,
   assertDistinctShards,
@@ -31,6 +32,7 @@ type Partition = {
 export class MemoryStore implements Store {
   readonly registry = new MemoryRegistry();
   readonly ledger = new MemoryLedger();
+  readonly trust = new MemoryTrust();
   private grid: GridFacts | null = null;
   private owner: string | null = null;
   private keys: LeaseKey[] = [];
@@ -169,8 +171,18 @@ export class MemoryStore implements Store {
     return [...this.partition(partition).open.values()];
   }
 
-  async isShardOpen(shard: Shard): Promise<boolean> {
-    return this.partitionOfJob(shard.jobId).open.has(shardId(shard));
+  async readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null> {
+    return structuredClone(this.partitionOfJob(shard.jobId).open.get(shardId(shard)) ?? null);
+  }
+
+  async openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'> {
+    const job = this.jobs.get(shard.jobId);
+    if (job === undefined || job.state === 'cancelled') return 'over';
+    const { open, journals } = this.partitionOfJob(shard.jobId);
+    const id = shardId(shard);
+    if (open.has(id) || journals.has(id)) return 'stands';
+    open.set(id, structuredClone(shard));
+    return 'opened';
   }
 
   async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {
@@ -229,10 +241,12 @@ export class MemoryStore implements Store {
       partition.outbox.push({
         number: ++partition.outboxNumber,
         jobId: shard.jobId,
+        isCheck: isCheck(shard),
         payments: copy(pay),
       });
     if (!closes) return false;
     partition.open.delete(shardId(shard));
+    if (isCheck(shard)) return false;
     job.counts.shardsOpen--;
     if (job.counts.shardsOpen > 0 || job.counts.cursor < job.units || job.state === 'cancelled')
       return false;

@@ -5,13 +5,14 @@ import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
-import { parseShardId, type Shard, shardId } from '../domain/shard.ts';
-import { readJobHash, readPayments, readUnits, writePayments, writeUnits } from './job-record.ts';
+import { isCheck, type Shard, shardId } from '../domain/shard.ts';
+import { readJobHash, readPayments, readShard, writePayments, writeShard } from './job-record.ts';
 import { keys } from './keys.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { openConnection, type RedisAddress, step } from './redis-connection.ts';
 import { RedisLedger } from './redis-ledger.ts';
 import { RedisRegistry } from './redis-registry.ts';
+import { RedisTrust } from './redis-trust.ts';
 import { Script } from './script.ts';
 import {
   type AppendReply,
@@ -24,6 +25,7 @@ import {
   type ShardAppend,
   type Store,
 } from './store.ts';
+import type { TrustStore } from './trust-store.ts';
 
 /** Raised when what is in Redis changes in a way that older programs would misread. */
 const format = '2';
@@ -40,6 +42,7 @@ const scripts = {
   resumeJob: new Script('resume-job'),
   curateJob: new Script('curate-job'),
   openShard: new Script('open-shard'),
+  openCheck: new Script('open-check'),
   append: new Script('append'),
 };
 
@@ -50,6 +53,7 @@ export async function openRedisStore(address: RedisAddress): Promise<Store> {
 class RedisStore implements Store {
   readonly registry: RedisRegistry;
   readonly ledger: LedgerStore;
+  readonly trust: TrustStore;
   private readonly redis: Redis;
   private partitions = 1;
 
@@ -57,6 +61,7 @@ class RedisStore implements Store {
     this.redis = redis;
     this.registry = new RedisRegistry(redis);
     this.ledger = new RedisLedger(redis);
+    this.trust = new RedisTrust(redis);
   }
 
   async openGrid(fresh: GridFacts): Promise<GridFacts> {
@@ -196,22 +201,31 @@ class RedisStore implements Store {
     const reply = await this.run(
       'openShard',
       [keys.job(partition, job.jobId), keys.open(partition)],
-      [shardId(shard), writeUnits(shard.units), from, from + count],
+      [shardId(shard), writeShard(shard), from, from + count],
     );
     return reply === 1;
   }
 
   async openShards(partition: number): Promise<Shard[]> {
     const hash = await this.step((redis) => redis.hgetall(keys.open(partition)));
-    return Object.entries(hash).map(([id, units]) => ({
-      ...parseShardId(id),
-      units: readUnits(units),
-    }));
+    return Object.entries(hash).map(([id, text]) => readShard(id, text));
   }
 
-  async isShardOpen(shard: Shard): Promise<boolean> {
+  async readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null> {
     const key = keys.open(this.partitionOf(shard.jobId));
-    return (await this.step((redis) => redis.hexists(key, shardId(shard)))) === 1;
+    const id = shardId(shard);
+    const text = await this.step((redis) => redis.hget(key, id));
+    return text === null ? null : readShard(id, text);
+  }
+
+  async openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'> {
+    const partition = this.partitionOf(shard.jobId);
+    const reply = await this.run(
+      'openCheck',
+      [keys.job(partition, shard.jobId), keys.open(partition), keys.journal(partition, shard)],
+      [shardId(shard), writeShard(shard)],
+    );
+    return reply as 'opened' | 'stands' | 'over';
   }
 
   async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {
@@ -239,13 +253,13 @@ class RedisStore implements Store {
         shard.jobId,
         append.expectedLength,
         Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
-        append.closes ? 1 : 0,
+        append.closes ? (isCheck(shard) ? 'check' : 'split') : '',
         append.canonical,
         append.failed,
         // Not String(fuel): that rounds a number beyond 2^53 to the digits that tell it apart.
         BigInt(append.fuel).toString(),
         append.creditMicro,
-        writePayments(shard.jobId, append.pay),
+        writePayments(shard, append.pay),
       );
     }
     const replies = (await this.run('append', named, args)) as (string | number)[];

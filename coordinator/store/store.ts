@@ -14,6 +14,7 @@ import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { Registry } from './registry.ts';
+import type { TrustStore } from './trust-store.ts';
 
 /** The reply was lost: whether the step happened is not known. Repeat it. */
 export class OutcomeUnknown extends Error {}
@@ -98,7 +99,10 @@ export interface Store {
   /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */
   openShard(job: JobFacts, shard: Shard): Promise<boolean>;
   openShards(partition: number): Promise<Shard[]>;
-  isShardOpen(shard: Shard): Promise<boolean>;
+  /** Null when it is not in the open set. */
+  readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null>;
+  /** Opens a shard of units that were split before. */
+  openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'>;
   readJournal(shard: Shard, fromByte?: number): Promise<Uint8Array>;
   /**
    * Appends to different shards of one partition, in one step. Each has its own reply, whatever
@@ -109,6 +113,8 @@ export interface Store {
   readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
   trimOutbox(partition: number, upToNumber: number): Promise<void>;
 
+  /** Records of hosts, cases and checks. */
+  readonly trust: TrustStore;
   /** Balances, pending credit and standings. */
   readonly ledger: LedgerStore;
   /** Display names; '' for an account that never said one. */

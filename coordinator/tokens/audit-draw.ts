@@ -3,26 +3,25 @@
  * number from 0 up to 1. A host cannot foresee it, and whoever decides twice draws the same. Eight
  * neighbours share one HMAC, because it costs more than everything else that is done for a unit.
  */
-import { createHmac } from 'node:crypto';
-import type { LeaseId } from '../../protocol/ids.ts';
+import { hmacSha256 } from './seal.ts';
 
 const bytesPerDraw = 4;
 const drawsPerHash = 32 / bytesPerDraw;
 
-/** Draws for positions of one lease, in the order given. */
+/** Draws for the replicas of some units, in the order given; `replicas` names whose they are. */
 export function auditDraws(
   secret: Uint8Array,
-  leaseId: LeaseId,
-  positions: readonly number[],
+  replicas: string,
+  units: readonly number[],
 ): number[] {
   let hashed = -1;
   let hash: Buffer = Buffer.alloc(0);
-  return positions.map((position) => {
-    const group = Math.floor(position / drawsPerHash);
+  return units.map((unit) => {
+    const group = Math.floor(unit / drawsPerHash);
     if (group !== hashed) {
-      hash = createHmac('sha256', secret).update(`audit\0${leaseId}\0${group}`).digest();
+      hash = hmacSha256(secret, Buffer.from(`audit\0${replicas}\0${group}`));
       hashed = group;
     }
-    return hash.readUInt32LE((position % drawsPerHash) * bytesPerDraw) / 2 ** 32;
+    return hash.readUInt32LE((unit % drawsPerHash) * bytesPerDraw) / 2 ** 32;
   });
 }

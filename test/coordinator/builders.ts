@@ -63,6 +63,9 @@ export const aLease = (number: number, positions: [number, number][], holder = n
     positions,
   }) satisfies LeaseHolder;
 
+/** Of a host that has passed its probation. */
+export const aStanding = { network: 'n', repute: 'proven', passed: 100 } as const;
+
 /** A success with no output and a credit's worth of fuel. */
 export const aResult = (position: number, parts: Partial<RecordedResult> = {}): RecordedResult => ({
   position,

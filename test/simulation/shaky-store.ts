@@ -8,6 +8,7 @@
  */
 import type { LedgerStore } from '../../coordinator/store/ledger-store.ts';
 import { OutcomeUnknown, StorageRefuses, type Store } from '../../coordinator/store/store.ts';
+import type { TrustStore } from '../../coordinator/store/trust-store.ts';
 import type { Life } from './life.ts';
 import type { Random } from './random.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -20,7 +21,7 @@ export const lateMsMax = 8000;
 /** What a step that was lost takes to be given up: most connections break at once, some time out. */
 const giveUpMsMax = 5000;
 
-const writes: ReadonlySet<string> = new Set<keyof Store | keyof LedgerStore>([
+const writes: ReadonlySet<string> = new Set<keyof Store | keyof LedgerStore | keyof TrustStore>([
   'openGrid',
   'leaseKeys',
   'enrolHost',
@@ -30,9 +31,11 @@ const writes: ReadonlySet<string> = new Set<keyof Store | keyof LedgerStore>([
   'resumeJob',
   'curateJob',
   'openShard',
+  'openCheck',
   'append',
   'post',
   'moveArchive',
+  'write',
   'trimOutbox',
 ]);
 

@@ -163,6 +163,7 @@ export class SimCoordinator {
       store,
       artifacts,
       sealer,
+      auditSecret: new Uint8Array(32),
       queue,
       window,
       clock: life.clock,

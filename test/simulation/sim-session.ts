@@ -10,6 +10,7 @@ import type { Context } from '../../coordinator/flow/context.ts';
 import { totalsOf } from '../../coordinator/flow/enrol.ts';
 import { holdPresented } from '../../coordinator/flow/feed.ts';
 import { grantUnits } from '../../coordinator/flow/grant.ts';
+import { knowHost } from '../../coordinator/flow/know-host.ts';
 import {
   openPresented,
   presentLease,
@@ -124,6 +125,7 @@ export class SimSession {
     if ((await context.store.enrolHost(host, true)) === 'other_account')
       throw new GridError('forbidden');
     const totals = await totalsOf(context, accountId);
+    await knowHost(context, { hostId, accountId }, { network: null, runtime: '1' });
     const presented = openPresented(context, { hostId, accountId }, leases);
     await holdPresented(
       context,

@@ -12,7 +12,7 @@
  *           │                  │ └───────────────┼──┘
  *           └──────────────────┴─────────────────┘
  *
- * Two testimonies of one account never count together [W4]; an anchor's word counts alone.
+ * Two testimonies of one account never count together [W4].
  */
 import type { AccountId, HostId } from '../../../protocol/ids.ts';
 import type { Assurance } from './assurance.ts';

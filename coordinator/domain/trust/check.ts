@@ -10,17 +10,23 @@
  *
  * Patience makes rules of preference, not of waiting: the longer a check is open, the more may take it.
  */
-import type { AccountId, HostId } from '../../../protocol/ids.ts';
-import { backing, type Case, type Ruling } from './case.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
+import { backing, type Case, type Ruling, type Testimony } from './case.ts';
 import { patienceMs, patienceMsMax, youngChecks, youngPatienceMs } from './policy.ts';
 import type { Repute } from './repute.ts';
 
 export type CheckNeeds = 'anchor' | 'trusted' | 'anyone';
 
-export type Check = { needs: CheckNeeds; since: number };
+/** `since`: when it was ordered, in ms. */
+export type Check = { needs: CheckNeeds; since: number; needsNetworks: boolean };
+
+/** Somebody who has testified already. */
+export type Heard = Pick<Testimony, 'hostId' | 'accountId' | 'network'>;
+
+/** Of a shard of checks: by position, who has testified about the unit. */
+export type CheckOrder = Check & { heard: readonly (readonly Heard[])[] };
 
 export type Checker = {
-  hostId: HostId;
   accountId: AccountId;
   network: string;
   repute: Repute;
@@ -45,26 +51,31 @@ export function checkNeeds(
   return subject === 'newcomer' || subject === 'flaky' ? 'trusted' : 'anyone';
 }
 
-/** Whether this host may take the check now. */
+/** Whether this host may take the check now, of a unit about which these have testified. */
 export function mayCheck(
   checker: Checker,
-  { needs, since }: Check,
-  { assurance, testimonies }: Case,
+  check: Check,
+  heard: readonly Heard[],
   now: number,
 ): boolean {
+  if (isKeptFrom(checker, check, now)) return false;
+  const { needsNetworks, since } = check;
   const waitedMs = now - since;
-  if (waitedMs < keptMs(needs, checker)) return false;
-  const { hostId, accountId, network, repute } = checker;
-  if (testimonies.some((heard) => heard.hostId === hostId)) return false;
-  // An anchor's word is never counted together with others', so it may be the household's own.
-  if (repute === 'anchor' && !assurance.needsNetworks) return true;
-  if (testimonies.some((heard) => heard.accountId === accountId)) return false;
-  if (!assurance.needsNetworks && waitedMs >= patienceMs) return true;
-  return testimonies.every((heard) => heard.network !== network);
+  const { accountId, network } = checker;
+  if (heard.some((testimony) => testimony.accountId === accountId)) return false;
+  if (!needsNetworks && waitedMs >= patienceMs) return true;
+  return heard.every((testimony) => testimony.network !== network);
 }
 
+/** Whether a host has to leave such a check to others, whatever it is about. */
+export const isKeptFrom = (
+  checker: Pick<Checker, 'repute' | 'passed'>,
+  { needs, since }: Check,
+  now: number,
+): boolean => now - since < keptMs(needs, checker);
+
 /** For how long such a check is kept from a host. */
-function keptMs(needs: CheckNeeds, { repute, passed }: Checker): number {
+function keptMs(needs: CheckNeeds, { repute, passed }: Pick<Checker, 'repute' | 'passed'>): number {
   switch (repute) {
     case 'quarantined':
     case 'flaky':

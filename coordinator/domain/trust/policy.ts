@@ -29,8 +29,6 @@ export const boostedAuditShare = 0.5;
 export const boostedResults = 20;
 /** A host that was away longer may be another machine, or another person. */
 export const longSilenceMs = 30 * dayMs;
-/** Hosts do not become half as fast again; whoever does may have stopped computing. */
-export const speedJump = 1.5;
 
 /**
  * Whoever audits newcomers: two hundred results and three days are dearer than what a newcomer could

@@ -12,7 +12,6 @@ import {
   flakyErrorShare,
   longSilenceMs,
   proofMemoryMs,
-  speedJump,
   strikeMemoryMs,
 } from './policy.ts';
 
@@ -86,7 +85,7 @@ export const isFlaky = ({ wrong, passed: right }: Reliability): boolean =>
   wrong > 0 && (wrong + 1) / (wrong + right + 2) > flakyErrorShare;
 
 /** What a host tells of itself, or what is seen of it. */
-export type Circumstances = { runtime: string; network: string; fuelPerSecond: number };
+export type Circumstances = { runtime: string; network: string };
 
 /** Something about the host has changed that a betrayal, or another machine, would change. */
 export function boostOnChange(
@@ -98,7 +97,6 @@ export function boostOnChange(
   const isChanged =
     before.runtime !== after.runtime ||
     before.network !== after.network ||
-    now - known.lastSeenAt > longSilenceMs ||
-    after.fuelPerSecond > before.fuelPerSecond * speedJump;
+    now - known.lastSeenAt > longSilenceMs;
   return isChanged ? { ...known, boosted: boostedResults } : known;
 }

@@ -10,7 +10,8 @@
 -- All replies are decided before the first write, so an error in between writes nothing.
 --
 -- keys: open, jobs_open, outbox, outbox_number, ...   then for each append: journal, job
--- args: now_ms, appends, ...   then for each: shard_id, job_id, expected, bytes, closes, canonical,
+-- args: now_ms, appends, ...   then for each: shard_id, job_id, expected, bytes, closes ('', 'split' or
+--       'check', by what kind of shard it closes), canonical,
 --       failed, fuel, credit_micro, payments ('' for none)
 -- returns: for each append 'written', 'ended' (written, and the job ended), 'closed', or the length
 
@@ -58,8 +59,9 @@ for i = 1, tonumber(appends) do
     if payments ~= '' then
       redis.call('XADD', outbox, redis.call('INCR', outbox_number) .. '-0', 'payments', payments)
     end
-    if closes == '1' then
-      redis.call('HDEL', open, shard_id)
+    if closes ~= '' then redis.call('HDEL', open, shard_id) end
+    -- The units of a check were counted when they were first decided.
+    if closes == 'split' then
       local left = redis.call('HINCRBY', job, 'shardsOpen', -1)
       local cursor, units, state = unpack(redis.call('HMGET', job, 'cursor', 'units', 'state'))
       if left == 0 and cursor == units and state ~= 'cancelled' then

@@ -4,7 +4,16 @@ import { Rests } from '../../../coordinator/domain/rests.ts';
 import { shardId } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
-import { accountId, aHostError, aJob, append, aShard, hostId, leaseId } from '../builders.ts';
+import {
+  accountId,
+  aHostError,
+  aJob,
+  append,
+  aShard,
+  aStanding,
+  hostId,
+  leaseId,
+} from '../builders.ts';
 
 describe('a unit that an account tried without deciding it', () => {
   it('rests for that account, twice as long each time, and for nobody else', () => {
@@ -41,7 +50,13 @@ describe('a unit that an account tried without deciding it', () => {
 describe('one broken machine', () => {
   const ask = (window: Window, account: number, now: number, isAlone = false) =>
     window.grant(
-      { hostId: hostId(account), accountId: accountId(account), memoryBytes: 2 ** 40, isAlone },
+      {
+        hostId: hostId(account),
+        accountId: accountId(account),
+        memoryBytes: 2 ** 40,
+        isAlone,
+        standing: aStanding,
+      },
       1,
       leaseId(now + 100 * account),
       now,

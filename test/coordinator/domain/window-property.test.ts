@@ -18,7 +18,7 @@ import {
 } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
-import { accountId, aJob, aLease, append, hostId, jobId, leaseId } from '../builders.ts';
+import { accountId, aJob, aLease, append, aStanding, hostId, jobId, leaseId } from '../builders.ts';
 import { anyEnd, type End, endWith } from './arbitrary.ts';
 
 /** Two jobs, three shards. The second job fits only hosts 0 and 1. */
@@ -144,6 +144,7 @@ class Grid {
       accountId: accountId(host),
       memoryBytes: memoryOf(host),
       isAlone: true,
+      standing: aStanding,
     };
     const granted = this.window.grant(asker, count, id, this.now);
     if (granted === null) {

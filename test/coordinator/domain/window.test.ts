@@ -5,7 +5,7 @@ import { type LeaseFacts, leaseDurationMs } from '../../../coordinator/domain/le
 import { recordResults } from '../../../coordinator/domain/record.ts';
 import { fromRuns, shardId, splitShard } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
-import { type Asker, Window } from '../../../coordinator/domain/window.ts';
+import { type KnownAsker, Window } from '../../../coordinator/domain/window.ts';
 import {
   accountId,
   aHostError,
@@ -13,16 +13,18 @@ import {
   aLease,
   append,
   aResult,
+  aStanding,
   hostId,
   jobId,
   leaseId,
 } from '../builders.ts';
 
-const asker = (number: number, memoryBytes = 2 ** 40): Asker => ({
+const asker = (number: number, memoryBytes = 2 ** 40): KnownAsker => ({
   hostId: hostId(number),
   accountId: accountId(number),
   memoryBytes,
   isAlone: false,
+  standing: aStanding,
 });
 
 let leases = 100;

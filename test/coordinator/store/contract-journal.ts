@@ -62,7 +62,7 @@ export function journalContract(open: OpenStore): void {
       expect(await store.append(partition, [late], 1)).toEqual([{ kind: 'stale', length: 3 }]);
       expect(await text(store, shard)).toBe('one');
       expect(await store.readJob(job.jobId)).toEqual(before);
-      expect(await store.isShardOpen(shard)).toBe(true);
+      expect(await store.readOpenShard(shard)).toEqual(shard);
       expect(await store.readOutbox(partition, 0, 10)).toEqual([]);
     }),
   );

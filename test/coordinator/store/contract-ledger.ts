@@ -86,13 +86,13 @@ function outboxContract(open: OpenStore): void {
       const { jobId } = await paid(store, 0, [[one], [], [one, revoked(two)], [two]]);
       const other = await paid(store, 1, [[two]]);
       expect(await store.readOutbox(0, 0, 10)).toEqual([
-        { number: 1, jobId, payments: [one] },
-        { number: 2, jobId, payments: [one, revoked(two)] },
-        { number: 3, jobId, payments: [two] },
+        { number: 1, jobId, isCheck: false, payments: [one] },
+        { number: 2, jobId, isCheck: false, payments: [one, revoked(two)] },
+        { number: 3, jobId, isCheck: false, payments: [two] },
       ]);
       expect(await store.readOutbox(0, 1, 1)).toHaveLength(1);
       expect(await store.readOutbox(1, 0, 10)).toEqual([
-        { number: 1, jobId: other.jobId, payments: [two] },
+        { number: 1, jobId: other.jobId, isCheck: false, payments: [two] },
       ]);
       expect(await store.readOutbox(2, 0, 10)).toEqual([]);
     }),

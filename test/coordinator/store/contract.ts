@@ -13,6 +13,7 @@ import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
 import { raceContract } from './contract-race.ts';
 import { registryContract } from './contract-registry.ts';
+import { trustContract } from './contract-trust.ts';
 
 export function storeContract(name: string, open: OpenStore): void {
   describe(`${name}: grid and hosts`, () => {
@@ -29,6 +30,9 @@ export function storeContract(name: string, open: OpenStore): void {
   });
   describe(`${name}: outbox and ledger`, () => {
     ledgerContract(open);
+  });
+  describe(`${name}: trust`, () => {
+    trustContract(open);
   });
   describe(`${name}: races`, () => {
     raceContract(open);
@@ -164,7 +168,7 @@ function jobContract(open: OpenStore): void {
         const shard = splitShard(job, number);
         const opened = await Promise.all([1, 2, 3].map(() => store.openShard(job, shard)));
         expect(opened.filter((isOpened) => isOpened)).toHaveLength(1);
-        expect(await store.isShardOpen(shard)).toBe(true);
+        expect(await store.readOpenShard(shard)).not.toBe(null);
       }
       expect(await store.openShard(job, splitShard(job, 0))).toBe(false);
       expect((await store.readJob(job.jobId))?.counts).toMatchObject({ cursor: 10, shards: 3 });
@@ -197,7 +201,7 @@ function jobContract(open: OpenStore): void {
       expect(await store.cancelJob(job.jobId, 6000)).toBe('over');
       expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 5000 });
       expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
-      expect(await store.isShardOpen(splitShard(job, 0))).toBe(false);
+      expect(await store.readOpenShard(splitShard(job, 0))).toBe(null);
       expect(await store.openShards(0)).toEqual([splitShard(neighbour, 0)]);
     }),
   );
@@ -216,7 +220,7 @@ function jobContract(open: OpenStore): void {
       });
       const partition = partitionOf(job.jobId, gridFacts.partitions);
       expect(await store.openJobs(partition)).toMatchObject([{ state: 'paused', cursor: 4 }]);
-      expect(await store.isShardOpen(splitShard(job, 0))).toBe(true);
+      expect(await store.readOpenShard(splitShard(job, 0))).not.toBe(null);
       expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
 
       expect(await store.resumeJob(job.jobId, ['operator', 'owner'])).toBe('paused');

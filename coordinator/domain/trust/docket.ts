@@ -1,0 +1,76 @@
+/**
+ * What the grid keeps for trust: records of hosts and accounts, cases of units, and the checks that are
+ * out. A check is a shard that lists its units, and its order says who may have them.
+ *
+ * Settled cases stay, so that what a host said can still be discounted when it is convicted.
+ */
+import type { AccountId, HostId, JobId } from '../../../protocol/ids.ts';
+import type { JobDocument } from '../../../protocol/job.ts';
+import type { Shard } from '../shard.ts';
+import { assurances } from './assurance.ts';
+import type { Case, Testimony } from './case.ts';
+import type { Records } from './judge.ts';
+import { type Reliability, stranger } from './reliability.ts';
+import type { Identity } from './repute.ts';
+
+export type HostRecord = {
+  accountId: AccountId;
+  network: string;
+  runtime: string;
+  isAnchor: boolean;
+  record: Reliability;
+};
+
+export type UnitCase = {
+  trust: JobDocument['trust'];
+  wanted: number;
+  testimonies: Testimony[];
+};
+
+/** A check shard, from when it was ordered until what came of it is heard. */
+export type Order = Shard;
+
+export const caseName = (jobId: JobId, unit: number): string => `${jobId} ${unit}`;
+export const toCase = ({ trust, wanted, testimonies }: UnitCase): Case => ({
+  assurance: assurances[trust],
+  wanted,
+  testimonies,
+});
+
+/** Records that a step reads and changes: everything is read first, and what changed is written. */
+export class RecordBook implements Records {
+  readonly changedHosts = new Map<HostId, HostRecord>();
+  readonly changedAccounts = new Map<AccountId, Reliability>();
+  private readonly hosts: ReadonlyMap<HostId, HostRecord>;
+  private readonly accounts: ReadonlyMap<AccountId, Reliability>;
+  private readonly now: number;
+
+  constructor(
+    hosts: ReadonlyMap<HostId, HostRecord>,
+    accounts: ReadonlyMap<AccountId, Reliability>,
+    now: number,
+  ) {
+    this.hosts = hosts;
+    this.accounts = accounts;
+    this.now = now;
+  }
+
+  identityOf(hostId: HostId): Identity {
+    const { accountId, isAnchor, record } = this.host(hostId);
+    const account =
+      this.changedAccounts.get(accountId) ?? this.accounts.get(accountId) ?? stranger(this.now);
+    return { isAnchor, host: record, account };
+  }
+
+  keep(hostId: HostId, { host, account }: Identity): void {
+    const known = this.host(hostId);
+    this.changedHosts.set(hostId, { ...known, record: host });
+    this.changedAccounts.set(known.accountId, account);
+  }
+
+  host(hostId: HostId): HostRecord {
+    const known = this.changedHosts.get(hostId) ?? this.hosts.get(hostId);
+    if (known === undefined) throw new Error(`host ${hostId} was never enrolled`);
+    return known;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Orders: the units that are to be checked become shards that list them. Some units together, because
+ * a shard costs a queue entry and a journal; few, because what came of it is heard when all are done.
+ */
+import type { JobId } from '../../../protocol/ids.ts';
+import type { JobFacts } from '../job.ts';
+import type { Shard } from '../shard.ts';
+import type { CheckNeeds, Heard } from './check.ts';
+import type { UnitCase } from './docket.ts';
+
+export type WantedCheck = { job: JobFacts; unit: number; needs: CheckNeeds; about: UnitCase };
+
+const unitsPerOrder = 16;
+
+/**
+ * Numbers go on from those of the job's split shards, so a shard's id tells which it is. `numbers` holds
+ * each job's next one, and is moved on.
+ */
+export function toOrders(
+  wanted: readonly WantedCheck[],
+  numbers: Map<JobId, number>,
+  now: number,
+): Shard[] {
+  const groups = new Map<string, WantedCheck[]>();
+  for (const check of wanted) {
+    const name = `${check.job.jobId} ${check.needs}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [check]);
+    else group.push(check);
+  }
+  const orders: Shard[] = [];
+  for (const group of groups.values()) {
+    const sorted = group.toSorted((a, b) => a.unit - b.unit);
+    for (let from = 0; from < sorted.length; from += unitsPerOrder) {
+      orders.push(toOrder(sorted.slice(from, from + unitsPerOrder), numbers, now));
+    }
+  }
+  return orders;
+}
+
+function toOrder(checks: WantedCheck[], numbers: Map<JobId, number>, now: number): Shard {
+  const [first] = checks;
+  if (first === undefined) throw new Error('an order of no units');
+  const { job, needs, about } = first;
+  const number = numbers.get(job.jobId) ?? Math.ceil(job.units / job.unitsPerShard);
+  numbers.set(job.jobId, number + 1);
+  return {
+    jobId: job.jobId,
+    number,
+    units: { list: checks.map(({ unit }) => unit) },
+    check: {
+      needs,
+      since: now,
+      needsNetworks: about.trust === 'A3',
+      heard: checks.map(({ about: { testimonies } }) => testimonies.map(toHeard)),
+    },
+  };
+}
+
+const toHeard = ({ hostId, accountId, network }: Heard): Heard => ({ hostId, accountId, network });

@@ -1,0 +1,142 @@
+/**
+ * draw: which of the results that were just paid are audited. It reads the outbox, as the ledger does,
+ * with a watermark of its own, so a crash loses no draw and takes none twice: the watermark, the records
+ * of the hosts and the orders change in one step, upon the version they were read at.
+ *
+ * It is off the path of a report: a host has its verdict before this looks at what it sent.
+ */
+import type { OutboxRecord, Payment } from '../domain/award.ts';
+import type { JobFacts } from '../domain/job.ts';
+import { fromRuns, shardId } from '../domain/shard.ts';
+import { assurances } from '../domain/trust/assurance.ts';
+import { accountsWanted } from '../domain/trust/audit.ts';
+import {
+  caseName,
+  RecordBook,
+  toCase,
+  type UnitCase,
+} from '../domain/trust/docket.ts';
+import { judge } from '../domain/trust/judge.ts';
+import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
+import { recorded } from '../domain/trust/reliability.ts';
+import type { TrustChange } from '../store/trust-store.ts';
+import { auditDraws } from '../tokens/audit-draw.ts';
+import type { Context } from './context.ts';
+
+/** As many as the ledger takes at a time. */
+const recordsPerStep = 256;
+/** Checks out at once are a few megabytes; beyond that there are more audits than auditors. */
+const ordersMax = 512;
+
+type DrawContext = Pick<Context, 'store' | 'jobs' | 'knownHosts' | 'auditSecret' | 'now'>;
+
+export async function drawAudits(context: DrawContext, partition: number): Promise<void> {
+  const { store } = context;
+  const field = `g${partition}`;
+  for (;;) {
+    const version = await store.trust.version();
+    const watermark = (await store.trust.read('watermarks', [field])).get(field) ?? 0;
+    const records = await store.readOutbox(partition, watermark, recordsPerStep);
+    const last = records.at(-1);
+    if (last === undefined) return;
+    const book = await openBook(context, records);
+    const changes = await draw(context, book, records);
+    changes.push({ table: 'watermarks', field, value: last.number });
+    if (!(await store.trust.write(version, changes))) continue;
+    context.knownHosts.tell(book.changedHosts, book.changedAccounts);
+    if (records.length < recordsPerStep) return;
+  }
+}
+
+/** The records of everybody whose first results these are. */
+async function openBook(
+  context: DrawContext,
+  records: readonly OutboxRecord[],
+): Promise<RecordBook> {
+  const { trust } = context.store;
+  const paid = records.flatMap(firstResults);
+  const now = context.now();
+  const hosts = await trust.read('hosts', new Set(paid.map(({ hostId }) => hostId)));
+  const accounts = await trust.read('accounts', new Set(paid.map(({ accountId }) => accountId)));
+  for (const { hostId, accountId } of paid) {
+    if (!hosts.has(hostId)) hosts.set(hostId, context.knownHosts.newcomer(hostId, accountId, now));
+  }
+  return new RecordBook(hosts, accounts, now);
+}
+
+/** Checks are paid too, but what came of them is heard from their journals. */
+const firstResults = ({ isCheck, payments }: OutboxRecord): Payment[] =>
+  isCheck ? [] : payments.filter(({ kind }) => kind === 'grant');
+
+async function draw(
+  context: DrawContext,
+  book: RecordBook,
+  records: readonly OutboxRecord[],
+): Promise<TrustChange[]> {
+  const { store, jobs } = context;
+  const { trust } = store;
+  // In a grid of one account nobody may check anybody: nothing is ordered that would wait for ever.
+  const canCheck = (await trust.count('accounts')) > 1 && (await trust.count('orders')) < ordersMax;
+  const wanted: WantedCheck[] = [];
+  for (const record of records) {
+    const job = await jobs.facts(record.jobId);
+    if (job === null) continue;
+    for (const payment of firstResults(record)) {
+      wanted.push(...drawOne(context, book, job, payment, canCheck));
+    }
+  }
+  const numbers = await trust.read('numbers', new Set(wanted.map(({ job }) => job.jobId)));
+  const orders = toOrders(wanted, numbers, context.now());
+  return [
+    ...wanted.map(({ job, unit, about }): TrustChange => {
+      return { table: 'cases', field: caseName(job.jobId, unit), value: about };
+    }),
+    ...orders.map((order): TrustChange => {
+      return { table: 'orders', field: shardId(order), value: order };
+    }),
+    ...[...numbers].map(([field, value]): TrustChange => ({ table: 'numbers', field, value })),
+    ...bookChanges(book),
+  ];
+}
+
+/** Draws for the units that a host was paid for, one after the other. */
+function drawOne(
+  context: DrawContext,
+  book: RecordBook,
+  job: JobFacts,
+  { hostId, accountId, units }: Payment,
+  canCheck: boolean,
+): WantedCheck[] {
+  const now = context.now();
+  const { trust } = job.document;
+  const { network, isAnchor } = book.host(hostId);
+  const testimony = { hostId, accountId, network, isAnchor, answer: '', status: 'heard' } as const;
+  const all = [...fromRuns(units)];
+  const draws = auditDraws(context.auditSecret, `${job.jobId} ${hostId}`, all);
+  let { host, account } = book.identityOf(hostId);
+  const wanted: WantedCheck[] = [];
+  for (const [i, unit] of all.entries()) {
+    const accounts = accountsWanted(
+      { isAnchor, host, account },
+      assurances[trust],
+      draws[i] ?? 0,
+      now,
+    );
+    const isChecked = canCheck && accounts > 1;
+    host = recorded(host, isChecked, now);
+    account = recorded(account, isChecked, now);
+    if (!isChecked) continue;
+    const about: UnitCase = { trust, wanted: accounts, testimonies: [testimony] };
+    const judgement = judge(toCase(about), hostId, book, now);
+    if (judgement.kind === 'check') wanted.push({ job, unit, needs: judgement.needs, about });
+  }
+  book.keep(hostId, { isAnchor, host, account });
+  return wanted;
+}
+
+const bookChanges = ({ changedHosts, changedAccounts }: RecordBook): TrustChange[] => [
+  ...[...changedHosts].map(([field, value]): TrustChange => ({ table: 'hosts', field, value })),
+  ...[...changedAccounts].map(([field, value]): TrustChange => {
+    return { table: 'accounts', field, value };
+  }),
+];

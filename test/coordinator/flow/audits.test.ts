@@ -1,0 +1,207 @@
+/**
+ * Audits from the draw to the verdict, over the store in memory: what hosts report is recorded as the
+ * coordinator records it, and checks go to those who may have them.
+ */
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { recordResults } from '../../../coordinator/domain/record.ts';
+import {
+  isCheck,
+  type Shard,
+  shardId,
+  shardSize,
+  unitAt,
+} from '../../../coordinator/domain/shard.ts';
+import { ShardState } from '../../../coordinator/domain/shard-state.ts';
+import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
+import { drawAudits } from '../../../coordinator/flow/draw-audits.ts';
+import { hearChecks } from '../../../coordinator/flow/hear-checks.ts';
+import { knowHost } from '../../../coordinator/flow/know-host.ts';
+import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
+import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
+
+const units = 64;
+const job = aJob({ units, unitsPerShard: units });
+const shard: Shard = { jobId: job.jobId, number: 0, units: { from: 0, count: units } };
+const every = Array.from({ length: units }, (_, unit) => unit);
+
+let store: MemoryStore;
+let queued: string[];
+let leases = 0;
+let context: Parameters<typeof hearChecks>[0];
+
+beforeEach(async () => {
+  store = new MemoryStore();
+  queued = [];
+  const grid = await store.openGrid({ gridId: 'g', partitions: 1, createdAt: 0 });
+  context = {
+    store,
+    grid,
+    jobs: { facts: async () => job, known: () => job },
+    knownHosts: new KnownHosts(),
+    auditSecret: Buffer.from('secret'),
+    now: () => 1000,
+    log: pino({ level: 'silent' }),
+    happened: () => {},
+    queue: { add: async (_, ids) => void queued.push(...ids) },
+  };
+  await store.submitJob(job);
+  await store.openShard(job, shard);
+});
+
+const meet = (host: number, account = host) =>
+  knowHost(context, holder(host, account), { network: `n${host}`, runtime: '1' });
+const holder = (host: number, account: number) => ({
+  hostId: hostId(host),
+  accountId: accountId(account),
+});
+
+/** The host reports these positions, of which it has some wrong. */
+async function report(host: number, of: Shard, positions: number[], wrong = -1): Promise<void> {
+  const journal = await store.readJournal(of);
+  const state = ShardState.replay(of, journal);
+  const lease = {
+    ...holder(host, host),
+    leaseId: leaseId(++leases),
+    positions: positions.map((position): [number, number] => [position, 1]),
+  };
+  const results = positions.map((position) => {
+    const fuel = unitAt(of.units, position) === wrong ? 7 : 10_000_000;
+    return aResult(position, { fuel });
+  });
+  const recording = recordResults(state, lease, results);
+  state.apply(recording.entries);
+  const pay = recording.pay;
+  await store.append(
+    0,
+    [
+      {
+        shard: of,
+        expectedLength: journal.length,
+        bytes: state.takeBytes(),
+        closes: state.isClosed,
+        canonical: isCheck(of) ? 0 : recording.canonical,
+        failed: 0,
+        fuel: 0,
+        creditMicro: 0,
+        pay:
+          pay === null
+            ? []
+            : [
+                {
+                  ...holder(host, host),
+                  kind: 'grant',
+                  micro: pay.micro,
+                  units: positions.map((position) => [unitAt(of.units, position), 1]),
+                },
+              ],
+      },
+    ],
+    0,
+  );
+}
+
+/** Two rounds: what the first one orders, the second one opens. */
+const settle = async () => {
+  for (let round = 0; round < 2; round++) {
+    await drawAudits(context, 0);
+    await hearChecks(context, 0);
+  }
+};
+const checksOut = async () => (await store.openShards(0)).filter(isCheck);
+const hostRecord = async (host: number) =>
+  (await store.trust.read('hosts', [hostId(host)])).get(hostId(host));
+
+describe('audits', () => {
+  it('a newcomer’s first five results are given out again, once, as shards that list them', async () => {
+    await meet(1);
+    await meet(2);
+    await report(1, shard, every.slice(0, 5));
+    await settle();
+    await settle();
+    const [check] = await checksOut();
+    expect(check?.units).toEqual({ list: [0, 1, 2, 3, 4] });
+    expect(check?.check?.needs).toBe('trusted');
+    expect(check?.check?.heard[0]?.map((heard) => heard.accountId)).toEqual([accountId(1)]);
+    expect(queued).toEqual(check === undefined ? [] : [shardId(check)]);
+    expect((await hostRecord(1))?.record).toMatchObject({ results: 5, checks: 5, passed: 0 });
+  });
+
+  it('nothing is audited in a grid of one account, where nobody could', async () => {
+    await meet(1);
+    await report(1, shard, every);
+    await settle();
+    expect(await checksOut()).toEqual([]);
+    expect((await hostRecord(1))?.record.results).toBe(units);
+  });
+
+  it('both sides pass when they agree, and the check’s own results are not drawn as new ones', async () => {
+    await meet(1);
+    await meet(2);
+    await report(1, shard, every.slice(0, 3));
+    await settle();
+    const [check] = await checksOut();
+    if (check === undefined) throw new Error('nothing is checked');
+    await report(2, check, [0, 1, 2]);
+    await settle();
+    await settle();
+    expect((await hostRecord(1))?.record).toMatchObject({ checks: 3, passed: 3, wrong: 0 });
+    expect((await hostRecord(2))?.record).toMatchObject({ results: 3, checks: 3, passed: 3 });
+    // Of the three audits one was drawn for an audit itself, with this secret; or none was.
+    for (const further of await checksOut()) expect(further.check?.heard[0]).toHaveLength(2);
+  });
+
+  it('answers that differ go to an anchor; whoever it proves wrong gets no further than quorums', async () => {
+    for (const host of [1, 2, 3]) await meet(host);
+    await report(1, shard, [0], 0);
+    await settle();
+    const [audit] = await checksOut();
+    if (audit === undefined) throw new Error('nothing is checked');
+    await report(2, audit, [0]);
+    await settle();
+    const [referee] = await checksOut();
+    expect(referee?.check?.needs).toBe('anchor');
+    if (referee === undefined) throw new Error('nothing is disputed');
+    const known = await hostRecord(3);
+    if (known === undefined) throw new Error('host 3 was never met');
+    const value = { ...known, isAnchor: true };
+    await store.trust.write(await store.trust.version(), [
+      { table: 'hosts', field: hostId(3), value },
+    ]);
+    await report(3, referee, [0]);
+    await settle();
+    expect(await checksOut()).toEqual([]);
+    expect((await hostRecord(1))?.record).toMatchObject({ wrong: 1, passed: 0 });
+    expect((await hostRecord(2))?.record).toMatchObject({ wrong: 0, passed: 1 });
+    expect(context.knownHosts.standingOf(hostId(1), 1000).repute).toBe('flaky');
+  });
+
+  it('an order whose shard was never opened, for we died in between, is opened later', async () => {
+    await meet(1);
+    await meet(2);
+    await report(1, shard, [0]);
+    await drawAudits(context, 0);
+    expect(await checksOut()).toEqual([]);
+    await hearChecks(context, 0);
+    expect(await checksOut()).toHaveLength(1);
+  });
+
+  it('a job that is cancelled takes its checks with it', async () => {
+    await meet(1);
+    await meet(2);
+    await report(1, shard, [0]);
+    await settle();
+    await store.cancelJob(job.jobId, 0);
+    await settle();
+    expect([await checksOut(), await store.trust.count('orders')]).toEqual([[], 0]);
+  });
+
+  it('a shard that holds as many as there are is told by number apart from those that were split', async () => {
+    await meet(1);
+    await meet(2);
+    await report(1, shard, [0, 1]);
+    await settle();
+    const [check] = await checksOut();
+    expect(check?.number).toBe(Math.ceil(job.units / shardSize(shard.units)));
+  });
+});
