@@ -83,7 +83,7 @@ const catalogue = {
     httpStatus: 404,
     closeCode: null,
     retry: false,
-    sentence: 'No such host has ever said hello here.',
+    sentence: 'No such host has worked here, or is connected.',
   },
   ban_unknown: { httpStatus: 404, closeCode: null, retry: false, sentence: 'That is not banned.' },
   kernel_not_disabled: {

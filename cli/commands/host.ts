@@ -100,7 +100,7 @@ const vouch = () =>
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nSuch a host is an anchor. It checks the results of newcomers, and one or two in a\nhundred hosts are enough. Vouch for machines that you run yourself.',
+      '\nSuch a host is an anchor. It also checks the results of newcomers; one or two in\na hundred hosts are enough. Vouch for machines that you run yourself.',
     )
     .action(async (id, { reason, json, ...options }) => {
       const vouched = await openGrid(options).vouch(id, true, reason);

@@ -10,12 +10,7 @@ import type { JobFacts } from '../domain/job.ts';
 import { fromRuns, shardId } from '../domain/shard.ts';
 import { assurances } from '../domain/trust/assurance.ts';
 import { accountsWanted } from '../domain/trust/audit.ts';
-import {
-  caseName,
-  RecordBook,
-  toCase,
-  type UnitCase,
-} from '../domain/trust/docket.ts';
+import { caseName, RecordBook, toCase, type UnitCase } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
 import { recorded } from '../domain/trust/reliability.ts';
@@ -73,10 +68,10 @@ async function draw(
   book: RecordBook,
   records: readonly OutboxRecord[],
 ): Promise<TrustChange[]> {
-  const { store, jobs } = context;
+  const { store, jobs, knownHosts } = context;
   const { trust } = store;
   // In a grid of one account nobody may check anybody: nothing is ordered that would wait for ever.
-  const canCheck = (await trust.count('accounts')) > 1 && (await trust.count('orders')) < ordersMax;
+  const canCheck = knownHosts.areSeveral && (await trust.count('orders')) < ordersMax;
   const wanted: WantedCheck[] = [];
   for (const record of records) {
     const job = await jobs.facts(record.jobId);

@@ -27,7 +27,9 @@ export async function knowHost(
         : { ...known, network, runtime };
     if (known !== undefined && (known.network !== network || known.runtime !== runtime)) {
       host.record = boostOnChange(known.record, known, { network, runtime }, now());
-      const isWritten = await trust.write(version, [{ table: 'hosts', field: hostId, value: host }]);
+      const isWritten = await trust.write(version, [
+        { table: 'hosts', field: hostId, value: host },
+      ]);
       if (!isWritten) continue;
     }
     knownHosts.tell(new Map([[hostId, host]]), accounts);

@@ -18,14 +18,14 @@ export async function vouch(
   reason: string,
 ): Promise<VouchView> {
   const { registry, trust } = store;
-  if (!(await trust.read('hosts', [hostId])).has(hostId))
-    throw new GridError('host_unknown', hostId);
   const act = isAnchor ? 'host_vouch' : 'host_unvouch';
-  await registry.logAct(auditLine(by, now(), { act, target: hostId, reason }));
+  let isLogged = false;
   for (;;) {
     const version = await trust.version();
-    const known = (await trust.read('hosts', [hostId])).get(hostId);
-    if (known === undefined) throw new GridError('host_unknown', hostId);
+    const known = (await trust.read('hosts', [hostId])).get(hostId) ?? knownHosts.find(hostId);
+    if (known === null) throw new GridError('host_unknown', hostId);
+    if (!isLogged) await registry.logAct(auditLine(by, now(), { act, target: hostId, reason }));
+    isLogged = true;
     const value = { ...known, isAnchor };
     if (!(await trust.write(version, [{ table: 'hosts', field: hostId, value }]))) continue;
     knownHosts.tell(new Map([[hostId, value]]), new Map());

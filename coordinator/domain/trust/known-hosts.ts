@@ -23,6 +23,18 @@ export class KnownHosts {
     for (const [accountId, record] of accounts) remember(this.accounts, accountId, record);
   }
 
+  /** Whether they are of more than one account: then somebody can check somebody. */
+  get areSeveral(): boolean {
+    const [first] = this.hosts.values();
+    for (const { accountId } of this.hosts.values())
+      if (accountId !== first?.accountId) return true;
+    return false;
+  }
+
+  find(hostId: HostId): HostRecord | null {
+    return this.hosts.get(hostId) ?? null;
+  }
+
   /** As it said hello, for whoever has no record of it yet; one it was never told of is a newcomer. */
   newcomer(hostId: HostId, accountId: AccountId, now: number): HostRecord {
     const known = this.hosts.get(hostId);
