@@ -17,6 +17,7 @@ import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
 import { drawAudits } from '../../../coordinator/flow/draw-audits.ts';
 import { hearChecks } from '../../../coordinator/flow/hear-checks.ts';
 import { knowHost } from '../../../coordinator/flow/know-host.ts';
+import { vouch } from '../../../coordinator/flow/vouch.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
 
@@ -24,6 +25,16 @@ const units = 64;
 const job = aJob({ units, unitsPerShard: units });
 const shard: Shard = { jobId: job.jobId, number: 0, units: { from: 0, count: units } };
 const every = Array.from({ length: units }, (_, unit) => unit);
+
+const operator = {
+  tokenId: 't0123456789abcdef',
+  accountId: accountId(9),
+  name: 'operator',
+  scopes: ['operate' as const],
+  createdAt: 0,
+  expiresAt: null,
+  revokedAt: null,
+};
 
 let store: MemoryStore;
 let queued: string[];
@@ -162,12 +173,7 @@ describe('audits', () => {
     const [referee] = await checksOut();
     expect(referee?.check?.needs).toBe('anchor');
     if (referee === undefined) throw new Error('nothing is disputed');
-    const known = await hostRecord(3);
-    if (known === undefined) throw new Error('host 3 was never met');
-    const value = { ...known, isAnchor: true };
-    await store.trust.write(await store.trust.version(), [
-      { table: 'hosts', field: hostId(3), value },
-    ]);
+    await vouch(context, operator, hostId(3), true, 'mine');
     await report(3, referee, [0]);
     await settle();
     expect(await checksOut()).toEqual([]);
