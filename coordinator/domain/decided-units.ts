@@ -39,7 +39,12 @@ export function decidedUnits(journal: Uint8Array): DecidedUnit[] {
   return [...decided.values()].sort((a, b) => a.position - b.position);
 }
 
-export type Ended = { hostId: HostId; accountId: AccountId; result: RecordedResult };
+export type Ended = {
+  leaseId: LeaseId;
+  hostId: HostId;
+  accountId: AccountId;
+  result: RecordedResult;
+};
 
 /** Everything that was recorded, by whom. */
 export function resultsRecorded(journal: Uint8Array): Ended[] {
@@ -50,9 +55,10 @@ export function resultsRecorded(journal: Uint8Array): Ended[] {
     if (entry.kind !== 'recorded' && entry.kind !== 'succeeded') continue;
     const holder = holders.get(entry.leaseId);
     if (holder === undefined) throw new Error(`results of lease ${entry.leaseId} before the lease`);
+    const { leaseId } = entry;
     const { hostId, accountId } = holder;
     const results = entry.kind === 'recorded' ? entry.results : resultsOf(entry);
-    for (const result of results) ended.push({ hostId, accountId, result });
+    for (const result of results) ended.push({ leaseId, hostId, accountId, result });
   }
   return ended;
 }

@@ -35,6 +35,11 @@ export class Window {
     return this.freeUnits;
   }
 
+  /** Whether there are checks: one that no host here may have now, some host may have a while later. */
+  get hasChecks(): boolean {
+    return this.checks.size > 0;
+  }
+
   get shardIds(): ShardId[] {
     return [...this.shards.keys()];
   }
@@ -265,6 +270,8 @@ export class Window {
   }
 
   private learn(jobId: JobId, fuelPerUnit: number): void {
+    // A check may outlive what was known of its job.
+    if (!this.byJob.has(jobId)) return;
     const mean = this.meanFuel.get(jobId);
     this.meanFuel.set(jobId, mean === undefined ? fuelPerUnit : mean + 0.1 * (fuelPerUnit - mean));
   }

@@ -5,12 +5,13 @@
  *
  * It is off the path of a report: a host has its verdict before this looks at what it sent.
  */
+import type { HostId, JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { fromRuns, shardId } from '../domain/shard.ts';
+import { fromRuns, shardId, toRuns } from '../domain/shard.ts';
 import { assurances } from '../domain/trust/assurance.ts';
 import { accountsWanted } from '../domain/trust/audit.ts';
-import { caseName, RecordBook, toCase, type UnitCase } from '../domain/trust/docket.ts';
+import { caseName, RecordBook, toCase, type UnitCase, type Work } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
 import { recorded } from '../domain/trust/reliability.ts';
@@ -22,6 +23,8 @@ import type { Context } from './context.ts';
 const recordsPerStep = 256;
 /** Checks out at once are a few megabytes; beyond that there are more audits than auditors. */
 const ordersMax = 512;
+/** Of a host in a job. Ten thousand results, the hold, lie in fewer; what is older stands. */
+const shardsRememberedMax = 4096;
 
 type DrawContext = Pick<Context, 'store' | 'jobs' | 'knownHosts' | 'auditSecret' | 'now'>;
 
@@ -80,6 +83,7 @@ async function draw(
       wanted.push(...drawOne(context, book, job, payment, canCheck));
     }
   }
+  const work = await workDone(context, records);
   const numbers = await trust.read('numbers', new Set(wanted.map(({ job }) => job.jobId)));
   const orders = toOrders(wanted, numbers, context.now());
   return [
@@ -90,8 +94,38 @@ async function draw(
       return { table: 'orders', field: shardId(order), value: order };
     }),
     ...[...numbers].map(([field, value]): TrustChange => ({ table: 'numbers', field, value })),
+    ...[...work].map(([field, value]): TrustChange => ({ table: 'work', field, value })),
     ...bookChanges(book),
   ];
+}
+
+/** Where hosts have results, these included: a sweep has to find them. */
+async function workDone(
+  { store, jobs }: DrawContext,
+  records: readonly OutboxRecord[],
+): Promise<Map<HostId, Work>> {
+  const shards = new Map<HostId, Map<JobId, Set<number>>>();
+  for (const record of records) {
+    const job = await jobs.facts(record.jobId);
+    if (job === null) continue;
+    for (const { hostId, units } of firstResults(record)) {
+      const ofHost = shards.get(hostId) ?? new Map<JobId, Set<number>>();
+      const numbers = ofHost.get(job.jobId) ?? new Set<number>();
+      for (const unit of fromRuns(units)) numbers.add(Math.floor(unit / job.unitsPerShard));
+      shards.set(hostId, ofHost.set(job.jobId, numbers));
+    }
+  }
+  const work = await store.trust.read('work', shards.keys());
+  for (const [hostId, jobs] of shards) {
+    const known = work.get(hostId) ?? {};
+    for (const [jobId, numbers] of jobs) {
+      for (const number of fromRuns(known[jobId] ?? [])) numbers.add(number);
+      const sorted = [...numbers].sort((a, b) => a - b);
+      known[jobId] = toRuns(sorted.slice(-shardsRememberedMax));
+    }
+    work.set(hostId, known);
+  }
+  return work;
 }
 
 /** Draws for the units that a host was paid for, one after the other. */
@@ -105,7 +139,16 @@ function drawOne(
   const now = context.now();
   const { trust } = job.document;
   const { network, isAnchor } = book.host(hostId);
-  const testimony = { hostId, accountId, network, isAnchor, answer: '', status: 'heard' } as const;
+  const testimony = {
+    hostId,
+    accountId,
+    network,
+    isAnchor,
+    answer: '',
+    status: 'heard',
+    micro: 0,
+    place: null,
+  } as const;
   const all = [...fromRuns(units)];
   const draws = auditDraws(context.auditSecret, `${job.jobId} ${hostId}`, all);
   let { host, account } = book.identityOf(hostId);
@@ -121,7 +164,13 @@ function drawOne(
     host = recorded(host, isChecked, now);
     account = recorded(account, isChecked, now);
     if (!isChecked) continue;
-    const about: UnitCase = { trust, wanted: accounts, testimonies: [testimony] };
+    const about: UnitCase = {
+      trust,
+      wanted: accounts,
+      testimonies: [testimony],
+      isOut: true,
+      canonical: '',
+    };
     const judgement = judge(toCase(about), hostId, book, now);
     if (judgement.kind === 'check') wanted.push({ job, unit, needs: judgement.needs, about });
   }

@@ -6,19 +6,16 @@
  * Orders, cases and records change in one step. A crash in between leaves the order, and it is heard again.
  */
 import { createHash } from 'node:crypto';
-import type { HostId, JobId } from '../../protocol/ids.ts';
 import { isHostOutcome } from '../../protocol/outcome.ts';
-import { decidedUnits, type Ended, resultsRecorded } from '../domain/decided-units.ts';
+import { creditMicro } from '../domain/credit.ts';
+import { type Ended, resultsRecorded } from '../domain/decided-units.ts';
 import type { JobFacts } from '../domain/job.ts';
 import type { RecordedResult } from '../domain/journal.ts';
-import { type Shard, shardId, splitShard, unitAt } from '../domain/shard.ts';
+import { type Shard, type ShardId, shardId, splitShard, unitAt } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
-import { isAuditAudited } from '../domain/trust/audit.ts';
-import type { Testimony } from '../domain/trust/case.ts';
-import { caseName, RecordBook, toCase, type UnitCase } from '../domain/trust/docket.ts';
-import { judge } from '../domain/trust/judge.ts';
-import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
-import { recorded } from '../domain/trust/reliability.ts';
+import { Court, type Said } from '../domain/trust/court.ts';
+import { caseName, RecordBook, type UnitCase } from '../domain/trust/docket.ts';
+import { toOrders } from '../domain/trust/orders.ts';
 import { partitionOf } from '../store/store.ts';
 import type { TrustChange } from '../store/trust-store.ts';
 import { auditDraws } from '../tokens/audit-draw.ts';
@@ -67,43 +64,41 @@ type Done = { order: Shard; ended: Ended[] | null };
 
 /** False when somebody else wrote meanwhile. */
 async function hear(context: HearContext, done: readonly Done[]): Promise<boolean> {
-  const { trust } = context.store;
+  const { store, jobs, knownHosts, auditSecret, log } = context;
+  const { trust } = store;
+  const now = context.now();
   const version = await trust.version();
-  const units = done.flatMap(({ order }) =>
-    unitsOf(order).map((unit) => caseName(order.jobId, unit)),
+  const names = done.flatMap(({ order }) => unitsOf(order).map((u) => caseName(order.jobId, u)));
+  const cases = await trust.read('cases', names);
+  const book = await openBook(context, cases, done);
+  const accepted = new Accepted(store);
+  const court = new Court(
+    book,
+    (jobId, hostId, unit) => auditDraws(auditSecret, `${jobId} ${hostId} check`, [unit])[0] ?? 1,
+    now,
   );
-  const cases = await trust.read('cases', units);
-  const ended = done.flatMap((order) => order.ended ?? []);
-  const known = [...cases.values()].flatMap(({ testimonies }) => testimonies);
-  const hosts = await trust.read(
-    'hosts',
-    [...known, ...ended].map(({ hostId }) => hostId),
-  );
-  for (const { hostId, accountId } of ended) {
-    if (!hosts.has(hostId))
-      hosts.set(hostId, context.knownHosts.newcomer(hostId, accountId, context.now()));
-  }
-  const accounts = await trust.read(
-    'accounts',
-    [...hosts.values()].map(({ accountId }) => accountId),
-  );
-  const book = new RecordBook(hosts, accounts, context.now());
-  const court = new Court(context, book);
   for (const { order, ended } of done) {
-    const job = await context.jobs.facts(order.jobId);
-    if (job === null || ended === null) continue;
+    const job = await jobs.facts(order.jobId);
     for (const [position, unit] of unitsOf(order).entries()) {
-      const about = cases.get(caseName(job.jobId, unit));
-      const said = ended.filter(({ result }) => result.position === position);
-      if (about !== undefined) await court.hear(job, unit, about, said);
+      const name = caseName(order.jobId, unit);
+      const about = cases.get(name);
+      if (about === undefined || job === null || ended === null) cases.delete(name);
+      else {
+        const here = ended.filter(({ result }) => result.position === position);
+        const said = here.filter(isTestimony).map((one) => toSaid(one, order.number));
+        court.hear(job, unit, about, await accepted.of(job, unit), said);
+      }
     }
   }
   const numbers = await trust.read(
     'numbers',
     court.wanted.map(({ job }) => job.jobId),
   );
-  const orders = toOrders(court.wanted, numbers, context.now());
+  const orders = toOrders(court.wanted, numbers, now);
   const isWritten = await trust.write(version, [
+    ...names.map((field): TrustChange => {
+      return { table: 'cases', field, value: cases.get(field) ?? null };
+    }),
     ...done.map(({ order }): TrustChange => {
       return { table: 'orders', field: shardId(order), value: null };
     }),
@@ -111,110 +106,89 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
       return { table: 'orders', field: shardId(order), value: order };
     }),
     ...[...numbers].map(([field, value]): TrustChange => ({ table: 'numbers', field, value })),
-    ...[...cases].map(([field, value]): TrustChange => ({ table: 'cases', field, value })),
-    ...[...book.changedHosts].map(
-      ([field, value]): TrustChange => ({ table: 'hosts', field, value }),
-    ),
+    ...[...court.sweeps].map(([field, value]): TrustChange => ({ table: 'sweeps', field, value })),
+    ...[...court.amendments].map(([field, value]): TrustChange => {
+      return { table: 'amendments', field, value };
+    }),
+    ...[...book.changedHosts].map(([field, value]): TrustChange => {
+      return { table: 'hosts', field, value };
+    }),
     ...[...book.changedAccounts].map(([field, value]): TrustChange => {
       return { table: 'accounts', field, value };
     }),
   ]);
-  if (isWritten) context.knownHosts.tell(book.changedHosts, book.changedAccounts);
-  return isWritten;
+  if (!isWritten) return false;
+  knownHosts.tell(book.changedHosts, book.changedAccounts);
+  for (const [name, { revoked }] of court.amendments)
+    log.warn({ case: name, revoked }, 'results were proven wrong');
+  for (const incident of court.incidents)
+    log.error(incident, 'two anchors differ: the kernel or its runtime is not deterministic');
+  return true;
+}
+
+/** The records of everybody who has testified, then or now. */
+async function openBook(
+  { store, knownHosts, now }: HearContext,
+  cases: ReadonlyMap<string, UnitCase>,
+  done: readonly Done[],
+): Promise<RecordBook> {
+  const ended = done.flatMap((order) => order.ended ?? []);
+  const before = [...cases.values()].flatMap(({ testimonies }) => testimonies);
+  const all = [...before, ...ended];
+  const hosts = await store.trust.read(
+    'hosts',
+    all.map(({ hostId }) => hostId),
+  );
+  for (const { hostId, accountId } of all) {
+    if (!hosts.has(hostId)) hosts.set(hostId, knownHosts.newcomer(hostId, accountId, now()));
+  }
+  const accounts = await store.trust.read(
+    'accounts',
+    [...hosts.values()].map(({ accountId }) => accountId),
+  );
+  return new RecordBook(hosts, accounts, now());
 }
 
 const unitsOf = ({ units }: Shard): readonly number[] => ('list' in units ? units.list : []);
 
-/** Hears cases one after the other, and remembers the journals it has read. */
-class Court {
-  readonly wanted: WantedCheck[] = [];
-  private readonly context: HearContext;
-  private readonly book: RecordBook;
-  private readonly accepted = new Map<string, Map<number, RecordedResult>>();
+/** What a broken host reports is no testimony. */
+const isTestimony = ({ result }: Ended): boolean => !isHostOutcome(result.outcome);
 
-  constructor(context: HearContext, book: RecordBook) {
-    this.context = context;
-    this.book = book;
-  }
-
-  async hear(job: JobFacts, unit: number, about: UnitCase, said: readonly Ended[]): Promise<void> {
-    const now = this.context.now();
-    const first = about.testimonies[0];
-    if (first !== undefined && first.answer === '')
-      first.answer = await this.acceptedAnswer(job, unit);
-    let last = about.testimonies.at(-1)?.hostId;
-    for (const { hostId, accountId, result } of said) {
-      // What a broken host reports is no testimony, and one account speaks once.
-      if (isHostOutcome(result.outcome)) continue;
-      if (about.testimonies.some((heard) => heard.accountId === accountId)) continue;
-      this.testify(job, unit, about, hostId, answerOf(result));
-      last = hostId;
-    }
-    if (last === undefined) return;
-    const judgement = judge(toCase(about), last, this.book, now);
-    if (judgement.kind === 'check') this.wanted.push({ job, unit, needs: judgement.needs, about });
-    else this.tell(job.jobId, unit, judgement);
-  }
-
-  private testify(
-    job: JobFacts,
-    unit: number,
-    about: UnitCase,
-    hostId: HostId,
-    answer: string,
-  ): void {
-    const now = this.context.now();
-    const { accountId, network, isAnchor } = this.book.host(hostId);
-    const { host, account } = this.book.identityOf(hostId);
-    this.book.keep(hostId, {
-      isAnchor,
-      host: recorded(host, true, now),
-      account: recorded(account, true, now),
-    });
-    const [draw = 1] = auditDraws(this.context.auditSecret, `${job.jobId} ${hostId} check`, [unit]);
-    // An audit is drawn as well; what is beyond the audit of an audit is not.
-    if (about.wanted === 2 && about.testimonies.length === 1 && isAuditAudited(draw))
-      about.wanted = 3;
-    const testimony: Testimony = { hostId, accountId, network, isAnchor, answer, status: 'heard' };
-    about.testimonies.push(testimony);
-  }
-
-  private tell(
-    jobId: JobId,
-    unit: number,
-    judgement: Exclude<ReturnType<typeof judge>, { kind: 'check' }>,
-  ): void {
-    const { log } = this.context;
-    if (judgement.kind === 'incident')
-      log.error(
-        { jobId, unit },
-        'two anchors differ: the kernel or its runtime is not deterministic',
-      );
-    else if (judgement.convicted.length > 0)
-      log.warn({ jobId, unit, convicted: judgement.convicted }, 'results were proven wrong');
-  }
-
-  /** The answer that the unit was accepted with. */
-  private async acceptedAnswer(job: JobFacts, unit: number): Promise<string> {
-    const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
-    const id = shardId(shard);
-    let results = this.accepted.get(id);
-    if (results === undefined) {
-      const decided = decidedUnits(await this.context.store.readJournal(shard));
-      results = new Map(
-        decided.map(({ position, result }) => [unitAt(shard.units, position), result]),
-      );
-      this.accepted.set(id, results);
-    }
-    const result = results.get(unit);
-    if (result === undefined)
-      throw new Error(`unit ${unit} of ${job.jobId} was paid and not accepted`);
-    return answerOf(result);
-  }
+function toSaid({ hostId, accountId, result }: Ended, shard: number): Said {
+  const micro = result.outcome === 'success' ? creditMicro(result.fuel) : 0;
+  const place = { shard, position: result.position, hostId };
+  return { hostId, accountId, answer: answerOf(result), micro, place };
 }
 
 /** Equal for results that agree exactly: same outcome, same fuel, same output. */
 function answerOf({ outcome, exitCode, fuel, output, digest }: RecordedResult): string {
   const bytes = output === null ? digest : createHash('sha256').update(output).digest();
   return `${outcome} ${exitCode} ${fuel} ${Buffer.from(bytes ?? []).toString('base64url')}`;
+}
+
+/** The results that units were accepted with, of journals that are read once. */
+class Accepted {
+  private readonly store: Context['store'];
+  private readonly read = new Map<ShardId, Map<number, Said>>();
+
+  constructor(store: Context['store']) {
+    this.store = store;
+  }
+
+  async of(job: JobFacts, unit: number): Promise<Said | null> {
+    const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
+    const known = this.read.get(shardId(shard));
+    if (known !== undefined) return known.get(unit) ?? null;
+    const journal = await this.store.readJournal(shard);
+    const state = ShardState.replay(shard, journal);
+    const said = new Map<number, Said>();
+    for (const { result, leaseId, ...who } of resultsRecorded(journal)) {
+      const { position } = result;
+      const now = state.unit(position);
+      if (now.status !== 'accepted' || now.canonical !== leaseId) continue;
+      said.set(unitAt(shard.units, position), toSaid({ result, leaseId, ...who }, shard.number));
+    }
+    this.read.set(shardId(shard), said);
+    return said.get(unit) ?? null;
+  }
 }

@@ -76,7 +76,9 @@ export function expireLeases(context: Context): LeaseFacts[] {
     context.log.info({ leaseId, hostId, jobId: shard.jobId, shard: shard.number }, 'lease expired');
   }
   // Also when none expired: a unit that rested for the only host that waits may have rested enough.
-  if (context.window.free > 0) context.happened({ kind: 'units_free' });
+  // So may a check that was kept for others.
+  const { free, hasChecks } = context.window;
+  if (free > 0 || hasChecks) context.happened({ kind: 'units_free' });
   return expired;
 }
 

@@ -8,10 +8,11 @@ import type { JobId } from '../../protocol/ids.ts';
 import { decodeOutput, type UnitOutput } from '../../protocol/output.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
 import { digestOf } from '../artifacts/artifacts.ts';
-import { decidedUnits } from '../domain/decided-units.ts';
+import { decidedUnits, resultsRecorded } from '../domain/decided-units.ts';
 import type { JobFacts } from '../domain/job.ts';
 import type { RecordedResult } from '../domain/journal.ts';
 import { splitShard, unitAt } from '../domain/shard.ts';
+import type { Place } from '../domain/trust/docket.ts';
 import type { Context } from './context.ts';
 
 /** Throws GridError `job_unknown` at once; then yields lines from unit `from` on. */
@@ -31,6 +32,7 @@ async function* lines(
   shards: number,
   from: number,
 ): AsyncGenerator<ResultLine> {
+  const places = await context.store.readAmendments(job.jobId);
   for (let number = Math.floor(from / job.unitsPerShard); number < shards; number++) {
     const shard = splitShard(job, number);
     for (const { position, verdict, result, detail } of decidedUnits(
@@ -38,9 +40,29 @@ async function* lines(
     )) {
       const unit = unitAt(shard.units, position);
       if (unit < from) continue;
-      yield await toLine(context, job, unit, verdict, result, detail);
+      const place = places.get(unit);
+      if (place === undefined) yield await toLine(context, job, unit, verdict, result, detail);
+      else yield await amendedLine(context, job, unit, place);
     }
   }
+}
+
+/** The canonical result was proven wrong; this is the one that proved it. */
+async function amendedLine(
+  context: Context,
+  job: JobFacts,
+  unit: number,
+  { shard, position, hostId }: Place,
+): Promise<ResultLine> {
+  // Only its number tells which journal it is.
+  const where = { jobId: job.jobId, number: shard, units: { list: [] } };
+  const ended = resultsRecorded(await context.store.readJournal(where));
+  const found = ended.find((one) => one.hostId === hostId && one.result.position === position);
+  if (found === undefined) throw new Error(`unit ${unit} of ${job.jobId} has no result any more`);
+  const { result } = found;
+  if (result.outcome === 'success') return toLine(context, job, unit, 'accepted', result, null);
+  const detail = [result.outcome, result.detail].filter((text) => text).join(': ');
+  return toLine(context, job, unit, 'invalid', result, detail);
 }
 
 async function toLine(

@@ -2,6 +2,7 @@
 import type { JobId } from '../../protocol/ids.ts';
 import type { Demand } from '../domain/demand.ts';
 import { fits } from '../domain/job.ts';
+import { applyAmendments } from '../flow/amend.ts';
 import { award } from '../flow/award.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { drawAudits } from '../flow/draw-audits.ts';
@@ -13,6 +14,7 @@ import { hearChecks } from '../flow/hear-checks.ts';
 import { reconcilePauses } from '../flow/pause.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';
+import { sweepConvicted } from '../flow/sweep.ts';
 import { type Round, type RoundParts, startRound } from './round.ts';
 
 /** A window that runs low wakes the feeder; this is for work that other coordinators add. */
@@ -72,7 +74,9 @@ export function startRounds(
       for (const partition of all) {
         await drawAudits(context, partition);
         await hearChecks(context, partition);
+        if ((await applyAmendments(context, partition)) > 0) wakeAll(awards);
       }
+      await sweepConvicted(context);
     }),
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);

@@ -3,7 +3,7 @@ import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { type JobState, pauseCauses } from '../../protocol/job.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
-import { isCheck, parseShardId, type Shard, type ShardId } from '../domain/shard.ts';
+import { parseShardId, type Shard, type ShardId } from '../domain/shard.ts';
 
 /** `fuelHigh` counts these: a job's fuel may pass what one Redis integer holds. */
 const fuelCarry = 10n ** 15n;
@@ -44,12 +44,15 @@ export function readShard(id: ShardId, text: string): Shard {
 }
 
 /** Payments of a job as JSON: the job, whether they are for checks, then each payment's fields and its runs of units, flat. */
-export const writePayments = (shard: Shard, payments: readonly Payment[]): string =>
+export const writePayments = (
+  { jobId, isCheck }: Pick<OutboxRecord, 'jobId' | 'isCheck'>,
+  payments: readonly Payment[],
+): string =>
   payments.length === 0
     ? ''
     : JSON.stringify([
-        shard.jobId,
-        isCheck(shard) ? 1 : 0,
+        jobId,
+        isCheck ? 1 : 0,
         ...payments.map((p) => [p.kind, p.accountId, p.hostId, p.micro, ...p.units.flat()]),
       ]);
 

@@ -62,6 +62,8 @@ export const keys = {
   /** string: the journal's bytes */
   journal: (partition: number, shard: { jobId: JobId; number: number } | ShardId) =>
     `${partitionTag(partition)}:journal:${typeof shard === 'string' ? shard : shardId(shard)}`,
+  /** hash: unit → where its canonical result is now, as JSON; `done <name>` → 1 */
+  amendments: (partition: number, jobId: JobId) => `${partitionTag(partition)}:amendments:${jobId}`,
   /** stream: payments, entry id `<number>-0` */
   outbox: (partition: number) => `${partitionTag(partition)}:outbox`,
   /** string: number of the last outbox record */

@@ -8,6 +8,7 @@ import type { OutboxRecord, Payment } from '../domain/award.ts';
 import { isOver, type Job, type JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 import { MemoryRegistry } from './memory-registry.ts';
 import { MemoryTrust } from './memory-trust.ts';
@@ -41,6 +42,8 @@ export class MemoryStore implements Store {
   private readonly displayNames = new Map<AccountId, string>();
   private readonly jobs = new Map<JobId, Job>();
   private readonly partitions = new Map<number, Partition>();
+  private readonly amended = new Set<string>();
+  private readonly places = new Map<JobId, Map<number, Place>>();
 
   async openGrid(fresh: GridFacts): Promise<GridFacts> {
     this.grid ??= fresh;
@@ -208,6 +211,22 @@ export class MemoryStore implements Store {
       if (append === undefined || reply.kind !== 'written') return reply;
       return { kind: 'written', jobEnded: this.write(partition, append, now) };
     });
+  }
+
+  async amend(name: string, amendment: Amendment): Promise<void> {
+    const { jobId, unit, place } = amendment;
+    if (this.amended.has(name)) return;
+    this.amended.add(name);
+    const places = this.places.get(jobId) ?? new Map<number, Place>();
+    if (place !== null) this.places.set(jobId, places.set(unit, place));
+    const payments = revocations(amendment);
+    if (payments.length === 0) return;
+    const partition = this.partitionOfJob(jobId);
+    partition.outbox.push({ number: ++partition.outboxNumber, jobId, isCheck: false, payments });
+  }
+
+  async readAmendments(jobId: JobId): Promise<Map<number, Place>> {
+    return new Map(this.places.get(jobId));
   }
 
   async readOutbox(number: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {

@@ -6,6 +6,7 @@ import type { OutboxRecord } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { isCheck, type Shard, shardId } from '../domain/shard.ts';
+import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import { readJobHash, readPayments, readShard, writePayments, writeShard } from './job-record.ts';
 import { keys } from './keys.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -44,6 +45,7 @@ const scripts = {
   openShard: new Script('open-shard'),
   openCheck: new Script('open-check'),
   append: new Script('append'),
+  amend: new Script('amend'),
 };
 
 export async function openRedisStore(address: RedisAddress): Promise<Store> {
@@ -259,11 +261,33 @@ class RedisStore implements Store {
         // Not String(fuel): that rounds a number beyond 2^53 to the digits that tell it apart.
         BigInt(append.fuel).toString(),
         append.creditMicro,
-        writePayments(shard, append.pay),
+        writePayments({ jobId: shard.jobId, isCheck: isCheck(shard) }, append.pay),
       );
     }
     const replies = (await this.run('append', named, args)) as (string | number)[];
     return replies.map(appendReply);
+  }
+
+  async amend(name: string, amendment: Amendment): Promise<void> {
+    const { jobId, unit, place } = amendment;
+    const partition = this.partitionOf(jobId);
+    await this.run(
+      'amend',
+      [keys.amendments(partition, jobId), keys.outbox(partition), keys.outboxNumber(partition)],
+      [
+        name,
+        unit,
+        place === null ? '' : JSON.stringify(place),
+        writePayments({ jobId, isCheck: false }, revocations(amendment)),
+      ],
+    );
+  }
+
+  async readAmendments(jobId: JobId): Promise<Map<number, Place>> {
+    const key = keys.amendments(this.partitionOf(jobId), jobId);
+    const hash = await this.step((redis) => redis.hgetall(key));
+    const units = Object.entries(hash).filter(([field]) => !field.startsWith('done '));
+    return new Map(units.map(([unit, text]) => [Number(unit), JSON.parse(text) as Place]));
   }
 
   async readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {

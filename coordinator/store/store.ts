@@ -12,6 +12,7 @@ import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import type { Amendment, Place } from '../domain/trust/docket.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { Registry } from './registry.ts';
 import type { TrustStore } from './trust-store.ts';
@@ -109,6 +110,11 @@ export interface Store {
    * becomes of the others.
    */
   append(partition: number, appends: readonly ShardAppend[], now: number): Promise<AppendReply[]>;
+
+  /** Lays an amendment over the journals, with the revocations that follow. Repeating it does nothing. */
+  amend(name: string, amendment: Amendment): Promise<void>;
+  /** By unit: where its canonical result is, if not where it was accepted first. */
+  readAmendments(jobId: JobId): Promise<Map<number, Place>>;
 
   readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
   trimOutbox(partition: number, upToNumber: number): Promise<void>;

@@ -3,7 +3,8 @@
  * writes upon the version it read: if anybody wrote in between, nothing happens, and the step is taken
  * again upon what stands now. So a crash, a repeat and two coordinators at once are one case.
  */
-import type { HostRecord, Order, UnitCase } from '../domain/trust/docket.ts';
+import type { Reach } from '../domain/trust/conviction.ts';
+import type { Amendment, HostRecord, Order, UnitCase, Work } from '../domain/trust/docket.ts';
 import type { Reliability } from '../domain/trust/reliability.ts';
 
 export type TrustTables = {
@@ -17,6 +18,12 @@ export type TrustTables = {
   orders: Order;
   /** By job: the number of its next check shard. */
   numbers: number;
+  /** By host: where its results are. */
+  work: Work;
+  /** By host that was proven wrong: whose open results are to be checked again. */
+  sweeps: Reach;
+  /** Decided, and not yet lying over the journals. */
+  amendments: Amendment;
 };
 export type TrustTable = keyof TrustTables;
 

@@ -32,6 +32,7 @@ const writes: ReadonlySet<string> = new Set<keyof Store | keyof LedgerStore | ke
   'curateJob',
   'openShard',
   'openCheck',
+  'amend',
   'append',
   'post',
   'moveArchive',

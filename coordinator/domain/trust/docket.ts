@@ -6,6 +6,8 @@
  */
 import type { AccountId, HostId, JobId } from '../../../protocol/ids.ts';
 import type { JobDocument } from '../../../protocol/job.ts';
+import type { UnitRuns } from '../../../protocol/messages.ts';
+import type { Payment } from '../award.ts';
 import type { Shard } from '../shard.ts';
 import { assurances } from './assurance.ts';
 import type { Case, Testimony } from './case.ts';
@@ -21,11 +23,43 @@ export type HostRecord = {
   record: Reliability;
 };
 
+/** Where a result is: in the journal of this shard, at this position, from this host. */
+export type Place = { shard: number; position: number; hostId: HostId };
+
+export type Told = Testimony & {
+  /** What was paid for it. */
+  micro: number;
+  /** Null until the journal that it is in was read. */
+  place: Place | null;
+};
+
 export type UnitCase = {
   trust: JobDocument['trust'];
   wanted: number;
-  testimonies: Testimony[];
+  testimonies: Told[];
+  /** Whether a check of it is out: then it is judged when that has come back. */
+  isOut: boolean;
+  /** The answer as the case was last settled; '' until then. */
+  canonical: string;
 };
+
+/** A unit whose canonical result was wrong, or of which somebody else's was. */
+export type Amendment = {
+  jobId: JobId;
+  unit: number;
+  /** Where the canonical result is now; null when it is where it was. */
+  place: Place | null;
+  revoked: { hostId: HostId; accountId: AccountId; micro: number }[];
+};
+
+/** What the amendment takes back from those who were wrong. */
+export const revocations = ({ unit, revoked }: Amendment): Payment[] =>
+  revoked
+    .filter(({ micro }) => micro > 0)
+    .map((lost) => ({ kind: 'revoke', ...lost, units: [[unit, 1]] }));
+
+/** By job, the split shards that a host has results in, as runs. */
+export type Work = Record<JobId, UnitRuns>;
 
 /** A check shard, from when it was ordered until what came of it is heard. */
 export type Order = Shard;
@@ -53,6 +87,10 @@ export class RecordBook implements Records {
     this.hosts = hosts;
     this.accounts = accounts;
     this.now = now;
+  }
+
+  get hostIds(): HostId[] {
+    return [...this.hosts.keys()];
   }
 
   identityOf(hostId: HostId): Identity {

@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { creditMicro } from '../../../coordinator/domain/credit.ts';
 import { recordResults } from '../../../coordinator/domain/record.ts';
 import {
   isCheck,
@@ -14,9 +15,11 @@ import {
 } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
+import { applyAmendments } from '../../../coordinator/flow/amend.ts';
 import { drawAudits } from '../../../coordinator/flow/draw-audits.ts';
 import { hearChecks } from '../../../coordinator/flow/hear-checks.ts';
 import { knowHost } from '../../../coordinator/flow/know-host.ts';
+import { sweepConvicted } from '../../../coordinator/flow/sweep.ts';
 import { vouch } from '../../../coordinator/flow/vouch.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
@@ -24,6 +27,7 @@ import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
 const units = 64;
 const job = aJob({ units, unitsPerShard: units });
 const shard: Shard = { jobId: job.jobId, number: 0, units: { from: 0, count: units } };
+const wrongFuel = 9_000_000;
 const every = Array.from({ length: units }, (_, unit) => unit);
 
 const operator = {
@@ -77,7 +81,7 @@ async function report(host: number, of: Shard, positions: number[], wrong = -1):
     positions: positions.map((position): [number, number] => [position, 1]),
   };
   const results = positions.map((position) => {
-    const fuel = unitAt(of.units, position) === wrong ? 7 : 10_000_000;
+    const fuel = unitAt(of.units, position) === wrong ? wrongFuel : 10_000_000;
     return aResult(position, { fuel });
   });
   const recording = recordResults(state, lease, results);
@@ -117,6 +121,8 @@ const settle = async () => {
   for (let round = 0; round < 2; round++) {
     await drawAudits(context, 0);
     await hearChecks(context, 0);
+    await applyAmendments(context, 0);
+    await sweepConvicted({ ...context, randomBytes: (count) => new Uint8Array(count) });
   }
 };
 const checksOut = async () => (await store.openShards(0)).filter(isCheck);
@@ -180,6 +186,35 @@ describe('audits', () => {
     expect((await hostRecord(1))?.record).toMatchObject({ wrong: 1, passed: 0 });
     expect((await hostRecord(2))?.record).toMatchObject({ wrong: 0, passed: 1 });
     expect(context.knownHosts.standingOf(hostId(1), 1000).repute).toBe('flaky');
+  });
+
+  it('a wrong result is amended and its pay revoked; of the host’s others thirty are checked again', async () => {
+    for (const host of [1, 2, 3]) await meet(host);
+    await vouch(context, operator, hostId(3), true, 'mine');
+    // Fifty results, of which the first is wrong; the first five are audited.
+    await report(1, shard, every.slice(0, 50), 0);
+    await settle();
+    const [audit] = await checksOut();
+    if (audit === undefined) throw new Error('nothing is checked');
+    await report(2, audit, [0, 1, 2, 3, 4]);
+    await settle();
+    const referee = (await checksOut()).find(({ check }) => check?.needs === 'anchor');
+    if (referee === undefined) throw new Error('nothing is disputed');
+    expect(referee.units).toEqual({ list: [0] });
+    await report(3, referee, [0]);
+    await settle();
+    const place = (await store.readAmendments(job.jobId)).get(0);
+    expect(place).toEqual({ shard: audit.number, position: 0, hostId: hostId(2) });
+    const payments = (await store.readOutbox(0, 0, 100)).flatMap((record) => record.payments);
+    const revoked = payments.filter(({ kind }) => kind === 'revoke');
+    expect(revoked).toEqual([
+      { ...holder(1, 1), kind: 'revoke', micro: creditMicro(wrongFuel), units: [[0, 1]] },
+    ]);
+    const again = (await checksOut()).filter(({ check }) => check?.needs === 'trusted');
+    const units = again.flatMap(({ units }) => ('list' in units ? units.list : []));
+    expect(units.length).toBeGreaterThanOrEqual(25);
+    expect(new Set(units).size).toBe(units.length);
+    expect(await store.trust.count('sweeps')).toBe(0);
   });
 
   it('an order whose shard was never opened, for we died in between, is opened later', async () => {

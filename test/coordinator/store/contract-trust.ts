@@ -84,6 +84,29 @@ export function trustContract(open: OpenStore): void {
   );
 
   it(
+    'an amendment lies over the journals and revokes pay, once however often it is repeated',
+    withStore(open, async (store) => {
+      const job = aJob({ jobId: jobIdIn(0) });
+      await store.submitJob(job);
+      const place = { shard: 2, position: 1, hostId: hostId(2) };
+      const lost = { hostId: hostId(1), accountId: accountId(1), micro: 10 };
+      const amendment = { jobId: job.jobId, unit: 3, place, revoked: [lost] };
+      for (let i = 0; i < 2; i++) await store.amend('one', amendment);
+      await store.amend('two', { ...amendment, unit: 2, place: null, revoked: [] });
+      expect(await store.readAmendments(job.jobId)).toEqual(new Map([[3, place]]));
+      expect(await store.readOutbox(0, 0, 10)).toEqual([
+        {
+          number: 1,
+          jobId: job.jobId,
+          isCheck: false,
+          payments: [{ kind: 'revoke', ...lost, units: [[3, 1]] }],
+        },
+      ]);
+      expect(await store.readAmendments(jobIdIn(1))).toEqual(new Map());
+    }),
+  );
+
+  it(
     'a cancelled job is checked no more',
     withStore(open, async (store) => {
       const job = aJob({ jobId: jobIdIn(0) });
