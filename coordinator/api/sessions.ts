@@ -74,7 +74,8 @@ export class Sessions {
   serveWaiting(): void {
     if (this.isClosing) return;
     for (const session of this.sessions) {
-      if (this.parts.context.window.free === 0) return;
+      const { free, hasChecks } = this.parts.context.window;
+      if (free === 0 && !hasChecks) return;
       session.serveWaiting();
     }
   }

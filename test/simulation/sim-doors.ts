@@ -40,7 +40,8 @@ export class SimDoors implements Doors {
   serveWaiting(): void {
     if (this.isClosing) return;
     for (const session of this.sessions) {
-      if (this.engine.context.window.free === 0) return;
+      const { free, hasChecks } = this.engine.context.window;
+      if (free === 0 && !hasChecks) return;
       session.serveWaiting();
     }
   }
