@@ -3,7 +3,7 @@
  * number from 0 up to 1. A host cannot foresee it, and whoever decides twice draws the same. Eight
  * neighbours share one HMAC, because it costs more than everything else that is done for a unit.
  */
-import { hmacSha256 } from './seal.ts';
+import { createHmac } from 'node:crypto';
 
 const bytesPerDraw = 4;
 const drawsPerHash = 32 / bytesPerDraw;
@@ -19,7 +19,7 @@ export function auditDraws(
   return units.map((unit) => {
     const group = Math.floor(unit / drawsPerHash);
     if (group !== hashed) {
-      hash = hmacSha256(secret, Buffer.from(`audit\0${replicas}\0${group}`));
+      hash = createHmac('sha256', secret).update(`audit\0${replicas}\0${group}`).digest();
       hashed = group;
     }
     return hash.readUInt32LE((unit % drawsPerHash) * bytesPerDraw) / 2 ** 32;
