@@ -284,7 +284,7 @@ describe('status', () => {
   });
 
   test('says fetching while a kernel comes', async () => {
-    let answer = () => {};
+    let answer: (() => void) | null = null;
     grid.serve = (_digest, bytes, _from, response) => {
       answer = () => response.writeHead(200).end(bytes);
       return true;
@@ -292,7 +292,11 @@ describe('status', () => {
     grid.addJob({ units: 1 });
     const { agent } = await join(grid);
     await expect.poll(() => agent.status().reason.kind).toBe('fetching');
-    answer();
+    // It says so before its request is here.
+    await grid.until(() => {
+      answer?.();
+      return answer !== null;
+    });
     await grid.until(() => grid.reported.length === 1);
   });
 });
