@@ -42,6 +42,7 @@ export class TestCoordinator {
   /** Switches: what it does by itself. */
   grants = true;
   records = true;
+  private withheld: Of<'report'>[] = [];
   renewEveryMs = 1000;
   /** At most this many units a lease. */
   unitsPerLeaseMax: number = limits.unitsPerWantMax;
@@ -188,6 +189,11 @@ export class TestCoordinator {
     this.send({ type: 'recorded', report: report.id, verdicts: toVerdictRuns(verdicts) });
   }
 
+  /** Answers what this session reported while `records` was false. */
+  recordWithheld(): void {
+    for (const report of this.withheld.splice(0)) this.record(report);
+  }
+
   private meet(socket: WebSocket): void {
     if (this.closeCode !== null) {
       socket.close(this.closeCode, 'as told');
@@ -195,6 +201,7 @@ export class TestCoordinator {
     }
     const session = this.sessions++;
     this.socket = socket;
+    this.withheld = [];
     this.told.set(socket, new Set());
     const nonce = randomBytes(32);
     socket.on('error', () => undefined);
@@ -264,6 +271,7 @@ export class TestCoordinator {
         this.reported.push({ leaseId, jobId: lease.jobId, result });
       }
       if (this.records) this.record(message);
+      else if (socket === this.socket) this.withheld.push(message);
     } else if (message.type === 'release') {
       const [, lease] = this.leaseOf(message.token);
       const isBack = (unit: number) => message.units.some(([at, n]) => unit >= at && unit < at + n);
