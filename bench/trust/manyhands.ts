@@ -22,7 +22,7 @@ import type { Machine } from './population.ts';
 import { WaitingUnits } from './queue.ts';
 import type { Validation } from './validation.ts';
 
-type Known = Identity & { hostId: string; network: string; units: number[]; draws: number[] };
+type Known = Identity & { hostId: string; network: string; units: number[]; draw: () => number };
 type UnitCase = Case & {
   recordedAt: number;
   isWaiting: boolean;
@@ -32,7 +32,6 @@ type UnitCase = Case & {
 type Ordered = Check & { unit: number };
 
 const assurance = assurances.A1;
-const leasePositions = Array.from({ length: 8 }, (_, position) => position);
 const right = 'right';
 const secret = Buffer.from('what no host of this grid knows');
 /** Whom a check is for, in the order in which a host is offered them. */
@@ -98,7 +97,7 @@ export class Manyhands implements Validation, Records {
   hear(machine: Machine, unit: number, answer: number, now: number): void {
     const who = this.who(machine);
     const { hostId, network, isAnchor } = who;
-    const draw = drawFor(who);
+    const draw = who.draw();
     const known = this.cases[unit];
     const about = known ?? this.open(unit, accountsWanted(who, assurance, draw, now), now);
     // An audit is drawn as well; what is beyond the audit of an audit is not.
@@ -113,7 +112,7 @@ export class Manyhands implements Validation, Records {
     });
     about.isWaiting = false;
     who.units.push(unit);
-    keep(who, recorded(who.host, known !== undefined || about.wanted > 1, now));
+    keep(who, recorded(who.host, known !== undefined || about.wanted > 1 ? 1 : 0, now));
     this.judge(unit, hostId, now);
   }
 
@@ -198,7 +197,8 @@ export class Manyhands implements Validation, Records {
   private meet({ number, network, isAnchor }: Machine, now: number): void {
     const hostId = `host-${this.known.size}`;
     const record = stranger(now);
-    const who = { hostId, network, isAnchor, host: record, account: record, units: [], draws: [] };
+    const draw = auditDraws(secret, hostId);
+    const who = { hostId, network, isAnchor, host: record, account: record, units: [], draw };
     this.known.set(hostId, who);
     this.present[number] = who;
   }
@@ -230,12 +230,4 @@ export class Manyhands implements Validation, Records {
 function keep(who: Known, record: Reliability): void {
   who.host = record;
   who.account = record;
-}
-
-/** A lease's worth of draws at a time, as the coordinator makes them. */
-function drawFor(who: Known): number {
-  if (who.draws.length === 0) {
-    who.draws = auditDraws(secret, `${who.hostId} ${who.units.length}`, leasePositions);
-  }
-  return who.draws.pop() ?? 0;
 }

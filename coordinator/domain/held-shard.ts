@@ -88,7 +88,7 @@ export class HeldShard {
   canServe(asker: KnownAsker, now: number): boolean {
     if (this.free.length === 0 || !fits(this.job, asker.memoryBytes)) return false;
     if (this.isForAll(asker)) return true;
-    if (this.check !== undefined && isKeptFrom(asker.standing, this.check, now)) return false;
+    if (this.isKeptFrom(asker, now)) return false;
     return this.free.some((position) => this.mayTry(asker, position, now));
   }
 
@@ -207,6 +207,11 @@ export class HeldShard {
 
   private isOpen(position: number): boolean {
     return this.state.isOpen(position);
+  }
+
+  /** Whether all of it is for others to check, for now. */
+  isKeptFrom({ standing }: KnownAsker, now: number): boolean {
+    return this.check !== undefined && isKeptFrom(standing, this.check, now);
   }
 
   /** Whether every free unit is for this host: then none is looked at one by one. */

@@ -12,6 +12,7 @@ import { fits, type JobFacts, weightOf } from './job.ts';
 import type { LeaseFacts } from './lease.ts';
 import { isCheck, runsSize, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
+import type { CheckNeeds } from './trust/check.ts';
 
 export type { Asker, KnownAsker } from './held-shard.ts';
 
@@ -24,10 +25,10 @@ export class Window {
   private readonly freeByJob = new Map<JobId, number>();
   private readonly paused = new Set<JobId>();
   /**
-   * Shards that check, the one that was looked at least lately first. They are apart: not every host
-   * may have them, so they are neither counted as free nor is a turn spent on them.
+   * Shards that check, by whom they need, the one that was looked at least lately first. They are
+   * apart: not every host may have them, so they are neither counted as free nor is a turn spent on them.
    */
-  private readonly checks = new Set<HeldShard>();
+  private readonly checks = new Map<CheckNeeds, Set<HeldShard>>();
   private freeUnits = 0;
 
   /** Units that could be granted right now; those of paused jobs could not. */
@@ -37,7 +38,8 @@ export class Window {
 
   /** Whether there are checks: one that no host here may have now, some host may have a while later. */
   get hasChecks(): boolean {
-    return this.checks.size > 0;
+    for (const checks of this.checks.values()) if (checks.size > 0) return true;
+    return false;
   }
 
   get shardIds(): ShardId[] {
@@ -64,7 +66,9 @@ export class Window {
     if (isCheck(state.shard)) {
       const held = new HeldShard(job, state, { ...this.watchOf(job.jobId), freeChanged() {} }, now);
       this.shards.set(id, held);
-      this.checks.add(held);
+      const needs = state.shard.check?.needs ?? 'anyone';
+      const checks = this.checks.get(needs) ?? new Set();
+      this.checks.set(needs, checks.add(held));
       return;
     }
     const held = new HeldShard(job, state, this.watchOf(job.jobId), now);
@@ -78,7 +82,10 @@ export class Window {
     if (held === undefined) return;
     held.close();
     this.shards.delete(id);
-    if (this.checks.delete(held)) return;
+    if (isCheck(held.state.shard)) {
+      for (const checks of this.checks.values()) checks.delete(held);
+      return;
+    }
     const { jobId } = held.job;
     const siblings = this.byJob.get(jobId);
     siblings?.delete(held);
@@ -163,19 +170,24 @@ export class Window {
     return candidates.find(({ job }) => job.jobId === jobId) ?? null;
   }
 
-  /** Those it cannot have are looked at last the next time. */
+  /** Those of which it cannot have a unit are looked at last the next time. */
   private checkFor(asker: KnownAsker, now: number): HeldShard | undefined {
-    for (const held of [...firstFew(this.checks, checksLookedAt)]) {
-      if (!this.paused.has(held.job.jobId) && held.canServe(asker, now)) return held;
-      this.checks.delete(held);
-      this.checks.add(held);
+    for (const checks of this.checks.values()) {
+      const [oldest] = checks;
+      if (oldest === undefined || oldest.isKeptFrom(asker, now)) continue;
+      for (const held of [...firstFew(checks, checksLookedAt)]) {
+        if (!this.paused.has(held.job.jobId) && held.canServe(asker, now)) return held;
+        checks.delete(held);
+        checks.add(held);
+      }
     }
     return undefined;
   }
 
   /** Why `grant` has nothing for a host with so much memory. */
   whyNothing(memoryBytes: number): 'no_jobs' | 'too_small' | 'nothing_left' {
-    const shards = [...this.shards.values()].filter(({ job }) => !this.paused.has(job.jobId));
+    const jobs = [...this.byJob].filter(([jobId]) => !this.paused.has(jobId));
+    const shards = jobs.flatMap(([, held]) => [...held]);
     if (shards.length === 0) return 'no_jobs';
     const withUnits = shards.filter(hasFree);
     const isTooSmall = withUnits.every(({ job }) => !fits(job, memoryBytes));

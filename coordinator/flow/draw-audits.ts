@@ -10,7 +10,7 @@ import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { fromRuns, shardId, toRuns } from '../domain/shard.ts';
 import { assurances } from '../domain/trust/assurance.ts';
-import { accountsWanted } from '../domain/trust/audit.ts';
+import { accountsWanted, isWatched } from '../domain/trust/audit.ts';
 import { caseName, RecordBook, toCase, type UnitCase, type Work } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
@@ -22,7 +22,7 @@ import type { Context } from './context.ts';
 /** As many as the ledger takes at a time. */
 const recordsPerStep = 256;
 /** Checks out at once are a few megabytes; beyond that there are more audits than auditors. */
-const ordersMax = 512;
+const ordersMax = 256;
 /** Of a host in a job. Ten thousand results, the hold, lie in fewer; what is older stands. */
 const shardsRememberedMax = 4096;
 
@@ -111,7 +111,10 @@ async function workDone(
     for (const { hostId, units } of firstResults(record)) {
       const ofHost = shards.get(hostId) ?? new Map<JobId, Set<number>>();
       const numbers = ofHost.get(job.jobId) ?? new Set<number>();
-      for (const unit of fromRuns(units)) numbers.add(Math.floor(unit / job.unitsPerShard));
+      for (const [from, count] of units) {
+        const last = Math.floor((from + count - 1) / job.unitsPerShard);
+        for (let n = Math.floor(from / job.unitsPerShard); n <= last; n++) numbers.add(n);
+      }
       shards.set(hostId, ofHost.set(job.jobId, numbers));
     }
   }
@@ -139,42 +142,38 @@ function drawOne(
   const now = context.now();
   const { trust } = job.document;
   const { network, isAnchor } = book.host(hostId);
-  const testimony = {
-    hostId,
-    accountId,
-    network,
-    isAnchor,
-    answer: '',
-    status: 'heard',
-    micro: 0,
-    place: null,
-  } as const;
-  const all = [...fromRuns(units)];
-  const draws = auditDraws(context.auditSecret, `${job.jobId} ${hostId}`, all);
-  let { host, account } = book.identityOf(hostId);
+  const told = { answer: '', status: 'heard', micro: 0, place: null } as const;
+  const testimony = { hostId, accountId, network, isAnchor, ...told };
+  const draw = auditDraws(context.auditSecret, `${job.jobId} ${hostId} ${units[0]?.[0]}`);
+  let identity = book.identityOf(hostId);
+  let [results, checks] = [0, 0];
+  const count = () => {
+    const host = recorded(identity.host, checks, now, results);
+    identity = { isAnchor, host, account: recorded(identity.account, checks, now, results) };
+    [results, checks] = [0, 0];
+  };
   const wanted: WantedCheck[] = [];
-  for (const [i, unit] of all.entries()) {
-    const accounts = accountsWanted(
-      { isAnchor, host, account },
-      assurances[trust],
-      draws[i] ?? 0,
-      now,
-    );
-    const isChecked = canCheck && accounts > 1;
-    host = recorded(host, isChecked, now);
-    account = recorded(account, isChecked, now);
-    if (!isChecked) continue;
-    const about: UnitCase = {
-      trust,
-      wanted: accounts,
-      testimonies: [testimony],
-      isOut: true,
-      canonical: '',
-    };
-    const judgement = judge(toCase(about), hostId, book, now);
-    if (judgement.kind === 'check') wanted.push({ job, unit, needs: judgement.needs, about });
+  for (const unit of fromRuns(units)) {
+    results++;
+    if (!canCheck) continue;
+    const accounts = accountsWanted(identity, assurances[trust], draw(), now);
+    if (accounts > 1) {
+      checks++;
+      const about: UnitCase = {
+        trust,
+        wanted: accounts,
+        testimonies: [testimony],
+        isOut: true,
+        canonical: '',
+      };
+      const judgement = judge(toCase(about), hostId, book, now);
+      if (judgement.kind === 'check') wanted.push({ job, unit, needs: judgement.needs, about });
+    }
+    // As long as what is due of the next result depends on how many there were, they are counted singly.
+    if (isWatched(identity)) count();
   }
-  book.keep(hostId, { isAnchor, host, account });
+  count();
+  book.keep(hostId, identity);
   return wanted;
 }
 

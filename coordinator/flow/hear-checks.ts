@@ -11,7 +11,14 @@ import { creditMicro } from '../domain/credit.ts';
 import { type Ended, resultsRecorded } from '../domain/decided-units.ts';
 import type { JobFacts } from '../domain/job.ts';
 import type { RecordedResult } from '../domain/journal.ts';
-import { type Shard, type ShardId, shardId, splitShard, unitAt } from '../domain/shard.ts';
+import {
+  parseShardId,
+  type Shard,
+  type ShardId,
+  shardId,
+  splitShard,
+  unitAt,
+} from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
 import { Court, type Said } from '../domain/trust/court.ts';
 import { caseName, RecordBook, type UnitCase } from '../domain/trust/docket.ts';
@@ -32,17 +39,18 @@ type HearContext = Pick<
 export async function hearChecks(context: HearContext, partition: number): Promise<void> {
   const { store, queue, grid } = context;
   // The open set is read after the orders: a shard that is in neither has closed, or never opened.
-  const all = [...(await store.trust.readAll('orders')).values()];
-  const orders = all.filter(({ jobId }) => partitionOf(jobId, grid.partitions) === partition);
-  if (orders.length === 0) return;
-  const open = new Set((await store.openShards(partition)).map(shardId));
+  const ids = (await store.trust.fields('orders')).filter(
+    (id) => partitionOf(parseShardId(id).jobId, grid.partitions) === partition,
+  );
+  if (ids.length === 0) return;
+  const open = new Set(await store.openShardIds(partition));
+  const others = ids.filter((id) => !open.has(id));
+  const orders = (await store.trust.read('orders', others)).values();
   const opened: string[] = [];
   const done: Done[] = [];
   for (const order of orders) {
-    const id = shardId(order);
-    if (open.has(id)) continue;
     const reply = await store.openCheck(order);
-    if (reply === 'opened') opened.push(id);
+    if (reply === 'opened') opened.push(shardId(order));
     else if (reply === 'over') done.push({ order, ended: null });
     else {
       const journal = await store.readJournal(order);
@@ -74,7 +82,7 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
   const accepted = new Accepted(store);
   const court = new Court(
     book,
-    (jobId, hostId, unit) => auditDraws(auditSecret, `${jobId} ${hostId} check`, [unit])[0] ?? 1,
+    (jobId, hostId, unit) => auditDraws(auditSecret, `${jobId} ${unit} by ${hostId}`)(),
     now,
   );
   for (const { order, ended } of done) {

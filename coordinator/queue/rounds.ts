@@ -26,8 +26,8 @@ const expirePace = { everyMs: 1000, restMs: 0 };
  * second at most: a batch costs Redis an fsync of its own, and nobody sees credit sooner.
  */
 const awardPace = { everyMs: 1000, restMs: 100 };
-/** Audits are drawn after the verdicts, and nobody waits for one: a second of results is one step. */
-const trustPace = { everyMs: 1000, restMs: 0 };
+/** Audits are drawn after the verdicts, and nobody waits for one; but a second of results at once would be felt. */
+const trustPace = { everyMs: 500, restMs: 0 };
 /** Holds end by the day, so a minute is soon enough. */
 const finalisePace = { everyMs: 60_000, restMs: 0 };
 /** A job whose credit is spent goes on for so long at most, and is paid from bad debt. */

@@ -174,6 +174,10 @@ export class MemoryStore implements Store {
     return [...this.partition(partition).open.values()];
   }
 
+  async openShardIds(partition: number): Promise<ShardId[]> {
+    return [...this.partition(partition).open.keys()];
+  }
+
   async readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null> {
     return structuredClone(this.partitionOfJob(shard.jobId).open.get(shardId(shard)) ?? null);
   }

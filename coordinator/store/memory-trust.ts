@@ -24,6 +24,10 @@ export class MemoryTrust implements TrustStore {
     return structuredClone(this.table(name)) as Map<string, TrustTables[T]>;
   }
 
+  async fields(name: TrustTable): Promise<string[]> {
+    return [...this.table(name).keys()];
+  }
+
   async count(name: TrustTable): Promise<number> {
     return this.table(name).size;
   }

@@ -5,7 +5,7 @@ import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import type { LeaseKey } from '../domain/lease.ts';
-import { isCheck, type Shard, shardId } from '../domain/shard.ts';
+import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import { readJobHash, readPayments, readShard, writePayments, writeShard } from './job-record.ts';
 import { keys } from './keys.ts';
@@ -211,6 +211,10 @@ class RedisStore implements Store {
   async openShards(partition: number): Promise<Shard[]> {
     const hash = await this.step((redis) => redis.hgetall(keys.open(partition)));
     return Object.entries(hash).map(([id, text]) => readShard(id, text));
+  }
+
+  openShardIds(partition: number): Promise<ShardId[]> {
+    return this.step((redis) => redis.hkeys(keys.open(partition)));
   }
 
   async readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null> {

@@ -40,6 +40,10 @@ export class RedisTrust implements TrustStore {
     );
   }
 
+  fields(table: TrustTable): Promise<string[]> {
+    return this.step((redis) => redis.hkeys(keys.trust(table)));
+  }
+
   count(table: TrustTable): Promise<number> {
     return this.step((redis) => redis.hlen(keys.trust(table)));
   }

@@ -100,6 +100,7 @@ export interface Store {
   /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */
   openShard(job: JobFacts, shard: Shard): Promise<boolean>;
   openShards(partition: number): Promise<Shard[]>;
+  openShardIds(partition: number): Promise<ShardId[]>;
   /** Null when it is not in the open set. */
   readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null>;
   /** Opens a shard of units that were split before. */

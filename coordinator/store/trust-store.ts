@@ -41,6 +41,7 @@ export interface TrustStore {
   ): Promise<Map<string, TrustTables[T]>>;
   readAll<T extends TrustTable>(table: T): Promise<Map<string, TrustTables[T]>>;
   count(table: TrustTable): Promise<number>;
+  fields(table: TrustTable): Promise<string[]>;
   /** False when the version is another one. */
   write(version: number, changes: readonly TrustChange[]): Promise<boolean>;
 }

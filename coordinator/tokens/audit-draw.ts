@@ -1,27 +1,29 @@
 /**
- * The draw that says whether a replica's result is audited: a keyed hash of the replica's name, as a
- * number from 0 up to 1. A host cannot foresee it, and whoever decides twice draws the same. Eight
- * neighbours share one HMAC, because it costs more than everything else that is done for a unit.
+ * The draws that say which of a host's results are audited, as numbers from 0 up to 1: a keyed hash of
+ * what names the results, drawn out by a generator. Nobody without the key can foresee them, and whoever
+ * draws twice draws the same.
+ *
+ * The generator need not be a strong one. Its seed serves for the results that are named and for no
+ * others, and those are recorded already: who guesses the rest of it learns what nobody can change.
  */
 import { createHmac } from 'node:crypto';
 
-const bytesPerDraw = 4;
-const drawsPerHash = 32 / bytesPerDraw;
-
-/** Draws for the replicas of some units, in the order given; `replicas` names whose they are. */
-export function auditDraws(
-  secret: Uint8Array,
-  replicas: string,
-  units: readonly number[],
-): number[] {
-  let hashed = -1;
-  let hash: Buffer = Buffer.alloc(0);
-  return units.map((unit) => {
-    const group = Math.floor(unit / drawsPerHash);
-    if (group !== hashed) {
-      hash = createHmac('sha256', secret).update(`audit\0${replicas}\0${group}`).digest();
-      hashed = group;
-    }
-    return hash.readUInt32LE((unit % drawsPerHash) * bytesPerDraw) / 2 ** 32;
-  });
+/** A source of draws for the results that `name` stands for. */
+export function auditDraws(secret: Uint8Array, name: string): () => number {
+  const seed = createHmac('sha256', secret).update(`audit\0${name}`).digest();
+  let [a, b, c, d] = [0, 4, 8, 12].map((at) => seed.readInt32LE(at)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  // sfc32 (Doty-Humphrey, PractRand): 128 bits of state, a counter among them.
+  return () => {
+    const sum = (((a + b) | 0) + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return (sum >>> 0) / 2 ** 32;
+  };
 }

@@ -34,6 +34,10 @@ export function accountsWanted(
 /** Whether an audit that agreed is audited itself. */
 export const isAuditAudited = (draw: number): boolean => draw < auditOfAuditShare;
 
+/** Whether what is due of its next result depends on how many it has made. */
+export const isWatched = (identity: Identity): boolean =>
+  identity.host.boosted > 0 || isOnProbation(identity);
+
 /** Until so many comparisons have begun; how they end decides its repute. */
 const isOnProbation = ({ host, account }: Identity): boolean =>
   Math.min(host.checks, account.checks) < probationAudits;

@@ -89,8 +89,8 @@ export class Court {
     const { host, account } = this.book.identityOf(hostId);
     this.book.keep(hostId, {
       isAnchor,
-      host: recorded(host, true, this.now),
-      account: recorded(account, true, this.now),
+      host: recorded(host, 1, this.now),
+      account: recorded(account, 1, this.now),
     });
     // An audit is drawn as well; what is beyond the audit of an audit is not.
     const isFirstAudit = about.wanted === 2 && about.testimonies.length === 1;

@@ -1,6 +1,7 @@
 /**
- * Orders: the units that are to be checked become shards that list them. Some units together, because
- * a shard costs a queue entry and a journal; few, because what came of it is heard when all are done.
+ * Orders: the units that are to be checked become shards that list them. Many units together, because a
+ * shard costs a queue entry, a journal and some milliseconds; not too many, because what came of them is
+ * heard when all are done.
  */
 import type { JobId } from '../../../protocol/ids.ts';
 import type { JobFacts } from '../job.ts';
@@ -10,7 +11,7 @@ import type { UnitCase } from './docket.ts';
 
 export type WantedCheck = { job: JobFacts; unit: number; needs: CheckNeeds; about: UnitCase };
 
-const unitsPerOrder = 16;
+const unitsPerOrder = 128;
 
 /**
  * Numbers go on from those of the job's split shards, so a shard's id tells which it is. `numbers` holds

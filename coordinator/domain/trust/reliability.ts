@@ -51,13 +51,18 @@ export const stranger = (now: number): Reliability => ({
   boosted: 0,
 });
 
-/** A result was recorded; `isChecked` when it is compared with another's, now or soon. */
-export const recorded = (known: Reliability, isChecked: boolean, now: number): Reliability => ({
+/** Results were recorded; `checks` of them are compared with others', now or soon. */
+export const recorded = (
+  known: Reliability,
+  checks: number,
+  now: number,
+  results = 1,
+): Reliability => ({
   ...known,
   lastSeenAt: Math.max(known.lastSeenAt, now),
-  results: known.results + 1,
-  checks: known.checks + (isChecked ? 1 : 0),
-  boosted: Math.max(known.boosted - 1, 0),
+  results: known.results + results,
+  checks: known.checks + checks,
+  boosted: Math.max(known.boosted - results, 0),
 });
 
 export const passed = (known: Reliability): Reliability => ({ ...known, passed: known.passed + 1 });

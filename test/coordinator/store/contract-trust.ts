@@ -1,6 +1,6 @@
 /** What every store promises of the tables of trust, and of the shards that check. */
 import { expect, it } from 'vitest';
-import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { type Shard, shardId, splitShard } from '../../../coordinator/domain/shard.ts';
 import { stranger } from '../../../coordinator/domain/trust/reliability.ts';
 import { accountId, aJob, hostId } from '../builders.ts';
 import { anAppend, jobIdIn, type OpenStore, withStore } from './arrange.ts';
@@ -30,6 +30,7 @@ export function trustContract(open: OpenStore): void {
       expect(await trust.readAll('accounts')).toEqual(new Map([[accountId(1), stranger(1000)]]));
       expect(await trust.read('watermarks', ['g0'])).toEqual(new Map([['g0', 7]]));
       expect([await trust.count('hosts'), await trust.count('orders')]).toEqual([1, 0]);
+      expect(await trust.fields('hosts')).toEqual([hostId(1)]);
     }),
   );
 
@@ -74,6 +75,7 @@ export function trustContract(open: OpenStore): void {
       expect(await store.openCheck(shard)).toBe('stands');
       expect(await store.readOpenShard(shard)).toEqual(shard);
       expect(await store.openShards(0)).toContainEqual(shard);
+      expect(await store.openShardIds(0)).toContain(shardId(shard));
       const before = await store.readJob(job.jobId);
       const closing = { ...anAppend(shard, 0, 'x'), closes: true };
       expect(await store.append(0, [closing], 0)).toEqual([{ kind: 'written', jobEnded: false }]);

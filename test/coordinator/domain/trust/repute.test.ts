@@ -56,7 +56,7 @@ describe('repute', () => {
     const caught = convicted([now]);
     expect(reputeOf(caught, now)).toBe('flaky');
     let { host } = caught;
-    for (let i = 0; i < 2000; i++) host = passed(recorded(host, true, now));
+    for (let i = 0; i < 2000; i++) host = passed(recorded(host, 1, now));
     expect(reputeOf({ ...caught, host }, now)).not.toBe('flaky');
   });
 
@@ -119,7 +119,7 @@ describe('audits', () => {
     const account = aRecord(goodRecord);
     for (let i = 0; i < 20; i++) {
       expect(share({ isAnchor: false, host, account })).toBe(0.5);
-      host = recorded(host, false, now);
+      host = recorded(host, 0, now);
     }
     expect(share({ isAnchor: false, host, account })).toBe(0.05);
     expect(boostOnChange(known, before, before, now)).toBe(known);
