@@ -65,10 +65,11 @@ module.exports = {
       comment:
         'Steps hand over through the store, the queue or what they return, so each can be retried alone.',
       severity: 'error',
-      from: { path: '^coordinator/flow/([^/]+)[.]ts$' },
+      // A step is a file, or a folder of its own.
+      from: { path: '^coordinator/flow/([^/]+)(/|$)' },
       to: {
         path: '^coordinator/flow/',
-        pathNot: ['^coordinator/flow/$1[.]ts$', '^coordinator/flow/context[.]ts$'],
+        pathNot: ['^coordinator/flow/$1(/|$)', '^coordinator/flow/context[.]ts$'],
       },
     },
     only(

@@ -22,7 +22,7 @@ import {
 } from './flow/context.ts';
 import { holdShards } from './flow/feed.ts';
 import { reconcilePauses } from './flow/pause.ts';
-import { Recorder } from './flow/record.ts';
+import { Recorder } from './flow/record/record.ts';
 import { dropJob, withdrawLeases } from './flow/renew.ts';
 import { type Rounds, startRounds } from './queue/rounds.ts';
 import { type GridFacts, partitionOf, type Store } from './store/store.ts';

@@ -29,7 +29,7 @@ export type ShardQueue = {
   giveBack(partition: number, id: ShardId): Promise<void>;
 };
 
-/** The group commit as flow sees it (flow/record.ts). */
+/** The group commit as flow sees it (flow/record/). */
 export type ShardRecorder = {
   /** Settles when the results are on disk; never with an answer that a crash could take back. */
   record(shard: Shard, lease: LeaseHolder, reported: Reported): Promise<Verdict[]>;

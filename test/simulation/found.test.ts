@@ -9,7 +9,7 @@ import { shardId } from '../../coordinator/domain/shard.ts';
 import { ShardState } from '../../coordinator/domain/shard-state.ts';
 import { Window } from '../../coordinator/domain/window.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
-import { Recorder } from '../../coordinator/flow/record.ts';
+import { Recorder } from '../../coordinator/flow/record/record.ts';
 import { presentLease } from '../../coordinator/flow/renew.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
 import type { AppendReply, ShardAppend } from '../../coordinator/store/store.ts';

@@ -9,7 +9,7 @@ import type { LeaseHolder } from '../../../coordinator/domain/record.ts';
 import { runsSize } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
-import { Recorder } from '../../../coordinator/flow/record.ts';
+import { Recorder } from '../../../coordinator/flow/record/record.ts';
 import { openRedisStore } from '../../../coordinator/store/redis-store.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
 import type { Verdict } from '../../../protocol/outcome.ts';
