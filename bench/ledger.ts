@@ -67,7 +67,7 @@ export async function ledger(say: (line: string) => void): Promise<Measured> {
 }
 
 async function measureGrants(store: Store, pids: readonly number[]) {
-  await store.openGrid({ gridId: 'bench', partitions: 1, createdAt: Date.now() });
+  await store.grid.open({ gridId: 'bench', partitions: 1, createdAt: Date.now() });
   const units = records * hostsPerRecord * unitsPerGrant;
   const digest = `sha256:${'0'.repeat(64)}`;
   const job = {
@@ -83,7 +83,7 @@ async function measureGrants(store: Store, pids: readonly number[]) {
     unitsPerShard: units,
     submittedAt: Date.now(),
   };
-  await store.submitJob(job, true);
+  await store.jobs.submit(job, true);
   const shard = splitShard(job, 0);
   await store.openShard(job, shard);
   const holders = Array.from({ length: hosts }, () => ({ accountId: id('a'), hostId: id('h') }));
@@ -127,7 +127,7 @@ async function measurePages(store: Store, connection: RedisAddress) {
   }
   const page = await redisMs(redis, async (nth) => {
     const rows = await store.ledger.standings('volunteer', 'total', nth * rowsPerPage, rowsPerPage);
-    await store.names(rows.map((row) => row.id));
+    await store.accounts.names(rows.map((row) => row.id));
   });
   const rank = await redisMs(redis, async (nth) => {
     await store.ledger.rank('volunteer', 'recent', ids[nth * 4999] ?? '');

@@ -24,7 +24,7 @@ export async function openBooks(
 ): Promise<Books & { close(): Promise<void> }> {
   const { store, log, randomBytes } = context;
   const history = new History(join(dataDir, 'ledger'));
-  const key = openGridKey(await store.signingKey(freshGridKey()));
+  const key = openGridKey(await store.grid.signingKey(freshGridKey()));
   const archive = () => archiveEntries(context, history);
   const round = startRound('archive', archivePace, { clock, log, randomBytes }, archive);
   return {

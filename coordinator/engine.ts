@@ -25,7 +25,8 @@ import { reconcilePauses } from './flow/pause.ts';
 import { Recorder } from './flow/record/record.ts';
 import { dropJob, withdrawLeases } from './flow/renew.ts';
 import { type Rounds, startRounds } from './queue/rounds.ts';
-import { type GridFacts, partitionOf, type Store } from './store/store.ts';
+import type { GridFacts } from './store/grid-store.ts';
+import { partitionOf, type Store } from './store/store.ts';
 import type { Sealer } from './tokens/seal.ts';
 
 export type EngineParts = {
@@ -172,7 +173,7 @@ function jobCache(store: Store, jobsMax = 256): JobCache {
     async facts(jobId) {
       const known = cache.get(jobId);
       if (known !== undefined) return known;
-      const job = await store.readJob(jobId);
+      const job = await store.jobs.read(jobId);
       if (job === null) return null;
       const facts = factsOf(job);
       cache.set(jobId, facts);

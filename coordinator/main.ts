@@ -67,7 +67,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     closers.push(() => redis.close());
     const store = await openRedisStore(redis.connection);
     closers.push(() => store.close());
-    const grid = await store.openGrid({
+    const grid = await store.grid.open({
       gridId: randomBytes(16).toString('hex'),
       partitions: partitionsOfNewGrid,
       createdAt: Date.now(),
@@ -75,7 +75,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const coordinatorId = await lastingId(options.dataDir);
     const ownership = await ownGrid(store, coordinatorId, machineClock, log, onLost);
     closers.push(() => ownership.close());
-    const secrets = await store.leaseKeys({
+    const secrets = await store.grid.leaseKeys({
       keyId: randomBytes(4).toString('hex'),
       secret: randomBytes(32),
     });

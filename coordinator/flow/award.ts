@@ -83,7 +83,7 @@ async function factsOf(
   const accountIds = [
     ...new Set(records.flatMap(({ payments }) => payments.map((payment) => payment.accountId))),
   ];
-  const teams = await context.store.registry.teamsOf(accountIds);
+  const teams = await context.store.accounts.teamsOf(accountIds);
   const teamOf = new Map(accountIds.map((accountId, i) => [accountId, teams[i] ?? null]));
   const available = new Map<string, bigint>();
   const [feeAccount] = await ledger.balances(['fee'] as const);
@@ -116,7 +116,7 @@ async function payersOf(
   const jobIds = [...new Set(records.map(({ jobId }) => jobId))];
   await Promise.all(
     jobIds.map(async (jobId) => {
-      const [job, isCurated] = await Promise.all([jobs.facts(jobId), store.isCurated(jobId)]);
+      const [job, isCurated] = await Promise.all([jobs.facts(jobId), store.jobs.isCurated(jobId)]);
       if (job === null || isCurated) return;
       const { owner } = job;
       const accounts = [escrowAccount(jobId), scientistAccount(owner), availableAccount(owner)];

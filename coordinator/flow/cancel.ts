@@ -9,13 +9,13 @@ import type { Context } from './context.ts';
 /** Throws GridError `job_unknown` or `job_over`. What operators cancel is in the audit log. */
 export async function cancelJob(context: Context, jobId: JobId, by: TokenFacts): Promise<void> {
   const { store } = context;
-  const job = await store.readJob(jobId);
+  const job = await store.jobs.read(jobId);
   if (job !== null && isOver(job)) throw new GridError('job_over', jobId);
   if (isOperator(by)) {
     const what = { act: 'job_cancel', target: jobId, reason: '' } as const;
     await store.registry.logAct(auditLine(by, context.now(), what));
   }
-  const reply = await store.cancelJob(jobId, context.now());
+  const reply = await store.jobs.cancel(jobId, context.now());
   if (reply === 'unknown') throw new GridError('job_unknown', jobId);
   if (reply === 'over') throw new GridError('job_over', jobId);
   context.log.info({ jobId }, 'job cancelled');

@@ -14,7 +14,8 @@ import type { LeaseHolder, Reported } from '../domain/record.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
 import type { KnownHosts } from '../domain/trust/known-hosts.ts';
 import type { Window } from '../domain/window.ts';
-import type { GridFacts, Store } from '../store/store.ts';
+import type { GridFacts } from '../store/grid-store.ts';
+import type { Store } from '../store/store.ts';
 import type { Sealer } from '../tokens/seal.ts';
 
 /** The queue as flow sees it: shards go in, come out to be held, and are done with. */

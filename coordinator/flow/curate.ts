@@ -17,5 +17,5 @@ export async function curateJob(
   if ((await jobs.facts(jobId)) === null) throw new GridError('job_unknown', jobId);
   const act = curated ? 'job_curate' : 'job_uncurate';
   await store.registry.logAct(auditLine(by, context.now(), { act, target: jobId, reason }));
-  await store.curateJob(jobId, curated);
+  await store.jobs.curate(jobId, curated);
 }

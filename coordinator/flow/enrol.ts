@@ -9,7 +9,7 @@ import { type AccountId, type HostId, idFromBytes, type TeamId } from '../../pro
 import type { Hello } from '../../protocol/messages.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { parseTeamName } from '../domain/team-name.ts';
-import type { HostFacts } from '../store/store.ts';
+import type { HostFacts } from '../store/account-store.ts';
 import { openLease } from '../tokens/lease-token.ts';
 import { isSigned } from '../tokens/signature.ts';
 import type { Context } from './context.ts';
@@ -54,10 +54,10 @@ export async function enrolHost(
   const teamId = hello.team === null ? null : await teamNamed(context, hello.team);
   const { hostKey, accountKey, name } = hello;
   const host = { hostId, accountId, hostKey, accountKey, name };
-  const reply = await context.store.enrolHost(host, false);
+  const reply = await context.store.accounts.enrolHost(host, false);
   if (reply === 'other_account') throw othersHost(hostId);
   if (reply === 'known' && teamId !== null)
-    await context.store.registry.moveToTeam(accountId, teamId);
+    await context.store.accounts.moveToTeam(accountId, teamId);
   const newcomer = reply === 'new' ? { host, teamId } : null;
   return { hostId, accountId, totals: await totalsOf(context, accountId), newcomer };
 }
@@ -73,14 +73,14 @@ export async function introduceHost(
   leaseToken: string,
 ): Promise<void> {
   openLease(context.sealer, leaseToken, host);
-  const reply = await context.store.enrolHost(host, true);
+  const reply = await context.store.accounts.enrolHost(host, true);
   if (reply === 'other_account') throw othersHost(host.hostId);
-  if (teamId !== null) await context.store.registry.moveToTeam(host.accountId, teamId);
+  if (teamId !== null) await context.store.accounts.moveToTeam(host.accountId, teamId);
 }
 
 async function teamNamed(context: Context, name: string): Promise<TeamId> {
   const parsed = parseTeamName(name);
-  const team = 'flaw' in parsed ? null : await context.store.registry.findTeam(parsed.key);
+  const team = 'flaw' in parsed ? null : await context.store.accounts.findTeam(parsed.key);
   if (team === null) throw new GridError('team_unknown', name);
   return team.teamId;
 }

@@ -9,7 +9,7 @@ export async function forgetJobs(context: Context, partition: number): Promise<v
   const { store, paces, splitShare, grid } = context;
   // Listed before the open jobs are: one that comes meanwhile is not taken for one that is over.
   const known = new Set([...paces.keys(), ...splitShare.known]);
-  const open = new Set((await store.openJobs(partition)).map(({ jobId }) => jobId));
+  const open = new Set((await store.jobs.listOpen(partition)).map(({ jobId }) => jobId));
   for (const jobId of known) {
     if (open.has(jobId) || partitionOf(jobId, grid.partitions) !== partition) continue;
     paces.delete(jobId);

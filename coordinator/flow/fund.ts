@@ -31,17 +31,17 @@ export async function assertCredit(context: Context, owner: AccountId): Promise<
 export async function reconcileFunds(context: Context, partition: number): Promise<void> {
   const { store, window, jobs } = context;
   const isMintSpent = await mintIsSpent(context);
-  for (const { jobId, state } of await store.openJobs(partition)) {
+  for (const { jobId, state } of await store.jobs.listOpen(partition)) {
     const job = await jobs.facts(jobId);
     if (job === null) continue;
-    const lack = (await store.isCurated(jobId))
+    const lack = (await store.jobs.isCurated(jobId))
       ? isMintSpent && 'the mint has given what it may today'
       : !(await hasCredit(context, job.owner, jobId)) && 'its owner has no credit left';
     if (lack !== false && state === 'open') {
-      await store.pauseJob(jobId, 'credit_spent', lack);
+      await store.jobs.pause(jobId, 'credit_spent', lack);
       window.pause(jobId);
     } else if (lack === false && state === 'paused') {
-      if ((await store.resumeJob(jobId, ['credit_spent'])) !== 'open') continue;
+      if ((await store.jobs.resume(jobId, ['credit_spent'])) !== 'open') continue;
       window.resume(jobId);
       context.happened({ kind: 'units_free' });
       context.happened({ kind: 'job_resumed' });
@@ -53,7 +53,7 @@ export async function reconcileFunds(context: Context, partition: number): Promi
 export async function refundEscrows(context: Context): Promise<void> {
   const { store, grid } = context;
   for (const jobId of await store.ledger.escrows()) {
-    const job = await store.readJob(jobId);
+    const job = await store.jobs.read(jobId);
     if (job === null || !isOver(job)) continue;
     // Nothing is recorded of it any more, so nothing of it comes after what the outbox has now.
     const partition = partitionOf(jobId, grid.partitions);

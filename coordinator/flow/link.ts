@@ -9,7 +9,7 @@
 import { GridError } from '../../protocol/errors.ts';
 import { certificateBytes } from '../../protocol/identity.ts';
 import { parseLinkCode } from '../../protocol/links.ts';
-import type { LinkFacts } from '../store/registry.ts';
+import type { LinkFacts } from '../store/account-store.ts';
 import { isSigned } from '../tokens/signature.ts';
 import type { Context } from './context.ts';
 
@@ -33,7 +33,7 @@ export async function offerLink(
   for (let tries = 0; tries < triesMax; tries++) {
     const code = [...context.randomBytes(8)].map((byte) => digits[byte & 31]).join('');
     const facts = { code, expiresAt: now + lifeMs };
-    const reply = await context.store.registry.offerLink(facts, now, keepMs, openMax);
+    const reply = await context.store.accounts.offerLink(facts, now, keepMs, openMax);
     if (reply === 'too_many') throw new GridError('link_limit');
     if (reply === 'offered')
       return { code, offer: context.sealer.seal('link offer', code), expiresInMs: lifeMs };
@@ -53,8 +53,8 @@ export async function redeemLink(
 ): Promise<{ ticket: string }> {
   const code = parseLinkCode(typed);
   if (code === null) throw new GridError('link_unknown', 'A code is like K7Q4-M9TX.');
-  const { registry } = context.store;
-  const reply = await registry.redeemLink(code, { hostKey, hostName }, context.now(), wrongMax);
+  const { accounts } = context.store;
+  const reply = await accounts.redeemLink(code, { hostKey, hostName }, context.now(), wrongMax);
   if (reply === 'expired') throw new GridError('link_expired');
   if (reply === 'used') throw new GridError('link_used');
   if (reply === 'locked') throw new GridError('link_locked');
@@ -86,7 +86,7 @@ export async function certifyLink(
     !isSigned(certificateBytes(bytes(hostKey)), bytes(accountKey), bytes(certificate))
   )
     throw new GridError('signature_invalid', 'It is no certificate of the new host.');
-  const isThere = await context.store.registry.certifyLink(code, { accountKey, certificate });
+  const isThere = await context.store.accounts.certifyLink(code, { accountKey, certificate });
   if (!isThere) throw new GridError('link_expired');
 }
 
@@ -111,7 +111,7 @@ function opened(context: Context, purpose: string, token: string | null): string
 }
 
 async function linkOf({ store }: Context, code: string): Promise<LinkFacts> {
-  const link = await store.registry.readLink(code);
+  const link = await store.accounts.readLink(code);
   if (link === null) throw new GridError('link_expired');
   return link;
 }

@@ -24,7 +24,7 @@ export async function pauseJob(
 ): Promise<void> {
   const cause = await causeOf(context, jobId, by);
   await log(context, by, 'job_pause', jobId, reason);
-  assertThere(jobId, await context.store.pauseJob(jobId, cause, reason));
+  assertThere(jobId, await context.store.jobs.pause(jobId, cause, reason));
   context.window.pause(jobId);
 }
 
@@ -67,7 +67,7 @@ export async function enableKernel(
 export async function reconcilePauses(context: Context, partition: number): Promise<void> {
   const { store, window, jobs, grid } = context;
   const disabled = await store.registry.disabledKernels();
-  const open = await store.openJobs(partition);
+  const open = await store.jobs.listOpen(partition);
   for (const { jobId, state } of open) {
     if (state === 'paused') window.pause(jobId);
     else if (disabled.size > 0) {
@@ -79,7 +79,7 @@ export async function reconcilePauses(context: Context, partition: number): Prom
   for (const jobId of window.pausedJobIds) {
     if (partitionOf(jobId, grid.partitions) !== partition) continue;
     // Read anew: since the list was read it may have been paused.
-    const job = await store.readJob(jobId);
+    const job = await store.jobs.read(jobId);
     if (job?.state !== 'paused') resumed(context, jobId);
     else if (job.pauses.kernel_disabled !== undefined && banOf(job, disabled) === undefined)
       await lift(context, jobId, ['kernel_disabled']);
@@ -91,13 +91,13 @@ const banOf = <Ban>({ kernel }: JobFacts, disabled: ReadonlyMap<Digest, Ban>): B
   disabled.get(kernel.digest) ?? disabled.get(kernel.meteredDigest);
 
 async function stop(context: Context, jobId: JobId, reason: string): Promise<void> {
-  if ((await context.store.pauseJob(jobId, 'kernel_disabled', reason)) !== 'paused') return;
+  if ((await context.store.jobs.pause(jobId, 'kernel_disabled', reason)) !== 'paused') return;
   context.window.pause(jobId);
   context.happened({ kind: 'job_stopped', jobId });
 }
 
 async function lift(context: Context, jobId: JobId, causes: PauseCause[]): Promise<void> {
-  const state = await context.store.resumeJob(jobId, causes);
+  const state = await context.store.jobs.resume(jobId, causes);
   assertThere(jobId, state);
   if (state === 'open') resumed(context, jobId);
 }

@@ -21,7 +21,7 @@ export async function openResults(
   jobId: JobId,
   from: number,
 ): Promise<AsyncGenerator<ResultLine>> {
-  const job = await context.store.readJob(jobId);
+  const job = await context.store.jobs.read(jobId);
   if (job === null) throw new GridError('job_unknown', jobId);
   return lines(context, job, job.counts.shards, from);
 }

@@ -6,14 +6,14 @@ import { isOver, type Job, pauseOf } from '../domain/job.ts';
 import type { Context } from './context.ts';
 
 export async function showJob(context: Context, jobId: JobId): Promise<JobView> {
-  const job = await context.store.readJob(jobId);
+  const job = await context.store.jobs.read(jobId);
   if (job === null) throw new GridError('job_unknown', jobId);
   return jobView(context, job);
 }
 
 /** Newest first. */
 export async function listJobs(context: Context, max: number): Promise<JobView[]> {
-  const jobs = await context.store.listJobs(max);
+  const jobs = await context.store.jobs.list(max);
   return jobs.map((job) => jobView(context, job));
 }
 

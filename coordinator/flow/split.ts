@@ -21,7 +21,7 @@ export async function jobsLeftOut(
   const { window, store, jobs } = context;
   const { jobIds, freeJobIds } = window;
   const leftOut = new Set<JobId>();
-  for (const { jobId, state, cursor } of await store.openJobs(partition)) {
+  for (const { jobId, state, cursor } of await store.jobs.listOpen(partition)) {
     if (state !== 'open' || freeJobIds.has(jobId)) continue;
     const job = await jobs.facts(jobId);
     if (job === null || !fits(job, memoryBytes)) continue;
@@ -43,7 +43,7 @@ export async function splitJobs(
 ): Promise<{ opened: number; more: boolean }> {
   const { store, jobs, splitShare, queue } = context;
   const splittable = new Map<JobId, { job: JobFacts; cursor: number }>();
-  for (const { jobId, state, cursor } of await store.openJobs(partition)) {
+  for (const { jobId, state, cursor } of await store.jobs.listOpen(partition)) {
     if (some !== null && !some.has(jobId)) continue;
     const job = await jobs.facts(jobId);
     if (job === null || !fits(job, memoryBytes)) continue;

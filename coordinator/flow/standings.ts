@@ -13,7 +13,7 @@ export async function standings(
 ): Promise<Standing[]> {
   const { store } = context;
   const rows = await store.ledger.standings('volunteer', order, 0, max);
-  const names = await store.names(rows.map(({ id }) => id));
+  const names = await store.accounts.names(rows.map(({ id }) => id));
   return rows.map((row, i) => ({
     rank: i + 1,
     accountId: row.id,
@@ -29,7 +29,7 @@ export async function teamStandings(
 ): Promise<TeamStanding[]> {
   const { store } = context;
   const rows = await store.ledger.standings('team', order, 0, max);
-  const names = await store.registry.teamNames(rows.map(({ id }) => id));
+  const names = await store.accounts.teamNames(rows.map(({ id }) => id));
   return rows.map((row, i) => ({
     rank: i + 1,
     teamId: row.id,

@@ -55,7 +55,7 @@ export async function submitJob(
     submittedAt: context.now(),
     owner: submission.accountId,
   };
-  await context.store.submitJob(facts, submission.curated);
+  await context.store.jobs.submit(facts, submission.curated);
   if (submission.key !== null) await assertSameDocument(context, facts);
   context.happened({ kind: 'job_submitted' });
   context.log.info({ jobId, name: document.name, units: facts.units }, 'job submitted');
@@ -100,7 +100,7 @@ async function assertEnabled(context: Context, kernel: PreparedKernel): Promise<
 
 /** The store keeps what came first under an id, and that may be another document of this key. */
 async function assertSameDocument(context: Context, { jobId, document }: JobFacts): Promise<void> {
-  const kept = await context.store.readJob(jobId);
+  const kept = await context.store.jobs.read(jobId);
   if (JSON.stringify(kept?.document) !== JSON.stringify(document)) {
     throw new GridError(
       'bad_request',

@@ -3,7 +3,7 @@ import { GridError } from '../../protocol/errors.ts';
 import { type AccountId, idFromBytes } from '../../protocol/ids.ts';
 import type { TeamView } from '../../protocol/teams.ts';
 import { parseTeamName } from '../domain/team-name.ts';
-import type { TeamFacts } from '../store/registry.ts';
+import type { TeamFacts } from '../store/account-store.ts';
 import type { Context } from './context.ts';
 
 /** Enough for whoever organises several; few enough that nobody takes all the good names. */
@@ -19,13 +19,13 @@ export async function foundTeam(
   founder: AccountId,
   wanted: string,
 ): Promise<TeamView> {
-  const { registry } = context.store;
+  const { accounts } = context.store;
   const parsed = parseTeamName(wanted);
   if ('flaw' in parsed) throw new GridError('bad_request', `The name of a team: ${parsed.flaw}.`);
   await assertWorked(context, founder);
   const teamId = idFromBytes('t', context.randomBytes(10));
   const facts: TeamFacts = { teamId, name: parsed.name, founder, foundedAt: context.now() };
-  const reply = await registry.foundTeam(facts, parsed.key, foundedMax);
+  const reply = await accounts.foundTeam(facts, parsed.key, foundedMax);
   if (reply === 'taken') throw new GridError('team_taken', parsed.name);
   if (reply === 'too_many')
     throw new GridError('team_limit', `An account founds at most ${foundedMax}.`);
@@ -40,13 +40,13 @@ export async function joinTeam(
 ): Promise<TeamView> {
   await assertWorked(context, accountId);
   const { teamId } = await findTeam(context, name);
-  await context.store.registry.moveToTeam(accountId, teamId);
+  await context.store.accounts.moveToTeam(accountId, teamId);
   return toView(await findTeam(context, name));
 }
 
 /** To leave without being in a team changes nothing. */
 export async function leaveTeam(context: Context, accountId: AccountId): Promise<void> {
-  await context.store.registry.moveToTeam(accountId, null);
+  await context.store.accounts.moveToTeam(accountId, null);
 }
 
 /** Throws GridError `team_unknown`. */
@@ -56,7 +56,7 @@ export async function showTeam(context: Context, name: string): Promise<TeamView
 
 async function findTeam(context: Context, name: string): Promise<TeamFacts & { members: number }> {
   const parsed = parseTeamName(name);
-  const found = 'flaw' in parsed ? null : await context.store.registry.findTeam(parsed.key);
+  const found = 'flaw' in parsed ? null : await context.store.accounts.findTeam(parsed.key);
   if (found === null) throw new GridError('team_unknown', name);
   return found;
 }

@@ -77,7 +77,7 @@ export async function explainHost(
 }
 
 async function readJob(context: Context, jobId: JobId): Promise<Job> {
-  const job = await context.store.readJob(jobId);
+  const job = await context.store.jobs.read(jobId);
   if (job === null) throw new GridError('job_unknown', jobId);
   return job;
 }

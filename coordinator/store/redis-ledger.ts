@@ -1,5 +1,4 @@
 /** The ledger over Redis: all of it in the slot {ledger}, every change one run of post-entry.lua. */
-import type { Redis } from 'ioredis';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
@@ -28,23 +27,15 @@ import {
   type StandingOrder,
   type StandingRow,
 } from './ledger-store.ts';
-import { step } from './redis-connection.ts';
-import { Script } from './script.ts';
+import { RedisPart } from './redis-part.ts';
+import { Script, type ScriptArg } from './script.ts';
 
-const postScript = new Script('post-entry');
-const moveArchiveScript = new Script('move-archive');
-const snapshotScript = new Script('ledger-snapshot');
+const postEntry = new Script('post-entry');
+const moveArchive = new Script('move-archive');
+const ledgerSnapshot = new Script('ledger-snapshot');
 const secondsPerDay = 86_400;
 
-type Arg = string | number;
-
-export class RedisLedger implements LedgerStore {
-  private readonly redis: Redis;
-
-  constructor(redis: Redis) {
-    this.redis = redis;
-  }
-
+export class RedisLedger extends RedisPart implements LedgerStore {
   async head(): Promise<LedgerHead> {
     const fields = await this.step((redis) => redis.hmget(keys.ledgerHead, 'number', 'hash', 'at'));
     return readHead(fields);
@@ -68,7 +59,7 @@ export class RedisLedger implements LedgerStore {
     const postings = [...changes.postings];
     const pending = groupBy(changes.pending, ({ day }) => `${day}`);
     const standings = groupBy(changes.standings, ({ kind, day }) => `${kind} ${day}`);
-    const args: Arg[] = [
+    const args: ScriptArg[] = [
       head.number,
       entry.number,
       entry.at,
@@ -88,7 +79,7 @@ export class RedisLedger implements LedgerStore {
     }
     for (const group of pending) pushPending(named, args, group);
     for (const group of standings) pushStandings(named, args, group, dayOf(entry.at));
-    const reply = await this.step((redis) => postScript.run(redis, named, args));
+    const reply = await this.run(postEntry, named, args);
     if (reply === 'posted') return true;
     if (reply === 'stale') return false;
     throw new Overdrawn(String(reply));
@@ -105,9 +96,7 @@ export class RedisLedger implements LedgerStore {
   }
 
   async allBalances(): Promise<{ head: LedgerHead; balances: Map<LedgerAccount, bigint> }> {
-    const reply = await this.step((redis) =>
-      snapshotScript.run(redis, [keys.ledgerHead, keys.balances], []),
-    );
+    const reply = await this.run(ledgerSnapshot, [keys.ledgerHead, keys.balances], []);
     const [fields, flat] = reply as [(string | null)[], string[]];
     const balances = new Map<LedgerAccount, bigint>();
     for (let i = 0; i + 1 < flat.length; i += 2) {
@@ -189,10 +178,9 @@ export class RedisLedger implements LedgerStore {
     mark: ArchiveMark,
     tails: ReadonlyMap<AccountId, ReceiptTail>,
   ): Promise<void> {
-    const args: Arg[] = [fromNumber, mark.number, JSON.stringify(mark), tails.size];
+    const args: ScriptArg[] = [fromNumber, mark.number, JSON.stringify(mark), tails.size];
     for (const [accountId, tail] of tails) args.push(accountId, JSON.stringify(tail));
-    const named = [keys.archive, keys.entries, keys.receipts];
-    await this.step((redis) => moveArchiveScript.run(redis, named, args));
+    await this.run(moveArchive, [keys.archive, keys.entries, keys.receipts], args);
   }
 
   async receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>> {
@@ -253,10 +241,6 @@ export class RedisLedger implements LedgerStore {
       };
     });
   }
-
-  private step<T>(run: (redis: Redis) => Promise<T>): Promise<T> {
-    return step(this.redis, run);
-  }
 }
 
 const source = (partition: number): string => `g${partition}`;
@@ -266,7 +250,7 @@ const readHead = ([number, hash, at]: (string | null)[]): LedgerHead =>
     ? firstHead
     : { number: Number(number), hash: hash ?? '', at: Number(at) };
 
-function pushPending(named: string[], args: Arg[], group: readonly PendingChange[]): void {
+function pushPending(named: string[], args: ScriptArg[], group: readonly PendingChange[]): void {
   const [{ day }] = group as [PendingChange];
   named.push(keys.pending(day));
   args.push(day, group.length);
@@ -275,7 +259,7 @@ function pushPending(named: string[], args: Arg[], group: readonly PendingChange
 
 function pushStandings(
   named: string[],
-  args: Arg[],
+  args: ScriptArg[],
   group: readonly StandingChange[],
   today: number,
 ): void {

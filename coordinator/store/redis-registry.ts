@@ -1,40 +1,13 @@
 /** The registry over Redis: small hashes in `{grid}`, each value JSON, and the audit log as a stream. */
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
-import {
-  type AccountId,
-  type Digest,
-  idFromBytes,
-  type TeamId,
-  type TokenId,
-} from '../../protocol/ids.ts';
+import { type Digest, idFromBytes, type TokenId } from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import { keys } from './keys.ts';
-import { step } from './redis-connection.ts';
-import {
-  type Ban,
-  defaultSettings,
-  type LinkFacts,
-  type Registry,
-  type Settings,
-  type TeamFacts,
-} from './registry.ts';
-import { Script } from './script.ts';
+import { RedisPart } from './redis-part.ts';
+import { type Ban, defaultSettings, type Registry, type Settings } from './registry.ts';
 
-const foundTeam = new Script('found-team');
-const moveToTeam = new Script('move-to-team');
-const offerLink = new Script('offer-link');
-const redeemLink = new Script('redeem-link');
-const certifyLink = new Script('certify-link');
-
-export class RedisRegistry implements Registry {
-  private readonly redis: Redis;
-
-  constructor(redis: Redis) {
-    this.redis = redis;
-  }
-
+export class RedisRegistry extends RedisPart implements Registry {
   async saveToken(hash: string, facts: TokenFacts): Promise<void> {
     await this.step((redis) => redis.hset(keys.tokens, hash, JSON.stringify(facts)));
   }
@@ -92,95 +65,6 @@ export class RedisRegistry implements Registry {
     return this.all(keys.kernelsDisabled);
   }
 
-  async foundTeam(
-    team: TeamFacts,
-    key: string,
-    foundedMax: number,
-  ): Promise<'founded' | 'taken' | 'too_many'> {
-    const named = [keys.teams, keys.teamNames, keys.teamsFounded, keys.teamOf, keys.teamSizes];
-    const args = [team.teamId, key, JSON.stringify(team), team.founder, foundedMax];
-    const reply = await this.step((redis) => foundTeam.run(redis, named, args));
-    return reply as 'founded' | 'taken' | 'too_many';
-  }
-
-  async findTeam(key: string): Promise<(TeamFacts & { members: number }) | null> {
-    const teamId = await this.step((redis) => redis.hget(keys.teamNames, key));
-    if (teamId === null) return null;
-    const [text, members] = await Promise.all([
-      this.step((redis) => redis.hget(keys.teams, teamId)),
-      this.step((redis) => redis.hget(keys.teamSizes, teamId)),
-    ]);
-    if (text === null) throw new Error(`the name of team ${teamId} is there, and it is not`);
-    return { ...(JSON.parse(text) as TeamFacts), members: Number(members ?? 0) };
-  }
-
-  async moveToTeam(accountId: AccountId, teamId: TeamId | null): Promise<boolean> {
-    const named = [keys.teams, keys.teamOf, keys.teamSizes];
-    const args = [accountId, teamId ?? ''];
-    return (await this.step((redis) => moveToTeam.run(redis, named, args))) === 1;
-  }
-
-  async teamNames(teamIds: readonly TeamId[]): Promise<(string | null)[]> {
-    if (teamIds.length === 0) return [];
-    const found = await this.step((redis) => redis.hmget(keys.teams, ...teamIds));
-    return found.map((text) => (text === null ? null : (JSON.parse(text) as TeamFacts).name));
-  }
-
-  async teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]> {
-    if (accountIds.length === 0) return [];
-    return await this.step((redis) => redis.hmget(keys.teamOf, ...accountIds));
-  }
-
-  async offerLink(
-    { code, expiresAt }: Pick<LinkFacts, 'code' | 'expiresAt'>,
-    now: number,
-    keepMs: number,
-    openMax: number,
-  ): Promise<'offered' | 'taken' | 'too_many'> {
-    const args = [halfOf(code), code, now, expiresAt, keepMs, openMax];
-    const reply = await this.step((redis) =>
-      offerLink.run(redis, [keys.link(halfOf(code)), keys.links], args),
-    );
-    return reply as 'offered' | 'taken' | 'too_many';
-  }
-
-  async readLink(code: string): Promise<LinkFacts | null> {
-    const hash = await this.step((redis) => redis.hgetall(keys.link(halfOf(code))));
-    if (hash['code'] !== code) return null;
-    return {
-      code,
-      expiresAt: Number(hash['expiresAt']),
-      hostKey: hash['hostKey'] ?? null,
-      hostName: hash['hostName'] ?? null,
-      accountKey: hash['accountKey'] ?? null,
-      certificate: hash['certificate'] ?? null,
-    };
-  }
-
-  async redeemLink(
-    code: string,
-    { hostKey, hostName }: { hostKey: string; hostName: string },
-    now: number,
-    wrongMax: number,
-  ): Promise<'redeemed' | 'unknown' | 'expired' | 'locked' | 'wrong' | 'used'> {
-    const args = [code, hostKey, hostName, now, wrongMax];
-    const reply = await this.step((redis) =>
-      redeemLink.run(redis, [keys.link(halfOf(code))], args),
-    );
-    return reply as 'redeemed' | 'unknown' | 'expired' | 'locked' | 'wrong' | 'used';
-  }
-
-  async certifyLink(
-    code: string,
-    { accountKey, certificate }: { accountKey: string; certificate: string },
-  ): Promise<boolean> {
-    const named = [keys.link(halfOf(code))];
-    const reply = await this.step((redis) =>
-      certifyLink.run(redis, named, [accountKey, certificate]),
-    );
-    return reply === 1;
-  }
-
   async settings(): Promise<Settings> {
     const [mintDaily, allowance] = await this.step((redis) =>
       redis.hmget(keys.settings, 'mintDailyMicro', 'allowanceMicro'),
@@ -225,10 +109,6 @@ export class RedisRegistry implements Registry {
     const hash = await this.step((redis) => redis.hgetall(key));
     return new Map(Object.entries(hash).map(([field, text]) => [field, JSON.parse(text) as Ban]));
   }
-
-  private step<T>(run: (redis: Redis) => Promise<T>): Promise<T> {
-    return step(this.redis, run);
-  }
 }
 
 /** Tokens of grids before 0.2 had neither an end nor an account. */
@@ -237,5 +117,3 @@ function readToken(text: string): TokenFacts {
   const accountId = idFromBytes('a', createHash('sha256').update(facts.tokenId).digest());
   return { accountId, expiresAt: null, revokedAt: null, ...facts } as TokenFacts;
 }
-
-const halfOf = (code: string): string => code.slice(0, 4);

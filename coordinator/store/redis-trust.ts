@@ -1,19 +1,12 @@
 /** The tables of trust over Redis: a hash each in `{trust}`, each value JSON. */
-import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
-import { step } from './redis-connection.ts';
+import { RedisPart } from './redis-part.ts';
 import { Script } from './script.ts';
 import type { TrustChange, TrustStore, TrustTable, TrustTables } from './trust-store.ts';
 
 const writeTrust = new Script('write-trust');
 
-export class RedisTrust implements TrustStore {
-  private readonly redis: Redis;
-
-  constructor(redis: Redis) {
-    this.redis = redis;
-  }
-
+export class RedisTrust extends RedisPart implements TrustStore {
   async version(): Promise<number> {
     return Number((await this.step((redis) => redis.get(keys.trustVersion))) ?? 0);
   }
@@ -55,17 +48,11 @@ export class RedisTrust implements TrustStore {
       field,
       value === null ? '' : JSON.stringify(value),
     ]);
-    const reply = await this.step((redis) =>
-      writeTrust.run(
-        redis,
-        [keys.trustVersion, ...tables.map((table) => keys.trust(table))],
-        [version, changes.length, ...args],
-      ),
+    const reply = await this.run(
+      writeTrust,
+      [keys.trustVersion, ...tables.map((table) => keys.trust(table))],
+      [version, changes.length, ...args],
     );
     return reply === 1;
-  }
-
-  private step<T>(run: (redis: Redis) => Promise<T>): Promise<T> {
-    return step(this.redis, run);
   }
 }

@@ -1,27 +1,13 @@
 /**
- * What the grid knows of people and what its operator has decided: tokens, teams, bans, disabled kernels,
- * settings, and the audit log. A part
- * of the store with the same promise: a step happened, or it did not, or it throws `OutcomeUnknown`,
- * and then it may be repeated.
+ * What operators have decided: tokens, bans, disabled kernels, settings, and the audit log of it all. A
+ * part of the store, with the promise of store.ts.
  */
-import type { AccountId, Digest, HostId, TeamId, TokenId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, HostId, TokenId } from '../../protocol/ids.ts';
 import type { AuditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 
 /** Why something is forbidden, and since when. */
 export type Ban = { reason: string; since: number };
-
-export type TeamFacts = { teamId: TeamId; name: string; founder: AccountId; foundedAt: number };
-
-/** A link that a host has offered: its code, and what came of it. Keys are base64url. */
-export type LinkFacts = {
-  code: string;
-  expiresAt: number;
-  hostKey: string | null;
-  hostName: string | null;
-  accountKey: string | null;
-  certificate: string | null;
-};
 
 export type Settings = {
   /** What the mint gives a day for curated jobs, in microcredit; null: as much as they earn. */
@@ -54,38 +40,6 @@ export interface Registry {
   /** False when it was not disabled. */
   enableKernel(digest: Digest): Promise<boolean>;
   disabledKernels(): Promise<Map<Digest, Ban>>;
-
-  /** The key is what tells names apart (domain/team-name.ts). The founder is in it at once. */
-  foundTeam(
-    team: TeamFacts,
-    key: string,
-    foundedMax: number,
-  ): Promise<'founded' | 'taken' | 'too_many'>;
-  findTeam(key: string): Promise<(TeamFacts & { members: number }) | null>;
-  /** From whatever team it is in. Null: to none. False when there is no such team. */
-  moveToTeam(accountId: AccountId, teamId: TeamId | null): Promise<boolean>;
-  /** Their names; null for one that is not. */
-  teamNames(teamIds: readonly TeamId[]): Promise<(string | null)[]>;
-  /** The team that each account is in now. */
-  teamsOf(accountIds: readonly AccountId[]): Promise<(TeamId | null)[]>;
-
-  /** Codes go by their first half: `taken` when that is in use. Forgotten after `keepMs`. */
-  offerLink(
-    link: Pick<LinkFacts, 'code' | 'expiresAt'>,
-    now: number,
-    keepMs: number,
-    openMax: number,
-  ): Promise<'offered' | 'taken' | 'too_many'>;
-  readLink(code: string): Promise<LinkFacts | null>;
-  /** A wrong second half is counted, and locks the link after so many. */
-  redeemLink(
-    code: string,
-    by: { hostKey: string; hostName: string },
-    now: number,
-    wrongMax: number,
-  ): Promise<'redeemed' | 'unknown' | 'expired' | 'locked' | 'wrong' | 'used'>;
-  /** False when the link is gone, or nobody has redeemed it. */
-  certifyLink(code: string, by: { accountKey: string; certificate: string }): Promise<boolean>;
 
   settings(): Promise<Settings>;
   changeSettings(change: Partial<Settings>): Promise<void>;

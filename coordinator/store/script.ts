@@ -11,6 +11,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
+export type ScriptArg = string | number | Buffer;
+
 export class Script {
   private readonly source: string;
   private readonly sha: string;
@@ -24,11 +26,7 @@ export class Script {
   }
 
   /** Runs the script; sends its source only when this server has not seen it. */
-  async run(
-    redis: Redis,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<unknown> {
+  async run(redis: Redis, keys: readonly string[], args: readonly ScriptArg[]): Promise<unknown> {
     assertOneSlot(this.name, keys);
     try {
       return await redis.evalsha(this.sha, keys.length, ...keys, ...args);

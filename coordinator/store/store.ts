@@ -1,18 +1,19 @@
 /**
  * What the coordinator keeps, as an interface with two implementations: Redis (the real one, each
  * step one script) and memory (for the simulation). test/coordinator/store/contract.ts is what both
- * promise.
+ * promise. Here are the open shards, their journals and the outbox; the rest has parts of its own.
  *
  * A step either happened, or it did not, or it throws `OutcomeUnknown`: the reply was lost. Then the
  * same call with the same arguments is safe to repeat, and will say what became of the first.
  */
-import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
-import type { JobState, PauseCause } from '../../protocol/job.ts';
+import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
-import type { Job, JobFacts } from '../domain/job.ts';
-import type { LeaseKey } from '../domain/lease.ts';
+import type { JobFacts } from '../domain/job.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import type { Amendment, Place } from '../domain/trust/docket.ts';
+import type { AccountStore } from './account-store.ts';
+import type { GridStore } from './grid-store.ts';
+import type { JobStore } from './job-store.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { Registry } from './registry.ts';
 import type { TrustStore } from './trust-store.ts';
@@ -22,16 +23,6 @@ export class OutcomeUnknown extends Error {}
 
 /** Redis refuses to write (disk full, no memory): nothing happened, and may later. */
 export class StorageRefuses extends Error {}
-
-export type GridFacts = { gridId: string; partitions: number; createdAt: number };
-
-export type HostFacts = {
-  hostId: HostId;
-  accountId: AccountId;
-  hostKey: Uint8Array;
-  accountKey: Uint8Array;
-  name: string;
-};
 
 /** One append to one shard's journal, and what follows from it. */
 export type ShardAppend = {
@@ -55,47 +46,19 @@ export type AppendReply =
   /** The shard is closed, or its job cancelled: nothing is recorded in it any more. */
   | { kind: 'closed' };
 
-/** What splitting needs to know of a job, without its document. */
-export type OpenJob = { jobId: JobId; state: JobState; cursor: number };
-
 export interface Store {
-  /** Makes the grid at the first start; refuses (GridFormatUnknown) data of another format. */
-  openGrid(fresh: GridFacts): Promise<GridFacts>;
-  /** Makes this coordinator the grid's owner for a while. False when another one is. */
-  ownGrid(coordinatorId: string, forMs: number): Promise<boolean>;
-  disownGrid(coordinatorId: string): Promise<void>;
-  /** The secrets that sign leases, newest first. The first call makes one. */
-  leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]>;
-
-  /** The grid's private key as PEM. The first call makes it. */
-  signingKey(fresh: string): Promise<string>;
-
+  /** What the grid is, who runs it, and its secrets. */
+  readonly grid: GridStore;
+  /** Hosts, names, teams and links. */
+  readonly accounts: AccountStore;
   /** Tokens, and what operators have decided. */
   readonly registry: Registry;
-
-  /**
-   * Writes a host down, and its name. One that is new only when it is to be remembered: keys cost
-   * nothing, and whoever made one has not done anything yet.
-   */
-  enrolHost(host: HostFacts, remember: boolean): Promise<'known' | 'new' | 'other_account'>;
-
-  /** Idempotent by job id: submitting it again changes nothing. */
-  submitJob(facts: JobFacts, curated?: boolean): Promise<void>;
-  readJob(jobId: JobId): Promise<Job | null>;
-  /** Newest first. */
-  listJobs(max: number): Promise<Job[]>;
-  /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
-  openJobs(partition: number): Promise<OpenJob[]>;
-  cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'>;
-  /** Nothing is split off it any more, until each cause is lifted. What is out is still recorded. */
-  pauseJob(jobId: JobId, cause: PauseCause, reason: string): Promise<'paused' | 'over' | 'unknown'>;
-  resumeJob(
-    jobId: JobId,
-    causes: readonly PauseCause[],
-  ): Promise<'open' | 'paused' | 'over' | 'unknown'>;
-  /** False when there is no such job. */
-  curateJob(jobId: JobId, curated: boolean): Promise<boolean>;
-  isCurated(jobId: JobId): Promise<boolean>;
+  /** Jobs, and how far each is split and done. */
+  readonly jobs: JobStore;
+  /** Records of hosts, cases and checks. */
+  readonly trust: TrustStore;
+  /** Balances, pending credit and standings. */
+  readonly ledger: LedgerStore;
 
   /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */
   openShard(job: JobFacts, shard: Shard): Promise<boolean>;
@@ -120,13 +83,6 @@ export interface Store {
   readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
   trimOutbox(partition: number, upToNumber: number): Promise<void>;
 
-  /** Records of hosts, cases and checks. */
-  readonly trust: TrustStore;
-  /** Balances, pending credit and standings. */
-  readonly ledger: LedgerStore;
-  /** Display names; '' for an account that never said one. */
-  names(accountIds: readonly AccountId[]): Promise<string[]>;
-
   close(): Promise<void>;
 }
 
@@ -147,5 +103,3 @@ export function assertDistinctShards(appends: readonly ShardAppend[]): void {
     seen.add(id);
   }
 }
-
-export class GridFormatUnknown extends Error {}

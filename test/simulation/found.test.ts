@@ -137,7 +137,7 @@ it('a shard that is taken in anew during a commit learns what the commit decided
     }
   }
   const [store, window, job, shard] = [new SlowStore(), new Window(), aJob(), aShard(4)];
-  await store.submitJob(job);
+  await store.jobs.submit(job);
   await store.openShard(job, shard);
   window.hold(job, new ShardState(shard), 0);
   const { clock } = new Life(new SimClock(1000));

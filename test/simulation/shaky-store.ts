@@ -6,6 +6,9 @@
  *
  * A process that dies takes its replies with it, but not the steps that it has sent.
  */
+import type { AccountStore } from '../../coordinator/store/account-store.ts';
+import type { GridStore } from '../../coordinator/store/grid-store.ts';
+import type { JobStore } from '../../coordinator/store/job-store.ts';
 import type { LedgerStore } from '../../coordinator/store/ledger-store.ts';
 import { OutcomeUnknown, StorageRefuses, type Store } from '../../coordinator/store/store.ts';
 import type { TrustStore } from '../../coordinator/store/trust-store.ts';
@@ -21,15 +24,22 @@ export const lateMsMax = 8000;
 /** What a step that was lost takes to be given up: most connections break at once, some time out. */
 const giveUpMsMax = 5000;
 
-const writes: ReadonlySet<string> = new Set<keyof Store | keyof LedgerStore | keyof TrustStore>([
-  'openGrid',
+const writes: ReadonlySet<string> = new Set<
+  | keyof Store
+  | keyof GridStore
+  | keyof AccountStore
+  | keyof JobStore
+  | keyof LedgerStore
+  | keyof TrustStore
+>([
+  'open',
   'leaseKeys',
   'enrolHost',
-  'submitJob',
-  'cancelJob',
-  'pauseJob',
-  'resumeJob',
-  'curateJob',
+  'submit',
+  'cancel',
+  'pause',
+  'resume',
+  'curate',
   'openShard',
   'openCheck',
   'amend',

@@ -141,9 +141,9 @@ export class SimCoordinator {
     const { clock, weather, broker, artifacts, store: witness, violations } = this.world;
     const random = this.random;
     const store = shakyStore(witness, { clock, life, weather, random });
-    const grid = await store.openGrid(this.world.grid);
+    const grid = await store.grid.open(this.world.grid);
     const secret = { keyId: 'key', secret: random.bytes(32) };
-    const sealer = new Sealer(await store.leaseKeys(secret));
+    const sealer = new Sealer(await store.grid.leaseKeys(secret));
     const window = new Window();
     const queue = new SimShardQueue({
       owner: this.name,

@@ -122,7 +122,7 @@ export class SimSession {
     const { context } = this.parts;
     const key = new Uint8Array(32);
     const host = { hostId, accountId, hostKey: key, accountKey: key, name: '' };
-    if ((await context.store.enrolHost(host, true)) === 'other_account')
+    if ((await context.store.accounts.enrolHost(host, true)) === 'other_account')
       throw new GridError('forbidden');
     const totals = await totalsOf(context, accountId);
     await knowHost(context, { hostId, accountId }, { network: null, runtime: '1' });

@@ -7,6 +7,9 @@ import type { JobFacts } from '../../coordinator/domain/job.ts';
 import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator/domain/journal.ts';
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
 import { fromRuns, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
+import type { CancelReply } from '../../coordinator/store/job-store.ts';
+import { MemoryJobs } from '../../coordinator/store/memory-jobs.ts';
+import type { MemoryPartitions } from '../../coordinator/store/memory-partitions.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
 import type { AppendReply, ShardAppend } from '../../coordinator/store/store.ts';
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
@@ -24,13 +27,13 @@ type Sums = { canonical: number; failed: number; fuel: number; micro: number };
 export type Income = { micro: bigint; units: number };
 
 export class Witness extends MemoryStore {
+  override readonly jobs: MemoryJobs;
   /** Decided and undecided units that anything is recorded of, by job. */
   readonly units = new Map<JobId, Map<number, WatchedUnit>>();
   readonly incomes = new Map<AccountId, Income>();
   /** When anything was last recorded: as long as this moves, the grid is not stuck. */
   recordedAt = 0;
   private readonly leases = new Map<string, Map<LeaseId, Holder>>();
-  private readonly simJobs: readonly SimJob[];
   private readonly submitted = new Map<JobId, SimJob>();
   /** How many units are decided, by job and by shard. */
   private readonly decided = new Map<JobId | ShardId, number>();
@@ -40,15 +43,15 @@ export class Witness extends MemoryStore {
 
   constructor(jobs: readonly SimJob[], violations: Violations) {
     super();
-    this.simJobs = jobs;
     this.violations = violations;
-  }
-
-  override async submitJob(facts: JobFacts, curated = false): Promise<void> {
-    const job = this.simJobs.find(({ name }) => name === facts.document.name);
-    if (job === undefined) throw new Error(`nobody submitted ${facts.document.name}`);
-    this.submitted.set(facts.jobId, job);
-    await super.submitJob(facts, curated);
+    this.jobs = new WatchedJobs(this.partitions, {
+      submitted: ({ jobId, document }) => {
+        const job = jobs.find(({ name }) => name === document.name);
+        if (job === undefined) throw new Error(`nobody submitted ${document.name}`);
+        this.submitted.set(jobId, job);
+      },
+      cancelled: (jobId) => void this.cancelled.add(jobId),
+    });
   }
 
   override async append(
@@ -69,12 +72,6 @@ export class Witness extends MemoryStore {
     const job = this.submitted.get(jobId);
     if (job === undefined) throw new Error(`there is no job ${jobId}`);
     return job;
-  }
-
-  override async cancelJob(jobId: JobId, now: number): Promise<'cancelled' | 'over' | 'unknown'> {
-    const reply = await super.cancelJob(jobId, now);
-    if (reply === 'cancelled') this.cancelled.add(jobId);
-    return reply;
   }
 
   isCancelled(jobId: JobId): boolean {
@@ -247,6 +244,28 @@ export class Witness extends MemoryStore {
 
   private nameOf(shard: Shard, position: number): string {
     return `unit ${unitAt(shard.units, position)} of ${this.jobOf(shard.jobId).name}`;
+  }
+}
+
+type JobWatch = { submitted(facts: JobFacts): void; cancelled(jobId: JobId): void };
+
+class WatchedJobs extends MemoryJobs {
+  private readonly watch: JobWatch;
+
+  constructor(partitions: MemoryPartitions, watch: JobWatch) {
+    super(partitions);
+    this.watch = watch;
+  }
+
+  override async submit(facts: JobFacts, curated = false): Promise<void> {
+    this.watch.submitted(facts);
+    await super.submit(facts, curated);
+  }
+
+  override async cancel(jobId: JobId, now: number): Promise<CancelReply> {
+    const reply = await super.cancel(jobId, now);
+    if (reply === 'cancelled') this.watch.cancelled(jobId);
+    return reply;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Everything that the parts of one simulated grid share. */
-import type { GridFacts } from '../../coordinator/store/store.ts';
+import type { GridFacts } from '../../coordinator/store/grid-store.ts';
 import { MemoryArtifacts } from './memory-artifacts.ts';
 import { Notebook } from './notebook.ts';
 import type { Random } from './random.ts';

@@ -90,10 +90,10 @@ it('[C1] [C2] [C3] whatever is granted, revoked, repeated and finalised, the led
       fc.array(event, { minLength: 5, maxLength: 60, size: 'max' }),
       async (events) => {
         const store = new MemoryStore();
-        await store.openGrid({ gridId: 'g', partitions: 1, createdAt: 0 });
+        await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
         const job = aJob({ units: unitsPerJob, unitsPerShard: unitsPerJob });
         const shard = splitShard(job, 0);
-        await store.submitJob(job);
+        await store.jobs.submit(job);
         await store.openShard(job, shard);
         let [now, free, length] = [100 * dayMs, 0, 0];
         const granted: Payment[] = [];
@@ -143,10 +143,10 @@ it('[C1] [C2] [C3] whatever is granted, revoked, repeated and finalised, the led
 
 it('recent credit is what the history by day adds up to', async () => {
   const store = new MemoryStore();
-  await store.openGrid({ gridId: 'g', partitions: 1, createdAt: 0 });
+  await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
   const job = aJob({ units: 1000, unitsPerShard: 1000 });
   const shard = splitShard(job, 0);
-  await store.submitJob(job);
+  await store.jobs.submit(job);
   await store.openShard(job, shard);
   const days = Array.from({ length: 20 }, (_, i) => 1000 + i);
   for (const [i, day] of days.entries()) {
@@ -171,10 +171,10 @@ it('recent credit is what the history by day adds up to', async () => {
 
 it('a ledger that was tampered with is found out, at the entry', async () => {
   const store = new MemoryStore();
-  await store.openGrid({ gridId: 'g', partitions: 1, createdAt: 0 });
+  await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
   const job = aJob({ units: 8, unitsPerShard: 8 });
   const shard = splitShard(job, 0);
-  await store.submitJob(job);
+  await store.jobs.submit(job);
   await store.openShard(job, shard);
   for (const unit of [0, 1, 2]) {
     const payment = {

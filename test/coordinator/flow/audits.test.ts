@@ -48,7 +48,7 @@ let context: Parameters<typeof hearChecks>[0];
 beforeEach(async () => {
   store = new MemoryStore();
   queued = [];
-  const grid = await store.openGrid({ gridId: 'g', partitions: 1, createdAt: 0 });
+  const grid = await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
   context = {
     store,
     grid,
@@ -60,7 +60,7 @@ beforeEach(async () => {
     happened: () => {},
     queue: { add: async (_, ids) => void queued.push(...ids) },
   };
-  await store.submitJob(job);
+  await store.jobs.submit(job);
   await store.openShard(job, shard);
 });
 
@@ -232,7 +232,7 @@ describe('audits', () => {
     await meet(2);
     await report(1, shard, [0]);
     await settle();
-    await store.cancelJob(job.jobId, 0);
+    await store.jobs.cancel(job.jobId, 0);
     await settle();
     expect([await checksOut(), await store.trust.count('orders')]).toEqual([[], 0]);
   });

@@ -35,7 +35,7 @@ const deadly = (part) =>
 const store = await openRedisStore({ path });
 const now = () => 1_700_000_000_000;
 const log = { error: () => undefined };
-const jobs = { facts: (jobId) => store.readJob(jobId) };
+const jobs = { facts: (jobId) => store.jobs.read(jobId) };
 await award({ store: deadly(store), jobs, now, log }, 0);
 await archiveEntries({ store: deadly(store) }, deadly(new History(folder)));
 await store.close();

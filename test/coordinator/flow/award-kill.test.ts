@@ -29,7 +29,7 @@ let folder: string;
 beforeEach(async () => {
   redis = await startPrivateRedis();
   store = await openRedisStore(redis.connection);
-  await store.openGrid(gridFacts);
+  await store.grid.open(gridFacts);
   folder = await mkdtemp(join(tmpdir(), 'mh-history-'));
 });
 
@@ -51,7 +51,7 @@ async function killedAt(step: number): Promise<boolean> {
 it('[C1] [C2] kill -9 at any step of award, revoke and archive loses nothing and pays nothing twice', async () => {
   const job = aJob({ jobId: jobIdIn(0), units: 100_000, unitsPerShard: 100_000 });
   const shard = splitShard(job, 0);
-  await store.submitJob(job);
+  await store.jobs.submit(job);
   await store.openShard(job, shard);
   let unit = 0;
   let owed = 0;

@@ -26,13 +26,13 @@ beforeEach(async () => {
   store = new MemoryStore();
   now = 1000 * dayMs;
   length = 0;
-  const grid = await store.openGrid({ gridId: 'g', partitions: 1, createdAt: now });
+  const grid = await store.grid.open({ gridId: 'g', partitions: 1, createdAt: now });
   // What these steps use of a context; the rest of a coordinator is in test/simulation.
   context = {
     grid,
     store,
     window: new Window(),
-    jobs: { facts: (id) => store.readJob(id), known: () => null },
+    jobs: { facts: (id) => store.jobs.read(id), known: () => null },
     splitShare: new FairShare(),
     now: () => now,
     log: pino({ level: 'silent' }),
@@ -47,7 +47,7 @@ async function aJobOf(
   nth = 1,
 ): Promise<{ job: JobFacts; shard: Shard }> {
   const job = aJob({ jobId: jobId(nth), units: 100, unitsPerShard: 100, owner: by, document });
-  await store.submitJob(job, curated);
+  await store.jobs.submit(job, curated);
   const shard = splitShard(job, 0);
   await store.openShard(job, shard);
   return { job, shard };
@@ -76,17 +76,17 @@ describe('a curated job', () => {
     const { job, shard } = await aJobOf(owner, true);
     await store.registry.changeSettings({ mintDailyMicro: BigInt(40 * credit) });
     await reconcileFunds(context, 0);
-    expect((await store.readJob(job.jobId))?.state).toBe('open');
+    expect((await store.jobs.read(job.jobId))?.state).toBe('open');
     await earn(shard, 1, 50);
     expect(await store.ledger.minted(dayOf(now))).toBe(BigInt(50 * credit));
     await reconcileFunds(context, 0);
-    expect(await store.readJob(job.jobId)).toMatchObject({
+    expect(await store.jobs.read(job.jobId)).toMatchObject({
       state: 'paused',
       pauses: { credit_spent: 'the mint has given what it may today' },
     });
     now += dayMs;
     await reconcileFunds(context, 0);
-    expect((await store.readJob(job.jobId))?.state).toBe('open');
+    expect((await store.jobs.read(job.jobId))?.state).toBe('open');
   });
 });
 
@@ -110,7 +110,7 @@ describe('a scientist', () => {
     });
     await refundEscrows(context);
     expect((await balances())[`escrow:${job.jobId}`]).toBe(10);
-    await store.cancelJob(job.jobId, now);
+    await store.jobs.cancel(job.jobId, now);
     await refundEscrows(context);
     expect(await balances()).toMatchObject({ [`scientist:${owner}`]: 898 });
     expect(await store.ledger.escrows()).toEqual([]);
@@ -138,7 +138,7 @@ describe('a scientist', () => {
       [`volunteer:${accountId(1)}:pending`]: 1500,
     });
     await reconcileFunds(context, 0);
-    expect(await store.readJob(job.jobId)).toMatchObject({
+    expect(await store.jobs.read(job.jobId)).toMatchObject({
       state: 'paused',
       pauses: { credit_spent: 'its owner has no credit left' },
     });

@@ -29,11 +29,11 @@ beforeEach(async () => {
   redis = await startPrivateRedis();
   const open = async () => {
     const store = await openRedisStore(redis.connection);
-    await store.openGrid({ gridId: 'a-grid', partitions: 1, createdAt: 0 });
+    await store.grid.open({ gridId: 'a-grid', partitions: 1, createdAt: 0 });
     return store;
   };
   stores = [await open(), await open()];
-  await stores[0].submitJob(job);
+  await stores[0].jobs.submit(job);
   await stores[0].openShard(job, shard);
   recorders = [aRecorder(stores[0]), aRecorder(stores[1])];
 });
@@ -111,7 +111,7 @@ test('[W1] [C2] of two hosts that report every unit to two coordinators, one is 
     const winner = mine.get(position) === 'accepted' ? first : second;
     expect(unit).toMatchObject({ status: 'accepted', canonical: winner.leaseId });
   }
-  expect(await stores[0].readJob(job.jobId)).toMatchObject({
+  expect(await stores[0].jobs.read(job.jobId)).toMatchObject({
     state: 'complete',
     counts: { canonical: units, failed: 0, shardsOpen: 0 },
   });
@@ -143,7 +143,7 @@ test('[W4] two failures that reach two coordinators at once count together exact
     );
   const answers = await Promise.all([fail(recorders[0], 1), fail(recorders[1], 2)]);
   expect(new Set(answers.flat(2))).toEqual(new Set(['pending']));
-  expect(await stores[1].readJob(job.jobId)).toMatchObject({
+  expect(await stores[1].jobs.read(job.jobId)).toMatchObject({
     state: 'complete',
     counts: { canonical: 0, failed: units },
   });

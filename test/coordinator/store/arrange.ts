@@ -20,7 +20,7 @@ export const withStore =
   (open: OpenStore, body: (store: Store) => Promise<void>) => async (): Promise<void> => {
     const { store, close } = await open();
     try {
-      await store.openGrid(gridFacts);
+      await store.grid.open(gridFacts);
       await body(store);
     } finally {
       await close();
@@ -56,7 +56,7 @@ export const anAppend = (
 
 /** A job with all of its shards open. */
 export async function submitted(store: Store, job: JobFacts): Promise<Shard[]> {
-  await store.submitJob(job);
+  await store.jobs.submit(job);
   const count = Math.ceil(job.units / job.unitsPerShard);
   const shards = Array.from({ length: count }, (_, number) => splitShard(job, number));
   for (const shard of shards) expect(await store.openShard(job, shard)).toBe(true);
@@ -97,5 +97,5 @@ export const applied = (
 
 /** Facts of jobs, read each time. */
 const jobsOf = (store: Store): Pick<JobCache, 'facts'> => ({
-  facts: (jobId) => store.readJob(jobId),
+  facts: (jobId) => store.jobs.read(jobId),
 });

@@ -58,10 +58,10 @@ export function journalContract(open: OpenStore): void {
         creditMicro: 6,
         pay: [aPayment(1, 6, [[0, 4]])],
       });
-      const before = await store.readJob(job.jobId);
+      const before = await store.jobs.read(job.jobId);
       expect(await store.append(partition, [late], 1)).toEqual([{ kind: 'stale', length: 3 }]);
       expect(await text(store, shard)).toBe('one');
-      expect(await store.readJob(job.jobId)).toEqual(before);
+      expect(await store.jobs.read(job.jobId)).toEqual(before);
       expect(await store.readOpenShard(shard)).toEqual(shard);
       expect(await store.readOutbox(partition, 0, 10)).toEqual([]);
     }),
@@ -80,7 +80,7 @@ export function journalContract(open: OpenStore): void {
       const kinds = replies.flat().map(({ kind }) => kind);
       expect(kinds.sort()).toEqual(['stale', 'stale', 'written']);
       expect(await text(store, shard)).toHaveLength(1);
-      expect((await store.readJob(job.jobId))?.counts.canonical).toBe(1);
+      expect((await store.jobs.read(job.jobId))?.counts.canonical).toBe(1);
     }),
   );
 
@@ -113,8 +113,8 @@ export function journalContract(open: OpenStore): void {
       ]);
       const texts = [stale, closed, written, others].map((shard) => text(store, shard));
       expect(await Promise.all(texts)).toEqual(['x', 'x', 'kept', 'kept too']);
-      expect((await store.readJob(job.jobId))?.counts.canonical).toBe(2);
-      expect((await store.readJob(neighbour.jobId))?.counts.canonical).toBe(3);
+      expect((await store.jobs.read(job.jobId))?.counts.canonical).toBe(2);
+      expect((await store.jobs.read(neighbour.jobId))?.counts.canonical).toBe(3);
     }),
   );
 
@@ -143,9 +143,9 @@ export function journalContract(open: OpenStore): void {
         const append = anAppend(shard, i, '.', { canonical: 2, failed: 1, fuel, creditMicro: 3 });
         await store.append(partitionOfJob(job), [append], 1);
         sum += BigInt(fuel);
-        expect((await store.readJob(job.jobId))?.counts.fuel).toBe(sum);
+        expect((await store.jobs.read(job.jobId))?.counts.fuel).toBe(sum);
       }
-      expect((await store.readJob(job.jobId))?.counts).toMatchObject({
+      expect((await store.jobs.read(job.jobId))?.counts).toMatchObject({
         canonical: 2 * fuels.length,
         failed: fuels.length,
         creditMicro: 3n * BigInt(fuels.length),
@@ -159,19 +159,19 @@ export function journalContract(open: OpenStore): void {
       const job = aJob({ units: 8 });
       const partition = partitionOfJob(job);
       const [first, second] = [splitShard(job, 0), splitShard(job, 1)];
-      await store.submitJob(job);
+      await store.jobs.submit(job);
       await store.openShard(job, first);
       const close = (shard: Shard, now: number) =>
         store.append(partition, [anAppend(shard, 0, 'x', { closes: true })], now);
 
       expect(await close(first, 10)).toEqual([{ kind: 'written', jobEnded: false }]);
-      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'open', endedAt: null });
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'open', endedAt: null });
       await store.openShard(job, second);
       expect(await close(second, 20)).toEqual([{ kind: 'written', jobEnded: true }]);
-      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'complete', endedAt: 20 });
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'complete', endedAt: 20 });
       expect(await store.openShards(partition)).toEqual([]);
-      expect(await store.openJobs(partition)).toEqual([]);
-      expect(await store.cancelJob(job.jobId, 30)).toBe('over');
+      expect(await store.jobs.listOpen(partition)).toEqual([]);
+      expect(await store.jobs.cancel(job.jobId, 30)).toBe('over');
     }),
   );
 
@@ -200,7 +200,7 @@ export function journalContract(open: OpenStore): void {
       const again = anAppend(shard, 4, 'more', { canonical: 1 });
       expect(await store.append(partition, [again], 1)).toEqual([{ kind: 'closed' }]);
       expect(await text(store, shard)).toBe('done');
-      expect((await store.readJob(job.jobId))?.counts).toMatchObject({
+      expect((await store.jobs.read(job.jobId))?.counts).toMatchObject({
         canonical: 0,
         shardsOpen: 1,
       });
@@ -212,7 +212,7 @@ export function journalContract(open: OpenStore): void {
     withStore(open, async (store) => {
       const job = aJob();
       const shards = await submitted(store, job);
-      await store.cancelJob(job.jobId, 5);
+      await store.jobs.cancel(job.jobId, 5);
       const appends = shards.map((shard) =>
         anAppend(shard, 0, 'late', {
           closes: true,
@@ -222,7 +222,7 @@ export function journalContract(open: OpenStore): void {
       );
       const replies = await store.append(partitionOfJob(job), appends, 9);
       expect(replies).toEqual(shards.map(() => ({ kind: 'closed' })));
-      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 5 });
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 5 });
       expect(await store.readOutbox(partitionOfJob(job), 0, 10)).toEqual([]);
     }),
   );

@@ -41,7 +41,7 @@ async function paid(
   nth = 0,
 ): Promise<JobFacts> {
   const job = aJob({ jobId: jobIdIn(partition, nth), units: lists.length, unitsPerShard: 1 });
-  await store.submitJob(job, true);
+  await store.jobs.submit(job, true);
   for (const [number, payments] of lists.entries()) {
     const shard = splitShard(job, number);
     await store.openShard(job, shard);
@@ -304,9 +304,9 @@ function standingContract(open: OpenStore): void {
   it(
     'credit stays with the team where it was earned, and leaves it when it is revoked',
     withStore(open, async (store) => {
-      const { ledger, registry } = store;
+      const { ledger, accounts } = store;
       const team = (teamId: string, founder: number) =>
-        registry.foundTeam(
+        accounts.foundTeam(
           { teamId, name: teamId, founder: accountId(founder), foundedAt: 1 },
           teamId,
           5,
@@ -316,7 +316,7 @@ function standingContract(open: OpenStore): void {
       const early = aPayment(1, 5, [[0, 1]]);
       await paid(store, 0, [[early, aPayment(2, 7, [[1, 1]]), aPayment(3, 9, [[2, 1]])]]);
       await applied(store, 0);
-      await registry.moveToTeam(accountId(1), 't2');
+      await accounts.moveToTeam(accountId(1), 't2');
       const late = aPayment(1, 11, [[0, 1]]);
       const { jobId } = await paid(store, 0, [[late]], 1);
       await applied(store, 0);
@@ -331,9 +331,9 @@ function standingContract(open: OpenStore): void {
         ['t1', 5n, 1],
       ]);
       expect(await ledger.rank('team', 'recent', 't1')).toBe(2);
-      expect(await registry.teamNames(['t1', 't3'])).toEqual(['t1', null]);
+      expect(await accounts.teamNames(['t1', 't3'])).toEqual(['t1', null]);
 
-      await registry.moveToTeam(accountId(1), null);
+      await accounts.moveToTeam(accountId(1), null);
       const shard = splitShard({ jobId, units: 1, unitsPerShard: 1 }, 0);
       await store.append(0, [anAppend(shard, 1, 'y', { pay: [revoked(late)] })], 1);
       await applied(store, 0);
@@ -348,9 +348,9 @@ function standingContract(open: OpenStore): void {
     'standings are ordered by credit, of volunteers, of hosts and of jobs',
     withStore(open, async (store) => {
       const { ledger } = store;
-      await store.enrolHost(aHost(1, 1, 'old name'), true);
-      await store.enrolHost(aHost(2, 1, 'between'), true);
-      await store.enrolHost(aHost(1, 1, 'new name'), true);
+      await store.accounts.enrolHost(aHost(1, 1, 'old name'), true);
+      await store.accounts.enrolHost(aHost(2, 1, 'between'), true);
+      await store.accounts.enrolHost(aHost(1, 1, 'new name'), true);
       const { jobId } = await paid(store, 0, [
         [aPayment(1, 5, [[0, 1]]), aPayment(2, 9, [[1, 2]])],
         [aPayment(3, 7, [[4, 1]]), { ...aPayment(4, 3, [[3, 1]]), accountId: accountId(1) }],
@@ -369,7 +369,7 @@ function standingContract(open: OpenStore): void {
       expect(await ledger.rank('host', 'total', hostId(4))).toBe(4);
       expect(await ledger.rank('host', 'recent', hostId(4))).toBe(4);
       expect(await ledger.rank('host', 'total', hostId(5))).toBeNull();
-      expect(await store.names([accountId(1), accountId(2)])).toEqual(['new name', '']);
+      expect(await store.accounts.names([accountId(1), accountId(2)])).toEqual(['new name', '']);
     }),
   );
 

@@ -72,7 +72,7 @@ export function raceContract(open: OpenStore): void {
           const payments = (await store.readOutbox(0, 0, 99)).flatMap((record) => record.payments);
           expect(payments.reduce((sum, p) => sum + runsSize(p.units), 0)).toBe(ends.length);
           expect(payments.reduce((sum, p) => sum + p.micro, 0)).toBe(micro);
-          expect(await store.readJob(job.jobId)).toMatchObject({
+          expect(await store.jobs.read(job.jobId)).toMatchObject({
             state: state.isClosed ? 'complete' : 'open',
             counts: {
               canonical: ends.length,

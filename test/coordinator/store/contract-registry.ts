@@ -1,6 +1,6 @@
 /** What every store promises of tokens, bans, settings and the audit log (coordinator/store/registry.ts). */
 import { expect, it } from 'vitest';
-import { accountId, hostId, teamId, tokenId } from '../builders.ts';
+import { accountId, hostId, tokenId } from '../builders.ts';
 import { type OpenStore, withStore } from './arrange.ts';
 
 const aToken = (number: number, createdAt = number) => ({
@@ -121,88 +121,6 @@ export function registryContract(open: OpenStore): void {
       expect(await registry.settings()).toMatchObject({ allowanceMicro: 0n });
       await registry.changeSettings({ mintDailyMicro: null });
       expect(await registry.settings()).toMatchObject({ mintDailyMicro: null });
-    }),
-  );
-
-  const aTeam = (number: number, founder = number) => ({
-    teamId: teamId(number),
-    name: `Team ${number}`,
-    founder: accountId(founder),
-    foundedAt: 100 + number,
-  });
-
-  it(
-    'a team is founded once under its name, with its founder in it, and so many by one account',
-    withStore(open, async ({ registry }) => {
-      expect(await registry.findTeam('one')).toBeNull();
-      expect(await registry.foundTeam(aTeam(1), 'one', 2)).toBe('founded');
-      expect(await registry.foundTeam(aTeam(1), 'one', 2)).toBe('founded');
-      expect(await registry.findTeam('one')).toEqual({ ...aTeam(1), members: 1 });
-      expect(await registry.foundTeam(aTeam(2), 'one', 2)).toBe('taken');
-      expect(await registry.foundTeam(aTeam(3, 1), 'three', 2)).toBe('founded');
-      expect(await registry.foundTeam(aTeam(4, 1), 'four', 2)).toBe('too_many');
-      expect(await registry.findTeam('one')).toMatchObject({ members: 0 });
-      expect(await registry.findTeam('four')).toBeNull();
-      expect(await registry.teamsOf([accountId(1), accountId(2)])).toEqual([teamId(3), null]);
-    }),
-  );
-
-  it(
-    'an account is in one team at a time, and the sizes follow',
-    withStore(open, async ({ registry }) => {
-      await registry.foundTeam(aTeam(1), 'one', 5);
-      await registry.foundTeam(aTeam(2), 'two', 5);
-      const sizes = async () => [
-        (await registry.findTeam('one'))?.members,
-        (await registry.findTeam('two'))?.members,
-      ];
-      expect(await registry.moveToTeam(accountId(3), teamId(1))).toBe(true);
-      expect(await registry.moveToTeam(accountId(3), teamId(1))).toBe(true);
-      expect(await sizes()).toEqual([2, 1]);
-      expect(await registry.moveToTeam(accountId(3), teamId(2))).toBe(true);
-      expect(await sizes()).toEqual([1, 2]);
-      expect(await registry.moveToTeam(accountId(3), teamId(9))).toBe(false);
-      expect(await registry.teamsOf([accountId(3)])).toEqual([teamId(2)]);
-      expect(await registry.moveToTeam(accountId(3), null)).toBe(true);
-      expect(await registry.moveToTeam(accountId(3), null)).toBe(true);
-      expect(await sizes()).toEqual([1, 1]);
-      expect(await registry.teamsOf([])).toEqual([]);
-    }),
-  );
-
-  const by = { hostKey: 'a host', hostName: 'laptop' };
-
-  it(
-    'a link is redeemed by one host that has the code, certified, and read by the code alone',
-    withStore(open, async ({ registry }) => {
-      const code = 'AAAA1111';
-      expect(await registry.redeemLink(code, by, 0, 3)).toBe('unknown');
-      expect(await registry.offerLink({ code, expiresAt: 100 }, 0, 60_000, 10)).toBe('offered');
-      expect(await registry.certifyLink(code, { accountKey: 'k', certificate: 'c' })).toBe(false);
-      expect(await registry.redeemLink(code, by, 99, 3)).toBe('redeemed');
-      expect(await registry.redeemLink(code, by, 99, 3)).toBe('redeemed');
-      expect(await registry.redeemLink(code, { ...by, hostKey: 'other' }, 99, 3)).toBe('used');
-      expect(await registry.redeemLink(code, by, 100, 3)).toBe('expired');
-      expect(await registry.certifyLink(code, { accountKey: 'k', certificate: 'c' })).toBe(true);
-      const facts = { code, expiresAt: 100, ...by, accountKey: 'k', certificate: 'c' };
-      expect(await registry.readLink(code)).toEqual(facts);
-      expect(await registry.readLink('AAAA2222')).toBeNull();
-    }),
-  );
-
-  it(
-    'a link is locked by wrong tries, and no more are open at once than may be',
-    withStore(open, async ({ registry }) => {
-      const offer = (code: string, now: number) =>
-        registry.offerLink({ code, expiresAt: now + 100 }, now, 60_000, 2);
-      expect(await offer('AAAA1111', 0)).toBe('offered');
-      expect(await offer('AAAA2222', 0)).toBe('taken');
-      expect(await offer('BBBB1111', 0)).toBe('offered');
-      expect(await offer('CCCC1111', 99)).toBe('too_many');
-      expect(await offer('CCCC1111', 100)).toBe('offered');
-      expect(await registry.redeemLink('AAAA9999', by, 1, 2)).toBe('wrong');
-      expect(await registry.redeemLink('AAAA9999', by, 1, 2)).toBe('wrong');
-      expect(await registry.redeemLink('AAAA1111', by, 1, 2)).toBe('locked');
     }),
   );
 }

@@ -58,7 +58,7 @@ export function trustContract(open: OpenStore): void {
     'a check shard opens once, is told with its order, and closes without a change to its job’s counts',
     withStore(open, async (store) => {
       const job = aJob({ jobId: jobIdIn(0), units: 8 });
-      await store.submitJob(job);
+      await store.jobs.submit(job);
       for (const number of [0, 1]) await store.openShard(job, splitShard(job, number));
       const shard: Shard = {
         jobId: job.jobId,
@@ -76,12 +76,12 @@ export function trustContract(open: OpenStore): void {
       expect(await store.readOpenShard(shard)).toEqual(shard);
       expect(await store.openShards(0)).toContainEqual(shard);
       expect(await store.openShardIds(0)).toContain(shardId(shard));
-      const before = await store.readJob(job.jobId);
+      const before = await store.jobs.read(job.jobId);
       const closing = { ...anAppend(shard, 0, 'x'), closes: true };
       expect(await store.append(0, [closing], 0)).toEqual([{ kind: 'written', jobEnded: false }]);
       expect(await store.readOpenShard(shard)).toBe(null);
       expect(await store.openCheck(shard)).toBe('stands');
-      expect(await store.readJob(job.jobId)).toEqual(before);
+      expect(await store.jobs.read(job.jobId)).toEqual(before);
     }),
   );
 
@@ -89,7 +89,7 @@ export function trustContract(open: OpenStore): void {
     'an amendment lies over the journals and revokes pay, once however often it is repeated',
     withStore(open, async (store) => {
       const job = aJob({ jobId: jobIdIn(0) });
-      await store.submitJob(job);
+      await store.jobs.submit(job);
       const place = { shard: 2, position: 1, hostId: hostId(2) };
       const lost = { hostId: hostId(1), accountId: accountId(1), micro: 10 };
       const amendment = { jobId: job.jobId, unit: 3, place, revoked: [lost] };
@@ -112,8 +112,8 @@ export function trustContract(open: OpenStore): void {
     'a cancelled job is checked no more',
     withStore(open, async (store) => {
       const job = aJob({ jobId: jobIdIn(0) });
-      await store.submitJob(job);
-      await store.cancelJob(job.jobId, 0);
+      await store.jobs.submit(job);
+      await store.jobs.cancel(job.jobId, 0);
       const shard = { jobId: job.jobId, number: 2, units: { list: [1] } };
       expect(await store.openCheck(shard)).toBe('over');
     }),

@@ -7,8 +7,9 @@
 import { describe, expect, it } from 'vitest';
 import { splitShard } from '../../../coordinator/domain/shard.ts';
 import { partitionOf } from '../../../coordinator/store/store.ts';
-import { accountId, aJob } from '../builders.ts';
-import { aHost, gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
+import { aJob } from '../builders.ts';
+import { gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
+import { accountContract } from './contract-accounts.ts';
 import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
 import { raceContract } from './contract-race.ts';
@@ -16,8 +17,11 @@ import { registryContract } from './contract-registry.ts';
 import { trustContract } from './contract-trust.ts';
 
 export function storeContract(name: string, open: OpenStore): void {
-  describe(`${name}: grid and hosts`, () => {
+  describe(`${name}: grid`, () => {
     gridContract(open);
+  });
+  describe(`${name}: accounts`, () => {
+    accountContract(open);
   });
   describe(`${name}: registry`, () => {
     registryContract(open);
@@ -44,20 +48,20 @@ function gridContract(open: OpenStore): void {
     'the first coordinator makes the grid; whoever comes later finds its facts',
     withStore(open, async (store) => {
       const later = { gridId: 'another', partitions: 7, createdAt: 5 };
-      expect(await store.openGrid(later)).toEqual(gridFacts);
+      expect(await store.grid.open(later)).toEqual(gridFacts);
     }),
   );
 
   it(
     'one coordinator owns the grid; the next one does when it was given free',
     withStore(open, async (store) => {
-      expect(await store.ownGrid('c1', 60_000)).toBe(true);
-      expect(await store.ownGrid('c2', 60_000)).toBe(false);
-      expect(await store.ownGrid('c1', 60_000)).toBe(true);
-      await store.disownGrid('c2');
-      expect(await store.ownGrid('c2', 60_000)).toBe(false);
-      await store.disownGrid('c1');
-      expect(await store.ownGrid('c2', 60_000)).toBe(true);
+      expect(await store.grid.own('c1', 60_000)).toBe(true);
+      expect(await store.grid.own('c2', 60_000)).toBe(false);
+      expect(await store.grid.own('c1', 60_000)).toBe(true);
+      await store.grid.disown('c2');
+      expect(await store.grid.own('c2', 60_000)).toBe(false);
+      await store.grid.disown('c1');
+      expect(await store.grid.own('c2', 60_000)).toBe(true);
     }),
   );
 
@@ -66,39 +70,14 @@ function gridContract(open: OpenStore): void {
     withStore(open, async (store) => {
       const fresh = (keyId: string) => ({ keyId, secret: Buffer.from(`secret of ${keyId}`) });
       const answers = await Promise.all([
-        store.leaseKeys(fresh('k1')),
-        store.leaseKeys(fresh('k2')),
+        store.grid.leaseKeys(fresh('k1')),
+        store.grid.leaseKeys(fresh('k2')),
       ]);
       for (const [newest, ...others] of answers) {
         expect(newest.keyId).toBe('k1');
         expect(Buffer.from(newest.secret).toString()).toBe('secret of k1');
         expect(others).toEqual([]);
       }
-    }),
-  );
-
-  it(
-    'a host that is not to be remembered leaves nothing behind; one that is known says its new name',
-    withStore(open, async (store) => {
-      expect(await store.enrolHost(aHost(1, 1, 'a stranger'), false)).toBe('new');
-      expect(await store.names([accountId(1)])).toEqual(['']);
-      expect(await store.enrolHost(aHost(1, 2, 'another account'), true)).toBe('known');
-      expect(await store.enrolHost(aHost(1, 2, 'renamed'), false)).toBe('known');
-      expect(await store.names([accountId(2)])).toEqual(['renamed']);
-    }),
-  );
-
-  it(
-    'a host belongs to the account it first came with',
-    withStore(open, async (store) => {
-      const host = aHost(1, 1, 'first');
-      expect(await store.enrolHost(host, true)).toBe('known');
-      expect(await store.enrolHost(host, true)).toBe('known');
-      for (const remember of [true, false]) {
-        const theirs = { ...host, accountId: accountId(2) };
-        expect(await store.enrolHost(theirs, remember)).toBe('other_account');
-      }
-      expect(await store.enrolHost(aHost(2, 1, 'second host'), true)).toBe('known');
     }),
   );
 }
@@ -108,10 +87,10 @@ function jobContract(open: OpenStore): void {
     'submitting a job again changes nothing',
     withStore(open, async (store) => {
       const job = aJob({ units: 8 });
-      await store.submitJob(job);
+      await store.jobs.submit(job);
       await store.openShard(job, splitShard(job, 0));
-      await store.submitJob({ ...job, units: 4, submittedAt: 9 });
-      const read = await store.readJob(job.jobId);
+      await store.jobs.submit({ ...job, units: 4, submittedAt: 9 });
+      const read = await store.jobs.read(job.jobId);
       expect(read).toMatchObject({ ...job, state: 'open', endedAt: null });
       expect(read?.counts).toEqual({
         cursor: 4,
@@ -129,10 +108,10 @@ function jobContract(open: OpenStore): void {
     'an unknown job is null, cannot be cancelled, and opens no shard',
     withStore(open, async (store) => {
       const job = aJob();
-      expect(await store.readJob(job.jobId)).toBeNull();
-      expect(await store.cancelJob(job.jobId, 1)).toBe('unknown');
+      expect(await store.jobs.read(job.jobId)).toBeNull();
+      expect(await store.jobs.cancel(job.jobId, 1)).toBe('unknown');
       expect(await store.openShard(job, splitShard(job, 0))).toBe(false);
-      expect(await store.readJob(job.jobId)).toBeNull();
+      expect(await store.jobs.read(job.jobId)).toBeNull();
     }),
   );
 
@@ -144,18 +123,18 @@ function jobContract(open: OpenStore): void {
           aJob({ jobId: jobIdIn(partition, nth), submittedAt: 1000 + 10 * nth + partition }),
         ),
       );
-      for (const job of jobs) await store.submitJob(job);
-      const listed = await store.listJobs(4);
+      for (const job of jobs) await store.jobs.submit(job);
+      const listed = await store.jobs.list(4);
       expect(listed.map((job) => job.submittedAt)).toEqual([1012, 1011, 1010, 1002]);
 
       const [first, second] = [jobIdIn(1, 0), jobIdIn(1, 1)];
-      expect(await store.openJobs(1)).toEqual([
+      expect(await store.jobs.listOpen(1)).toEqual([
         { jobId: first, state: 'open', cursor: 0 },
         { jobId: second, state: 'open', cursor: 0 },
       ]);
-      await store.cancelJob(first, 2000);
-      expect((await store.openJobs(1)).map((job) => job.jobId)).toEqual([second]);
-      expect(await store.listJobs(100)).toHaveLength(6);
+      await store.jobs.cancel(first, 2000);
+      expect((await store.jobs.listOpen(1)).map((job) => job.jobId)).toEqual([second]);
+      expect(await store.jobs.list(100)).toHaveLength(6);
     }),
   );
 
@@ -163,7 +142,7 @@ function jobContract(open: OpenStore): void {
     'of coordinators that split at once, one opens each shard',
     withStore(open, async (store) => {
       const job = aJob({ units: 10 });
-      await store.submitJob(job);
+      await store.jobs.submit(job);
       for (const number of [0, 1, 2]) {
         const shard = splitShard(job, number);
         const opened = await Promise.all([1, 2, 3].map(() => store.openShard(job, shard)));
@@ -171,7 +150,7 @@ function jobContract(open: OpenStore): void {
         expect(await store.readOpenShard(shard)).not.toBe(null);
       }
       expect(await store.openShard(job, splitShard(job, 0))).toBe(false);
-      expect((await store.readJob(job.jobId))?.counts).toMatchObject({ cursor: 10, shards: 3 });
+      expect((await store.jobs.read(job.jobId))?.counts).toMatchObject({ cursor: 10, shards: 3 });
       const open = await store.openShards(partitionOf(job.jobId, gridFacts.partitions));
       expect(open.sort((a, b) => a.number - b.number)).toEqual(
         [0, 1, 2].map((number) => splitShard(job, number)),
@@ -183,7 +162,7 @@ function jobContract(open: OpenStore): void {
     'a shard past the cursor is not opened: no unit is ever left out',
     withStore(open, async (store) => {
       const job = aJob({ units: 10 });
-      await store.submitJob(job);
+      await store.jobs.submit(job);
       expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
     }),
   );
@@ -194,12 +173,12 @@ function jobContract(open: OpenStore): void {
       const [job, neighbour] = [0, 1].map((nth) => aJob({ jobId: jobIdIn(0, nth) }));
       if (job === undefined || neighbour === undefined) throw new Error('two jobs');
       for (const each of [job, neighbour]) {
-        await store.submitJob(each);
+        await store.jobs.submit(each);
         await store.openShard(each, splitShard(each, 0));
       }
-      expect(await store.cancelJob(job.jobId, 5000)).toBe('cancelled');
-      expect(await store.cancelJob(job.jobId, 6000)).toBe('over');
-      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 5000 });
+      expect(await store.jobs.cancel(job.jobId, 5000)).toBe('cancelled');
+      expect(await store.jobs.cancel(job.jobId, 6000)).toBe('over');
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 5000 });
       expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
       expect(await store.readOpenShard(splitShard(job, 0))).toBe(null);
       expect(await store.openShards(0)).toEqual([splitShard(neighbour, 0)]);
@@ -210,22 +189,22 @@ function jobContract(open: OpenStore): void {
     'a paused job stays listed as open and is not split; it is open again when every cause is lifted',
     withStore(open, async (store) => {
       const job = aJob({ units: 8 });
-      await store.submitJob(job);
+      await store.jobs.submit(job);
       await store.openShard(job, splitShard(job, 0));
-      expect(await store.pauseJob(job.jobId, 'owner', 'mending it')).toBe('paused');
-      expect(await store.pauseJob(job.jobId, 'kernel_disabled', '')).toBe('paused');
-      expect(await store.readJob(job.jobId)).toMatchObject({
+      expect(await store.jobs.pause(job.jobId, 'owner', 'mending it')).toBe('paused');
+      expect(await store.jobs.pause(job.jobId, 'kernel_disabled', '')).toBe('paused');
+      expect(await store.jobs.read(job.jobId)).toMatchObject({
         state: 'paused',
         pauses: { owner: 'mending it', kernel_disabled: '' },
       });
       const partition = partitionOf(job.jobId, gridFacts.partitions);
-      expect(await store.openJobs(partition)).toMatchObject([{ state: 'paused', cursor: 4 }]);
+      expect(await store.jobs.listOpen(partition)).toMatchObject([{ state: 'paused', cursor: 4 }]);
       expect(await store.readOpenShard(splitShard(job, 0))).not.toBe(null);
       expect(await store.openShard(job, splitShard(job, 1))).toBe(false);
 
-      expect(await store.resumeJob(job.jobId, ['operator', 'owner'])).toBe('paused');
-      expect(await store.resumeJob(job.jobId, ['kernel_disabled'])).toBe('open');
-      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'open', pauses: {} });
+      expect(await store.jobs.resume(job.jobId, ['operator', 'owner'])).toBe('paused');
+      expect(await store.jobs.resume(job.jobId, ['kernel_disabled'])).toBe('open');
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'open', pauses: {} });
       expect(await store.openShard(job, splitShard(job, 1))).toBe(true);
     }),
   );
@@ -234,13 +213,13 @@ function jobContract(open: OpenStore): void {
     'a job that is over or unknown is neither paused nor resumed',
     withStore(open, async (store) => {
       const job = aJob();
-      expect(await store.pauseJob(job.jobId, 'owner', '')).toBe('unknown');
-      expect(await store.resumeJob(job.jobId, ['owner'])).toBe('unknown');
-      await store.submitJob(job);
-      await store.cancelJob(job.jobId, 5);
-      expect(await store.pauseJob(job.jobId, 'owner', '')).toBe('over');
-      expect(await store.resumeJob(job.jobId, ['owner'])).toBe('over');
-      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', pauses: {} });
+      expect(await store.jobs.pause(job.jobId, 'owner', '')).toBe('unknown');
+      expect(await store.jobs.resume(job.jobId, ['owner'])).toBe('unknown');
+      await store.jobs.submit(job);
+      await store.jobs.cancel(job.jobId, 5);
+      expect(await store.jobs.pause(job.jobId, 'owner', '')).toBe('over');
+      expect(await store.jobs.resume(job.jobId, ['owner'])).toBe('over');
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'cancelled', pauses: {} });
     }),
   );
 
@@ -248,14 +227,14 @@ function jobContract(open: OpenStore): void {
     'a job is curated, or no longer; an unknown one is not made by it',
     withStore(open, async (store) => {
       const job = aJob();
-      expect(await store.curateJob(job.jobId, true)).toBe(false);
-      expect(await store.readJob(job.jobId)).toBeNull();
-      await store.submitJob(job);
-      expect(await store.readJob(job.jobId)).toMatchObject({ curated: false });
-      expect(await store.curateJob(job.jobId, true)).toBe(true);
-      expect(await store.readJob(job.jobId)).toMatchObject({ curated: true });
-      expect(await store.curateJob(job.jobId, false)).toBe(true);
-      expect(await store.readJob(job.jobId)).toMatchObject({ curated: false });
+      expect(await store.jobs.curate(job.jobId, true)).toBe(false);
+      expect(await store.jobs.read(job.jobId)).toBeNull();
+      await store.jobs.submit(job);
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ curated: false });
+      expect(await store.jobs.curate(job.jobId, true)).toBe(true);
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ curated: true });
+      expect(await store.jobs.curate(job.jobId, false)).toBe(true);
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ curated: false });
     }),
   );
 }

@@ -36,7 +36,7 @@ afterEach(async () => {
 async function openStore(connection: { path: string } = server.connection): Promise<Store> {
   const store = await openRedisStore(connection);
   opened.push(store);
-  await store.openGrid(gridFacts);
+  await store.grid.open(gridFacts);
   return store;
 }
 
@@ -104,7 +104,7 @@ describe('kill -9 of Redis', () => {
       expect(await text(store, shard)).toBe(kept + unsure);
       canonical += (kept + unsure).split('\n').length - 1;
     }
-    expect((await store.readJob(job.jobId))?.counts.canonical).toBe(canonical);
+    expect((await store.jobs.read(job.jobId))?.counts.canonical).toBe(canonical);
   });
 
   it('jobs, hosts, secrets, outbox numbers and balances outlive it', async () => {
@@ -112,7 +112,7 @@ describe('kill -9 of Redis', () => {
     const job = aJob();
     const partition = partitionOfJob(job);
     const [shard] = (await submitted(store, job)) as [Shard];
-    const secret = await store.leaseKeys({ keyId: 'k1', secret: Buffer.from('s') });
+    const secret = await store.grid.leaseKeys({ keyId: 'k1', secret: Buffer.from('s') });
     const pay = [aPayment(1, 7, [[0, 1]])];
     await store.append(partition, [anAppend(shard, 0, 'x', { pay })], 1);
     await applied(store, partition);
@@ -122,7 +122,7 @@ describe('kill -9 of Redis', () => {
     await server.kill9();
     await server.restart();
     expect(await untilKnown(everything)).toEqual(before);
-    expect(await store.leaseKeys({ keyId: 'k2', secret: Buffer.from('t') })).toEqual(secret);
+    expect(await store.grid.leaseKeys({ keyId: 'k2', secret: Buffer.from('t') })).toEqual(secret);
     await store.append(partition, [anAppend(shard, 2, 'z', { pay: more })], 1);
     expect((await store.readOutbox(partition, 0, 9)).map(({ number }) => number)).toEqual([
       1, 2, 3,
@@ -130,7 +130,7 @@ describe('kill -9 of Redis', () => {
 
     async function everything() {
       return {
-        job: await store.readJob(job.jobId),
+        job: await store.jobs.read(job.jobId),
         open: await store.openShards(partition),
         outbox: await store.readOutbox(partition, 0, 9),
         watermark: await store.ledger.watermark(partition),
@@ -151,7 +151,7 @@ describe('kill -9 of Redis', () => {
     const outcome = expect(append).rejects.toBeInstanceOf(OutcomeUnknown);
     await server.kill9();
     await outcome;
-    await expect(store.readJob(job.jobId)).rejects.toBeInstanceOf(OutcomeUnknown);
+    await expect(store.jobs.read(job.jobId)).rejects.toBeInstanceOf(OutcomeUnknown);
     await server.restart();
     const again = () => store.append(partitionOfJob(job), [anAppend(shard, 0, 'x')], 1);
     expect(await untilKnown(again)).toEqual([{ kind: 'written', jobEnded: false }]);
@@ -192,7 +192,7 @@ describe('a reply that is lost', () => {
       expect(replies).toEqual([{ kind: 'stale', length: 3 }, { kind: 'closed' }]);
       expect(await text(store, shard, 0)).toBe('one');
       expect(await text(store, other, 0)).toBe('all');
-      expect((await store.readJob(job.jobId))?.counts.canonical).toBe(8);
+      expect((await store.jobs.read(job.jobId))?.counts.canonical).toBe(8);
       expect(await store.readOutbox(partition, 0, 9)).toHaveLength(1);
     } finally {
       await socket.close();
@@ -211,9 +211,12 @@ describe('a reply that is lost', () => {
         await expect(step()).rejects.toBeInstanceOf(OutcomeUnknown);
         return await untilKnown(step);
       };
-      await twice(() => store.submitJob(job));
+      await twice(() => store.jobs.submit(job));
       expect(await twice(() => store.openShard(job, shard))).toBe(false);
-      expect((await store.readJob(job.jobId))?.counts).toMatchObject({ cursor: 4, shardsOpen: 1 });
+      expect((await store.jobs.read(job.jobId))?.counts).toMatchObject({
+        cursor: 4,
+        shardsOpen: 1,
+      });
       const pay = [aPayment(1, 7, [[0, 4]])];
       await store.append(partition, [anAppend(shard, 0, 'x', { pay })], 1);
       const paying = async () => {
@@ -230,8 +233,8 @@ describe('a reply that is lost', () => {
       expect(await untilKnown(paying)).toBe(false);
       const [row] = await store.ledger.standings('volunteer', 'total', 0, 9);
       expect(row?.creditMicro).toBe(7n);
-      expect(await twice(() => store.cancelJob(job.jobId, 9))).toBe('over');
-      expect(await store.readJob(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 9 });
+      expect(await twice(() => store.jobs.cancel(job.jobId, 9))).toBe('over');
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'cancelled', endedAt: 9 });
     } finally {
       await socket.close();
     }

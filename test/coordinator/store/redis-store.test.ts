@@ -1,8 +1,8 @@
 /** The store over a real Redis keeps the contract, and what only Redis can break. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GridFormatUnknown } from '../../../coordinator/store/grid-store.ts';
 import { openRedisStore } from '../../../coordinator/store/redis-store.ts';
-import { GridFormatUnknown } from '../../../coordinator/store/store.ts';
 import { type PrivateRedis, startPrivateRedis } from '../../support/private-redis.ts';
 import { gridFacts } from './arrange.ts';
 import { storeContract } from './contract.ts';
@@ -31,7 +31,7 @@ describe('Redis alone', () => {
     await raw.flushall();
     await raw.hset('{grid}:grid', { format: '99', gridId: 'theirs' });
     const store = await openRedisStore(server.connection);
-    await expect(store.openGrid(gridFacts)).rejects.toThrow(GridFormatUnknown);
+    await expect(store.grid.open(gridFacts)).rejects.toThrow(GridFormatUnknown);
     expect(await raw.hgetall('{grid}:grid')).toEqual({ format: '99', gridId: 'theirs' });
     await store.close();
   });

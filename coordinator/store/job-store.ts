@@ -1,0 +1,32 @@
+/**
+ * Jobs as the store keeps them: what was submitted, how far it is split and done, and why it stands
+ * still. A part of the store, with the promise of store.ts.
+ */
+import type { JobId } from '../../protocol/ids.ts';
+import type { JobState, PauseCause } from '../../protocol/job.ts';
+import type { Job, JobFacts } from '../domain/job.ts';
+
+/** What splitting needs to know of a job, without its document. */
+export type OpenJob = { jobId: JobId; state: JobState; cursor: number };
+
+export type CancelReply = 'cancelled' | 'over' | 'unknown';
+export type PauseReply = 'paused' | 'over' | 'unknown';
+export type ResumeReply = 'open' | 'paused' | 'over' | 'unknown';
+
+export interface JobStore {
+  /** Idempotent by job id: submitting it again changes nothing. */
+  submit(facts: JobFacts, curated?: boolean): Promise<void>;
+  read(jobId: JobId): Promise<Job | null>;
+  /** Newest first. */
+  list(max: number): Promise<Job[]>;
+  /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
+  listOpen(partition: number): Promise<OpenJob[]>;
+  cancel(jobId: JobId, now: number): Promise<CancelReply>;
+  /** Nothing is split off it any more, until each cause is lifted. What is out is still recorded. */
+  pause(jobId: JobId, cause: PauseCause, reason: string): Promise<PauseReply>;
+  /** `paused` as long as there are other causes. */
+  resume(jobId: JobId, causes: readonly PauseCause[]): Promise<ResumeReply>;
+  /** False when there is no such job. */
+  curate(jobId: JobId, curated: boolean): Promise<boolean>;
+  isCurated(jobId: JobId): Promise<boolean>;
+}

@@ -1,0 +1,40 @@
+/** The grid's own facts in memory: see memory-store.ts. */
+import type { LeaseKey } from '../domain/lease.ts';
+import type { GridFacts, GridStore } from './grid-store.ts';
+
+export class MemoryGrid implements GridStore {
+  private facts: GridFacts | null = null;
+  private owner: string | null = null;
+  private secrets: LeaseKey[] = [];
+  private privateKey: string | null = null;
+
+  /** Known once the grid is open. */
+  get partitions(): number {
+    return this.facts?.partitions ?? 1;
+  }
+
+  async open(fresh: GridFacts): Promise<GridFacts> {
+    this.facts ??= fresh;
+    return this.facts;
+  }
+
+  /** Ownership does not run out here: whoever simulates a death gives it free. */
+  async own(coordinatorId: string): Promise<boolean> {
+    this.owner ??= coordinatorId;
+    return this.owner === coordinatorId;
+  }
+
+  async disown(coordinatorId: string): Promise<void> {
+    if (this.owner === coordinatorId) this.owner = null;
+  }
+
+  async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
+    if (this.secrets.length === 0) this.secrets = [fresh];
+    return [...this.secrets] as [LeaseKey, ...LeaseKey[]];
+  }
+
+  async signingKey(fresh: string): Promise<string> {
+    this.privateKey ??= fresh;
+    return this.privateKey;
+  }
+}

@@ -1,0 +1,88 @@
+/** Jobs in memory: see memory-store.ts. */
+import type { JobId } from '../../protocol/ids.ts';
+import type { PauseCause } from '../../protocol/job.ts';
+import { isOver, type Job, type JobFacts } from '../domain/job.ts';
+import type { CancelReply, JobStore, OpenJob, PauseReply, ResumeReply } from './job-store.ts';
+import type { MemoryPartitions } from './memory-partitions.ts';
+
+export class MemoryJobs implements JobStore {
+  private readonly partitions: MemoryPartitions;
+
+  constructor(partitions: MemoryPartitions) {
+    this.partitions = partitions;
+  }
+
+  async submit(facts: JobFacts, curated = false): Promise<void> {
+    if (this.partitions.jobs.has(facts.jobId)) return;
+    const counts = {
+      cursor: 0,
+      shards: 0,
+      shardsOpen: 0,
+      canonical: 0,
+      failed: 0,
+      fuel: 0n,
+      creditMicro: 0n,
+    };
+    const rest = { state: 'open', counts, endedAt: null, pauses: {}, curated } as const;
+    this.partitions.jobs.set(facts.jobId, { ...structuredClone(facts), ...rest });
+  }
+
+  async read(jobId: JobId): Promise<Job | null> {
+    return structuredClone(this.partitions.jobs.get(jobId) ?? null);
+  }
+
+  async list(max: number): Promise<Job[]> {
+    const newestFirst = [...this.partitions.jobs.values()].sort(
+      (a, b) => b.submittedAt - a.submittedAt,
+    );
+    return structuredClone(newestFirst.slice(0, max));
+  }
+
+  async listOpen(partition: number): Promise<OpenJob[]> {
+    return [...this.partitions.jobs.values()]
+      .filter(({ state }) => state === 'open' || state === 'paused')
+      .filter(({ jobId }) => this.partitions.ofJob(jobId) === this.partitions.at(partition))
+      .sort((a, b) => a.submittedAt - b.submittedAt)
+      .map(({ jobId, state, counts }) => ({ jobId, state, cursor: counts.cursor }));
+  }
+
+  async cancel(jobId: JobId, now: number): Promise<CancelReply> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined) return 'unknown';
+    if (isOver(job)) return 'over';
+    job.state = 'cancelled';
+    job.endedAt = now;
+    job.counts.shardsOpen = 0;
+    const { open } = this.partitions.ofJob(jobId);
+    for (const [id, shard] of open) if (shard.jobId === jobId) open.delete(id);
+    return 'cancelled';
+  }
+
+  async pause(jobId: JobId, cause: PauseCause, reason: string): Promise<PauseReply> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined) return 'unknown';
+    if (isOver(job)) return 'over';
+    job.state = 'paused';
+    job.pauses[cause] = reason;
+    return 'paused';
+  }
+
+  async resume(jobId: JobId, causes: readonly PauseCause[]): Promise<ResumeReply> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined) return 'unknown';
+    if (isOver(job)) return 'over';
+    for (const cause of causes) delete job.pauses[cause];
+    job.state = Object.keys(job.pauses).length > 0 ? 'paused' : 'open';
+    return job.state;
+  }
+
+  async isCurated(jobId: JobId): Promise<boolean> {
+    return this.partitions.jobs.get(jobId)?.curated ?? false;
+  }
+
+  async curate(jobId: JobId, curated: boolean): Promise<boolean> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job !== undefined) job.curated = curated;
+    return job !== undefined;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * What jobs and shards change together: in Redis the keys of one slot, here some maps. A job that ends
+ * leaves the open set, and an append counts for its job.
+ */
+import type { JobId } from '../../protocol/ids.ts';
+import type { OutboxRecord } from '../domain/award.ts';
+import type { Job } from '../domain/job.ts';
+import type { Shard, ShardId } from '../domain/shard.ts';
+import type { MemoryGrid } from './memory-grid.ts';
+import { partitionOf } from './store.ts';
+
+export type Partition = {
+  open: Map<ShardId, Shard>;
+  journals: Map<ShardId, Uint8Array>;
+  outbox: OutboxRecord[];
+  outboxNumber: number;
+};
+
+export class MemoryPartitions {
+  readonly jobs = new Map<JobId, Job>();
+  private readonly byNumber = new Map<number, Partition>();
+  private readonly grid: MemoryGrid;
+
+  constructor(grid: MemoryGrid) {
+    this.grid = grid;
+  }
+
+  ofJob(jobId: JobId): Partition {
+    return this.at(partitionOf(jobId, this.grid.partitions));
+  }
+
+  at(number: number): Partition {
+    let partition = this.byNumber.get(number);
+    if (partition === undefined) {
+      partition = { open: new Map(), journals: new Map(), outbox: [], outboxNumber: 0 };
+      this.byNumber.set(number, partition);
+    }
+    return partition;
+  }
+}

@@ -1,0 +1,71 @@
+/** The grid's own facts over Redis, in `{grid}`; and which partition a job lives in. */
+import type { JobId } from '../../protocol/ids.ts';
+import type { LeaseKey } from '../domain/lease.ts';
+import { type GridFacts, GridFormatUnknown, type GridStore } from './grid-store.ts';
+import { keys } from './keys.ts';
+import { RedisPart } from './redis-part.ts';
+import { Script } from './script.ts';
+import { partitionOf } from './store.ts';
+
+/** Raised when what is in Redis changes in a way that older programs would misread. */
+const format = '2';
+
+const openGrid = new Script('open-grid');
+const ownGrid = new Script('own-grid');
+const disownGrid = new Script('disown-grid');
+const leaseKeys = new Script('lease-keys');
+
+export class RedisGrid extends RedisPart implements GridStore {
+  /** Known once the grid is open. */
+  partitions = 1;
+
+  partitionOf(jobId: JobId): number {
+    return partitionOf(jobId, this.partitions);
+  }
+
+  async open(fresh: GridFacts): Promise<GridFacts> {
+    const { gridId, partitions, createdAt } = fresh;
+    const reply = await this.run(openGrid, [keys.grid], [format, gridId, partitions, createdAt]);
+    const [found, id, count, created] = reply as [string, string, string, string];
+    if (found !== format) {
+      throw new GridFormatUnknown(
+        `this Redis holds data format ${found}; this program reads ${format}`,
+      );
+    }
+    this.partitions = Number(count);
+    return { gridId: id, partitions: this.partitions, createdAt: Number(created) };
+  }
+
+  async own(coordinatorId: string, forMs: number): Promise<boolean> {
+    return (await this.run(ownGrid, [keys.owner], [coordinatorId, forMs])) === 1;
+  }
+
+  async disown(coordinatorId: string): Promise<void> {
+    await this.run(disownGrid, [keys.owner], [coordinatorId]);
+  }
+
+  async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
+    const secret = Buffer.from(fresh.secret).toString('base64');
+    const flat = (await this.run(leaseKeys, [keys.leaseKeys], [fresh.keyId, secret])) as string[];
+    const hash = pairs(flat);
+    const newest = hash.get('newest') ?? '';
+    hash.delete('newest');
+    const read = (keyId: string): LeaseKey => ({
+      keyId,
+      secret: Buffer.from(hash.get(keyId) ?? '', 'base64'),
+    });
+    const others = [...hash.keys()].filter((keyId) => keyId !== newest).map(read);
+    return [read(newest), ...others];
+  }
+
+  async signingKey(fresh: string): Promise<string> {
+    await this.step((redis) => redis.setnx(keys.signingKey, fresh));
+    return (await this.step((redis) => redis.get(keys.signingKey))) ?? fresh;
+  }
+}
+
+function pairs(flat: readonly unknown[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) map.set(String(flat[i]), String(flat[i + 1]));
+  return map;
+}

@@ -1,0 +1,102 @@
+/** Jobs over Redis: a hash each, in the slot of the job's partition. */
+import type { Redis } from 'ioredis';
+import type { JobId } from '../../protocol/ids.ts';
+import type { JobState, PauseCause } from '../../protocol/job.ts';
+import type { Job, JobFacts } from '../domain/job.ts';
+import { readJobHash } from './job-record.ts';
+import type { CancelReply, JobStore, OpenJob, PauseReply, ResumeReply } from './job-store.ts';
+import { keys } from './keys.ts';
+import type { RedisGrid } from './redis-grid.ts';
+import { RedisPart } from './redis-part.ts';
+import { Script } from './script.ts';
+
+const submitJob = new Script('submit-job');
+const cancelJob = new Script('cancel-job');
+const pauseJob = new Script('pause-job');
+const resumeJob = new Script('resume-job');
+const curateJob = new Script('curate-job');
+
+export class RedisJobs extends RedisPart implements JobStore {
+  private readonly grid: RedisGrid;
+
+  constructor(redis: Redis, grid: RedisGrid) {
+    super(redis);
+    this.grid = grid;
+  }
+
+  async submit(facts: JobFacts, curated = false): Promise<void> {
+    const partition = this.grid.partitionOf(facts.jobId);
+    await this.run(
+      submitJob,
+      [keys.job(partition, facts.jobId), keys.jobs(partition), keys.jobsOpen(partition)],
+      [facts.jobId, JSON.stringify(facts), facts.units, facts.submittedAt, curated ? 1 : 0],
+    );
+  }
+
+  async read(jobId: JobId): Promise<Job | null> {
+    const key = this.keyOfJob(jobId);
+    return readJobHash(await this.step((redis) => redis.hgetall(key)));
+  }
+
+  async list(max: number): Promise<Job[]> {
+    const lists = await Promise.all(
+      Array.from({ length: this.grid.partitions }, (_, partition) =>
+        this.step((redis) => redis.zrevrange(keys.jobs(partition), 0, max - 1)),
+      ),
+    );
+    const found = await Promise.all(lists.flat().map((jobId) => this.read(jobId)));
+    const jobs = found.filter((job) => job !== null);
+    return jobs.sort((a, b) => b.submittedAt - a.submittedAt).slice(0, max);
+  }
+
+  async listOpen(partition: number): Promise<OpenJob[]> {
+    const ids = await this.step((redis) => redis.smembers(keys.jobsOpen(partition)));
+    const jobs = await Promise.all(
+      ids.map(async (jobId) => {
+        const key = keys.job(partition, jobId);
+        const fields = await this.step((redis) =>
+          redis.hmget(key, 'state', 'cursor', 'submittedAt'),
+        );
+        const [state, cursor, submittedAt] = fields;
+        return { jobId, state: state as JobState, cursor: Number(cursor), at: Number(submittedAt) };
+      }),
+    );
+    return jobs
+      .sort((a, b) => a.at - b.at)
+      .map(({ jobId, state, cursor }) => ({ jobId, state, cursor }));
+  }
+
+  async cancel(jobId: JobId, now: number): Promise<CancelReply> {
+    const partition = this.grid.partitionOf(jobId);
+    const reply = await this.run(
+      cancelJob,
+      [keys.job(partition, jobId), keys.jobsOpen(partition), keys.open(partition)],
+      [jobId, now],
+    );
+    return reply as CancelReply;
+  }
+
+  async pause(jobId: JobId, cause: PauseCause, reason: string): Promise<PauseReply> {
+    const reply = await this.run(pauseJob, [this.keyOfJob(jobId)], [cause, reason]);
+    return reply as PauseReply;
+  }
+
+  async resume(jobId: JobId, causes: readonly PauseCause[]): Promise<ResumeReply> {
+    const args = [causes.length, ...causes];
+    const reply = await this.run(resumeJob, [this.keyOfJob(jobId)], args);
+    return reply as ResumeReply;
+  }
+
+  async isCurated(jobId: JobId): Promise<boolean> {
+    const key = this.keyOfJob(jobId);
+    return (await this.step((redis) => redis.hget(key, 'curated'))) === '1';
+  }
+
+  async curate(jobId: JobId, curated: boolean): Promise<boolean> {
+    return (await this.run(curateJob, [this.keyOfJob(jobId)], [curated ? 1 : 0])) === 1;
+  }
+
+  private keyOfJob(jobId: JobId): string {
+    return keys.job(this.grid.partitionOf(jobId), jobId);
+  }
+}
