@@ -1,10 +1,12 @@
 /**
  * The source of a Debian package, patched as Debian builds it, unpacked into a folder. apt fetches it
- * with settings and lists of its own, so that the machine's need not name sources and stay as they
- * are; it checks Debian's signatures. What was fetched once is kept in the person's cache folder.
+ * from where this machine has its packages from: its own sources are copied with `deb-src` for `deb`,
+ * so they need not name source packages and stay as they are. apt checks the signatures, as ever. What
+ * was fetched once is kept in the person's cache folder.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,8 +17,6 @@ const cache = join(
   process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
   'manyhands/debian-sources',
 );
-const release = 'bookworm';
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Ten seconds of silence are no network; the list of all packages is 10 MB. */
 const aptWithinMs = 60_000;
 
@@ -32,16 +32,13 @@ const kept = async (name: string): Promise<string | undefined> =>
   (await readdir(cache)).find((file) => file.startsWith(`${name}_`) && file.endsWith('.dsc'));
 
 async function fetched(name: string): Promise<string> {
-  const list = join(cache, 'sources.list');
+  const sources = join(cache, 'sources.list.d');
   const lists = join(cache, 'lists');
   await mkdir(join(lists, 'partial'), { recursive: true });
-  await writeFile(
-    list,
-    `deb-src [signed-by=${keyring}] http://deb.debian.org/debian ${release} main\n`,
-  );
+  await writeSources(sources);
   const settings = {
-    'Dir::Etc::SourceList': list,
-    'Dir::Etc::SourceParts': '/dev/null',
+    'Dir::Etc::SourceList': '/dev/null',
+    'Dir::Etc::SourceParts': sources,
     'Dir::State::Lists': lists,
     'Dir::Cache::srcpkgcache': '',
     'Dir::Cache::pkgcache': '',
@@ -51,10 +48,42 @@ async function fetched(name: string): Promise<string> {
   const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const apt = (...args: string[]) =>
     execute('apt-get', [...options, '-q', ...args], { cwd: cache, timeout: aptWithinMs });
-  // Each time: a list from before a point release names files that are gone.
-  await apt('update');
-  await apt('source', '--download-only', name);
+  // Each time: a list from before a point release names files that are gone. A source that has no
+  // source packages fails, and is none that matters as long as another one has this package.
+  const updateFailure = await apt('update').then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await apt('source', '--download-only', name).catch((error: unknown) => {
+    throw updateFailure ?? error;
+  });
   const description = await kept(name);
   if (description === undefined) throw new Error(`apt-get source ${name} brought nothing`);
   return description;
+}
+
+/** apt's two formats: a line for a source (`deb …`), and a paragraph (`Types: deb`). */
+async function writeSources(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
+  let count = 0;
+  for (const file of await sourceFiles()) {
+    const packages = await readFile(file, 'utf8');
+    const sources = packages
+      .replace(/^deb\s/gm, 'deb-src ')
+      .replace(/^Types:.*$/gim, 'Types: deb-src');
+    const format = file.endsWith('.sources') ? 'sources' : 'list';
+    await writeFile(join(folder, `${count++}.${format}`), sources);
+  }
+  if (count === 0) throw new Error('apt has no sources on this machine');
+}
+
+async function sourceFiles(): Promise<string[]> {
+  const variables = ['LIST', 'Dir::Etc::sourcelist/f', 'PARTS', 'Dir::Etc::sourceparts/d'];
+  const { stdout } = await execute('apt-config', ['shell', ...variables]);
+  const [list = '', parts = ''] = [...stdout.matchAll(/='(.*)'/g)].map(([, path = '']) => path);
+  const inParts = existsSync(parts) ? await readdir(parts) : [];
+  return [list, ...inParts.map((file) => join(parts, file))].filter(
+    (file) => existsSync(file) && /\.(list|sources)$/.test(file),
+  );
 }

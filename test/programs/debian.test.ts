@@ -154,6 +154,84 @@ describeProgram(
   },
 );
 
+describeProgram(
+  'sqlite3',
+  {
+    package: 'sqlite3',
+    // One large file of it and of its shell, as SQLite recommends.
+    generate: {
+      script: './configure --disable-tcl --disable-readline && make sqlite3.c shell.c',
+      needs: { make: 'apt install make', tclsh: 'apt install tcl' },
+    },
+    main: 'shell.c',
+    sources: () => ['sqlite3.c'],
+    flags: ['-I.', '-DSQLITE_THREADSAFE=0', '-DSQLITE_OMIT_LOAD_EXTENSION'],
+    // The optimisation of a release takes clang 20 s.
+    kernelFlags: ['-O1', '-include', 'posix-declared.h', '-DSQLITE_NOHAVE_SYSTEM'],
+    kernelHeaders: {
+      'pwd.h':
+        'struct passwd { char *pw_dir; };\nstatic struct passwd *getpwuid(int id) { return 0; }',
+      // Names of locks, which nobody here asks for: see `alone`.
+      'posix-declared.h': `#include <fcntl.h>
+        #include <sys/types.h>
+        #define F_GETLK 5
+        #define F_SETLK 6
+        #define F_RDLCK 0
+        #define F_WRLCK 1
+        #define F_UNLCK 2
+        int fchmod(int, mode_t);
+        int fchown(int, uid_t, gid_t);
+        uid_t geteuid(void);`,
+    },
+  },
+  (equal, built) => {
+    // No settings of the person's, and no locks: nobody else has the database open.
+    const alone = ['-batch', '-header', '-init', 'settings', '-vfs', 'unix-none'];
+    const files = { settings: text('') };
+    const catalogue = text(`
+      CREATE TABLE star(id INTEGER PRIMARY KEY, name TEXT UNIQUE, magnitude REAL, class TEXT);
+      CREATE TABLE seen(star INTEGER REFERENCES star(id), night INTEGER, brightness REAL);
+      INSERT INTO star(name, magnitude, class) VALUES
+        ('Sirius', -1.46, 'A'), ('Vega', 0.03, 'A'), ('Rigel', 0.13, 'B'), ('Proxima', 11.13, 'M');
+      BEGIN;
+      WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+        INSERT INTO seen SELECT 1 + i * 7 % 4, i / 4, 1e3 / i - i % 7 FROM n;
+      COMMIT;
+      CREATE INDEX by_night ON seen(night);`);
+    const questions = text(`
+      SELECT name, count(*), round(avg(brightness), 9), max(brightness) FROM star JOIN seen ON star = id
+        GROUP BY id HAVING count(*) > 1 ORDER BY name;
+      SELECT class, group_concat(name, '+'), total(magnitude) FROM star GROUP BY class;
+      SELECT s.name, t.name FROM star s LEFT JOIN star t ON t.magnitude > s.magnitude + 5 ORDER BY 1, 2;
+      SELECT night, sum(brightness) OVER (ORDER BY night, star) FROM seen WHERE night IN (1, 499);
+      EXPLAIN QUERY PLAN SELECT * FROM seen WHERE night = 3;
+      SELECT json_group_array(name), hex(zeroblob(3)), printf('%.17g', 0.1), 1 / 0 FROM star;
+      PRAGMA integrity_check;`);
+
+    test('answers from a database in memory', () =>
+      equal({ args: alone, files, stdin: Buffer.concat([catalogue, questions]) }));
+
+    test('writes a database into a file, the same to the byte', () =>
+      equal({ args: [...alone, 'stars.db'], files, stdin: catalogue }));
+
+    test('opens such a file again, answers from it, changes it, and undoes what fails', async () => {
+      const made = await built().kernel({ args: [...alone, 'stars.db'], files, stdin: catalogue });
+      const database = made.files['stars.db'] ?? new Uint8Array();
+      const changes = text(`
+        UPDATE star SET magnitude = magnitude - 0.5 WHERE class = 'A';
+        DELETE FROM seen WHERE night % 3 = 0;
+        INSERT INTO star(name) VALUES ('Vega');
+        BEGIN; DELETE FROM seen; ROLLBACK;
+        VACUUM;`);
+      await equal({
+        args: [...alone, 'stars.db'],
+        files: { ...files, 'stars.db': database },
+        stdin: Buffer.concat([changes, questions]),
+      });
+    });
+  },
+);
+
 /** Clauses of three literals, the same every time; four for each variable can mostly be met. */
 function someClauses(variables: number, clauses: number): string {
   let random = 1;

@@ -20,6 +20,8 @@ export type Recipe = {
   package: string;
   /** Below the unpacked package, as are the sources. */
   folder?: string;
+  /** A script of the package that writes sources, and the programs it needs. */
+  generate?: { script: string; needs: Record<string, string> };
   main: string;
   sources?(files: string[]): string[];
   flags?: string[];
@@ -50,6 +52,8 @@ export async function buildProgram(recipe: Recipe, temporary: string): Promise<P
     return `the source of ${recipe.package} is not to be had: ${stderr || message}`;
   }
   const cwd = join(unpacked, recipe.folder ?? '');
+  const lacking = await generate(cwd, recipe);
+  if (lacking !== null) return lacking;
   const files = readdirSync(cwd).filter((file) => file.endsWith('.c') && file !== recipe.main);
   const sources = recipe.sources?.(files) ?? [];
   const flags = ['-w', ...(recipe.flags ?? []), ...sources];
@@ -72,6 +76,16 @@ export async function buildProgram(recipe: Recipe, temporary: string): Promise<P
     kernel: (input) => runKernel(kernel, input, mkdtempSync(join(temporary, 'kernel-'))),
     native: (input) => runNative(native, input, mkdtempSync(join(temporary, 'native-'))),
   };
+}
+
+/** What is missing for it, or null when it is done. */
+async function generate(cwd: string, { generate }: Recipe): Promise<string | null> {
+  for (const [program, install] of Object.entries(generate?.needs ?? {})) {
+    const found = await execute('sh', ['-c', `command -v ${program}`]).catch(() => null);
+    if (found === null) return `${program} is not here; get it with: ${install}`;
+  }
+  if (generate) await execute('sh', ['-c', generate.script], { cwd, timeout: buildWithinMs });
+  return null;
 }
 
 function headerFolder(temporary: string, name: string, headers: Record<string, string> = {}) {
