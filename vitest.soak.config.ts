@@ -1,6 +1,7 @@
 /**
  * `npm run soak`: the simulation with many more seeds, and the meter with many more tampered modules,
- * than fit in a test run; other ones each time.
+ * than fit in a test run; other ones each time. And each program of the WASI test suite saved and
+ * resumed, where MANYHANDS_WASI_TESTSUITE names it: five minutes.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -9,12 +10,19 @@ const seeds = '20000';
 
 export default defineConfig({
   test: {
-    include: ['test/simulation/grid.sim.test.ts', 'test/attacks/tampered-module.test.ts'],
+    include: [
+      'test/simulation/grid.sim.test.ts',
+      'test/attacks/tampered-module.test.ts',
+      'test/worker/sandbox/checkpoint/wasi-testsuite.test.ts',
+    ],
     pool: 'forks',
+    // The dearest program takes four seconds, and ten on a busy machine.
+    testTimeout: 60_000,
     env: {
       // Half a minute.
       FUZZ_MUTANTS: process.env['FUZZ_MUTANTS'] ?? '100000',
       SIM_SEEDS: process.env['SIM_SEEDS'] ?? seeds,
+      WASI_SAVED_EVERY: '1',
       // The time, so that no two soaks are alike; the test's title and each failure say which it was.
       SIM_FIRST: process.env['SIM_FIRST'] ?? String(Date.now()),
     },

@@ -1,18 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { deserialize, serialize } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { asyncifyKernel } from '../../../../kernel/builders/asyncify.ts';
 import type { PackedSnapshot } from '../../../../worker/sandbox/checkpoint/pack.ts';
 import { runKernel } from '../../../../worker/sandbox/runner.ts';
-import type { UnitEnd } from '../../../../worker/sandbox/sandbox.ts';
 import { aRun, wasmOf } from '../a-kernel.ts';
 import { meterForCheckpoints, moduleOf } from './a-stoppable-kernel.ts';
+import { type Answer, dist, inProcess, program, type Request } from './resume-elsewhere.ts';
 
-const dist = fileURLToPath(new URL('../../../../dist', import.meta.url));
-const program = fileURLToPath(new URL('resume-elsewhere.mjs', import.meta.url));
 const bytesMax = 10_000_000;
 
 /** Six rounds of chance and output in two pages of memory, with a place to stop after each. */
@@ -40,22 +35,6 @@ const kernels = {
     ),
   ),
 };
-
-interface Request {
-  dist: string;
-  wasm: Uint8Array;
-  run: ReturnType<typeof aRun>;
-  packed: PackedSnapshot | null;
-  bytesMax: number;
-  isToStop: boolean;
-}
-type Answer = { end: UnitEnd } | { packed: PackedSnapshot };
-
-function inProcess(request: Request): Answer {
-  const { stdout, stderr } = spawnSync(process.execPath, [program], { input: serialize(request) });
-  if (stdout.length === 0) throw new Error(stderr.toString());
-  return deserialize(stdout);
-}
 
 const inThread = (request: Request): Promise<Answer> =>
   new Promise((resolve, reject) => {
