@@ -27,6 +27,7 @@ import { dropJob, withdrawLeases } from './flow/renew.ts';
 import { type Rounds, startRounds } from './queue/rounds.ts';
 import type { GridFacts } from './store/grid-store.ts';
 import { partitionOf, type Store } from './store/store.ts';
+import { LeaseTokens } from './tokens/lease-token.ts';
 import type { Sealer } from './tokens/seal.ts';
 
 export type EngineParts = {
@@ -125,6 +126,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     artifacts: parts.artifacts,
     queue,
     sealer: parts.sealer,
+    leaseTokens: new LeaseTokens(parts.sealer),
     window,
     paces,
     log,

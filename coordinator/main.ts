@@ -157,11 +157,14 @@ const notYet = { refusal: null, hosts: 0, memoryBytesMax: 0, waitingMemoryBytes:
 /** Ten bytes for a lease id at a time would cost a call into OpenSSL each. */
 const randomPoolBytes = 4096;
 let randomPool = randomBytes(randomPoolBytes);
+let randomTaken = 0;
 function pooledRandomBytes(count: number): Uint8Array {
-  if (randomPool.length < count) randomPool = randomBytes(Math.max(randomPoolBytes, count));
-  const bytes = randomPool.subarray(0, count);
-  randomPool = randomPool.subarray(count);
-  return bytes;
+  if (randomTaken + count > randomPool.length) {
+    randomPool = randomBytes(Math.max(randomPoolBytes, count));
+    randomTaken = 0;
+  }
+  randomTaken += count;
+  return randomPool.subarray(randomTaken - count, randomTaken);
 }
 
 const machineClock: Clock = {

@@ -82,11 +82,12 @@ export const resultSchema = z.strictObject({
 export type HostResult = z.infer<typeof resultSchema>;
 
 /** Checked as one value: a schema for each of hundreds of numbers costs more than all else. */
-const fuels = z.custom<number[]>(
-  (value) => Array.isArray(value) && value.every(isFuel),
-  'expected an array of fuel',
-);
-const isFuel = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+export function isFuels(value: unknown): value is number[] {
+  if (!Array.isArray(value)) return false;
+  for (const one of value) if (!Number.isSafeInteger(one) || one < 0) return false;
+  return true;
+}
+const fuels = z.custom<number[]>(isFuels, 'expected an array of fuel');
 
 /**
  * Successes with small outputs, which nearly all results are, in columns: a few numbers and their

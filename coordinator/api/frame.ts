@@ -5,12 +5,14 @@
 import { Packr, Unpackr } from 'msgpackr';
 import type { z } from 'zod';
 import { GridError, issuesOf } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import {
   type CoordinatorMessage,
   type HostMessage,
   hostMessageSchema,
   hostMessagesSchema,
 } from '../../protocol/messages.ts';
+import { isUsualMessage } from '../../protocol/usual-message.ts';
 
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' } as const;
 const packr = new Packr(options);
@@ -27,9 +29,13 @@ export function decodeFrame(data: Buffer, isBinary: boolean): HostMessage[] {
       isBinary ? 'The frame is no MessagePack.' : 'The frame is no JSON.',
     );
   }
-  if (!Array.isArray(value)) return [parse(hostMessageSchema, value)];
-  return parse(hostMessagesSchema, value);
+  if (!Array.isArray(value))
+    return [isUsualMessage(value) ? value : parse(hostMessageSchema, value)];
+  return areUsual(value) ? value : parse(hostMessagesSchema, value);
 }
+
+const areUsual = (values: unknown[]): values is HostMessage[] =>
+  values.length >= 1 && values.length <= limits.messagesPerFrameMax && values.every(isUsualMessage);
 
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);

@@ -16,9 +16,9 @@ import type {
   Hello,
   HostMessage,
   JobBrief,
-  Lease,
   Report,
 } from '../../protocol/messages.ts';
+import type { Verdict } from '../../protocol/outcome.ts';
 import { toVerdictRuns } from '../../protocol/report.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -182,20 +182,34 @@ export class Session {
     }
   }
 
-  private async report(report: Report, asker: Asker): Promise<void> {
+  private report(report: Report, asker: Asker): Promise<void> {
     if (this.reports >= reportsMax)
       throw new GridError('out_of_order', 'Too many reports at once.');
+    const verdicts =
+      this.newcomer === null
+        ? reportResults(this.parts.context, asker, report)
+        : this.introduceAndReport(this.newcomer, report, asker);
     this.reports++;
-    try {
-      if (this.newcomer !== null) {
-        await introduceHost(this.parts.context, this.newcomer, report.token);
-        this.newcomer = null;
-      }
-      const verdicts = toVerdictRuns(await reportResults(this.parts.context, asker, report));
-      this.send({ type: 'recorded', report: report.id, verdicts });
-    } finally {
-      this.reports--;
-    }
+    return verdicts.then(
+      (all) => {
+        this.reports--;
+        this.send({ type: 'recorded', report: report.id, verdicts: toVerdictRuns(all) });
+      },
+      (error) => {
+        this.reports--;
+        throw error;
+      },
+    );
+  }
+
+  private async introduceAndReport(
+    newcomer: Newcomer,
+    report: Report,
+    asker: Asker,
+  ): Promise<Verdict[]> {
+    await introduceHost(this.parts.context, newcomer, report.token);
+    this.newcomer = null;
+    return reportResults(this.parts.context, asker, report);
   }
 
   private async greet(hello: Hello): Promise<void> {
@@ -259,17 +273,15 @@ export class Session {
     asker.isAlone = isAlone(asker.accountId);
     const grants = grantUnits(context, asker, fairUnits(units));
     if (grants.length === 0) return false;
-    const leases: Lease[] = [];
     const news: JobBrief[] = [];
     let count = 0;
     for (const { lease, job } of grants) {
-      leases.push(lease);
       count += runsSize(lease.units);
       if (this.briefed.has(job.jobId)) continue;
       this.briefed.add(job.jobId);
       news.push(brief(job));
     }
-    this.send({ type: 'lease', want: id, leases, jobs: news });
+    this.send({ type: 'lease', want: id, leases: grants.map(({ lease }) => lease), jobs: news });
     granted(count);
     return true;
   }

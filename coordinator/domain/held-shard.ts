@@ -105,9 +105,8 @@ export class HeldShard {
     if (taken.length > 1) taken.sort((a, b) => a - b);
     const { hostId, accountId } = asker;
     const { shard } = this.state;
-    const facts = { leaseId, hostId, accountId, shard, positions: toRuns(taken) };
-    this.remember(facts, taken, now);
-    return facts;
+    const positions = toRuns(taken);
+    return this.remember({ leaseId, hostId, accountId, shard, positions }, taken, now);
   }
 
   /** See Window.present. */
@@ -250,7 +249,7 @@ export class HeldShard {
   }
 
   /** Of two leases on a unit the later one counts: the earlier has ended, or it would not exist. */
-  private remember(facts: LeaseFacts, out: readonly number[], now: number): void {
+  private remember(facts: LeaseFacts, out: readonly number[], now: number): LeaseFacts {
     const { leaseId, hostId, accountId, shard, positions } = facts;
     const deadline = now + leaseDurationMs;
     const lease = { leaseId, hostId, accountId, shard, positions, left: out.length, deadline };
@@ -260,6 +259,7 @@ export class HeldShard {
     }
     this.leases.set(leaseId, lease);
     this.watch.leaseHeld(leaseId, this);
+    return lease;
   }
 
   private forget(leaseId: LeaseId): void {

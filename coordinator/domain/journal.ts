@@ -12,6 +12,7 @@ import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { type Outcome, outcomes } from '../../protocol/outcome.ts';
 import { unpackSuccesses } from '../../protocol/report.ts';
+import { flatRuns, runsFromFlat } from './shard.ts';
 
 export type RecordedResult = {
   position: number;
@@ -60,20 +61,20 @@ export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
     const entry = entries[i] as JournalEntry;
     if (entry.kind === 'leased' && isSuccess(entries, i + 1, entry.leaseId)) {
       const { leaseId, hostId, accountId, positions } = entry;
-      const [succeeded] = entries.slice(i + 1, i + 2) as [SucceededEntry];
-      const columns = [succeeded.positions.flat(), succeeded.fuel, succeeded.outputs];
+      const succeeded = entries[i + 1] as SucceededEntry;
+      const columns = [flatRuns(succeeded.positions), succeeded.fuel, succeeded.outputs];
       tuples.push([
         codes.leasedToAccepted,
         leaseId,
         ...columns,
         hostId,
         accountId,
-        positions.flat(),
+        flatRuns(positions),
       ]);
       i += 2;
     } else if (entry.kind === 'succeeded' && isSuccess(entries, i, entry.leaseId)) {
       const { leaseId, positions, fuel, outputs } = entry;
-      tuples.push([codes.succeededAndAccepted, leaseId, positions.flat(), fuel, outputs]);
+      tuples.push([codes.succeededAndAccepted, leaseId, flatRuns(positions), fuel, outputs]);
       i++;
     } else tuples.push(toTuple(entry));
   }
@@ -101,15 +102,21 @@ function arrayHeaderBytes(length: number): number {
 function toTuple(entry: JournalEntry): unknown[] {
   switch (entry.kind) {
     case 'leased':
-      return [codes.leased, entry.leaseId, entry.hostId, entry.accountId, entry.positions.flat()];
+      return [
+        codes.leased,
+        entry.leaseId,
+        entry.hostId,
+        entry.accountId,
+        flatRuns(entry.positions),
+      ];
     case 'released':
-      return [codes.released, entry.leaseId, entry.positions.flat()];
+      return [codes.released, entry.leaseId, flatRuns(entry.positions)];
     case 'recorded':
       return [codes.recorded, entry.leaseId, entry.results.map(resultTuple)];
     case 'succeeded':
-      return [codes.succeeded, entry.leaseId, entry.positions.flat(), entry.fuel, entry.outputs];
+      return [codes.succeeded, entry.leaseId, flatRuns(entry.positions), entry.fuel, entry.outputs];
     case 'accepted':
-      return [codes.accepted, entry.leaseId, entry.positions.flat()];
+      return [codes.accepted, entry.leaseId, flatRuns(entry.positions)];
     case 'failed':
       return [codes.failed, entry.positions, entry.reason];
   }
@@ -170,17 +177,17 @@ function toEntries(tuple: any): JournalEntry | JournalEntry[] {
         leaseId: tuple[1],
         hostId: tuple[2],
         accountId: tuple[3],
-        positions: pairs(tuple[4]),
+        positions: runsFromFlat(tuple[4]),
       };
     case codes.released:
-      return { kind: 'released', leaseId: tuple[1], positions: pairs(tuple[2]) };
+      return { kind: 'released', leaseId: tuple[1], positions: runsFromFlat(tuple[2]) };
     case codes.recorded:
       return { kind: 'recorded', leaseId: tuple[1], results: tuple[2].map(toResult) };
     case codes.succeeded:
       return {
         kind: 'succeeded',
         leaseId: tuple[1],
-        positions: pairs(tuple[2]),
+        positions: runsFromFlat(tuple[2]),
         fuel: tuple[3],
         outputs: tuple[4],
       };
@@ -189,12 +196,12 @@ function toEntries(tuple: any): JournalEntry | JournalEntry[] {
     case codes.leasedToAccepted: {
       const [, leaseId, , , , hostId, accountId, flat] = tuple;
       return [
-        { kind: 'leased', leaseId, hostId, accountId, positions: pairs(flat) },
+        { kind: 'leased', leaseId, hostId, accountId, positions: runsFromFlat(flat) },
         ...accepted(tuple),
       ];
     }
     case codes.accepted:
-      return { kind: 'accepted', leaseId: tuple[1], positions: pairs(tuple[2]) };
+      return { kind: 'accepted', leaseId: tuple[1], positions: runsFromFlat(tuple[2]) };
     case codes.failed:
       return { kind: 'failed', positions: tuple[1], reason: tuple[2] };
     default:
@@ -219,12 +226,9 @@ function toResult(tuple: any): RecordedResult {
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
 function accepted([, leaseId, flat, fuel, outputs]: any): JournalEntry[] {
-  const positions = pairs(flat);
+  const positions = runsFromFlat(flat);
   return [
     { kind: 'succeeded', leaseId, positions, fuel, outputs },
     { kind: 'accepted', leaseId, positions },
   ];
 }
-
-const pairs = (flat: number[]): UnitRuns =>
-  Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i] ?? 0, flat[2 * i + 1] ?? 0]);

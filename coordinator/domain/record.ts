@@ -40,11 +40,13 @@ export type Reported = { successes: Successes | null; results: readonly Recorded
 
 /** In the report's order. */
 export function positionsIn({ successes, results }: Reported): number[] {
-  const positions: number[] = [];
-  for (const [from, count] of successes?.positions ?? []) {
-    for (let i = 0; i < count; i++) positions.push(from + i);
+  const runs = successes?.positions ?? [];
+  const positions = new Array<number>(runsSize(runs) + results.length);
+  let at = 0;
+  for (const [from, count] of runs) {
+    for (let i = 0; i < count; i++) positions[at++] = from + i;
   }
-  for (const { position } of results) positions.push(position);
+  for (const { position } of results) positions[at++] = position;
   return positions;
 }
 

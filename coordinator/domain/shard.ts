@@ -65,11 +65,17 @@ export function splitShard(
 
 /** Sorted whole numbers as runs of [from, count]. */
 export function toRuns(sorted: readonly number[]): UnitRuns {
-  const runs: UnitRuns = [];
-  for (const value of sorted) {
-    const last = runs.at(-1);
-    if (last !== undefined && value === last[0] + last[1]) last[1]++;
-    else runs.push([value, 1]);
+  const [first] = sorted;
+  if (first === undefined) return [];
+  let last: [number, number] = [first, 1];
+  const runs = [last];
+  for (let i = 1; i < sorted.length; i++) {
+    const value = sorted[i] as number;
+    if (value === last[0] + last[1]) last[1]++;
+    else {
+      last = [value, 1];
+      runs.push(last);
+    }
   }
   return runs;
 }
@@ -78,7 +84,25 @@ export function* fromRuns(runs: UnitRuns): Generator<number> {
   for (const [from, count] of runs) for (let i = 0; i < count; i++) yield from + i;
 }
 
-export const runsSize = (runs: UnitRuns): number => runs.reduce((sum, [, count]) => sum + count, 0);
+export function runsSize(runs: UnitRuns): number {
+  let size = 0;
+  for (const [, count] of runs) size += count;
+  return size;
+}
+
+/** Runs as they are written: from, count, from, count… */
+export function flatRuns(runs: UnitRuns): number[] {
+  const flat = new Array<number>(2 * runs.length);
+  for (let i = 0; i < runs.length; i++)
+    [flat[2 * i], flat[2 * i + 1]] = runs[i] as [number, number];
+  return flat;
+}
+
+export function runsFromFlat(flat: readonly number[]): UnitRuns {
+  const runs: UnitRuns = [];
+  for (let i = 0; i < flat.length; i += 2) runs.push([flat[i] ?? 0, flat[i + 1] ?? 0]);
+  return runs;
+}
 
 export const runsInclude = (runs: UnitRuns, value: number): boolean =>
   runs.some(([from, count]) => value >= from && value < from + count);

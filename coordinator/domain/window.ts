@@ -143,31 +143,37 @@ export class Window {
     units: number,
     leaseId: LeaseId,
     now: number,
-  ): (LeaseFacts & { job: JobFacts }) | null {
+  ): { lease: LeaseFacts; job: JobFacts } | null {
     if (asker.standing.repute === 'quarantined') return null;
     const check = this.checkFor(asker, now);
-    if (check !== undefined) return { ...check.take(asker, units, leaseId, now), job: check.job };
+    if (check !== undefined) {
+      return { lease: check.take(asker, units, leaseId, now), job: check.job };
+    }
     const held = this.nextFor(asker, now);
     if (held === null) return null;
     const { job } = held;
-    const facts = held.take(asker, units, leaseId, now);
-    const cost = runsSize(facts.positions) * this.fuelPerUnit(job.jobId);
+    const lease = held.take(asker, units, leaseId, now);
+    const cost = runsSize(lease.positions) * this.fuelPerUnit(job.jobId);
     this.share.charge(job.jobId, cost, weightOf(job));
-    return { ...facts, job };
+    return { lease, job };
   }
 
   /** A shard that can serve this host, of the job whose turn it is. */
   private nextFor(asker: KnownAsker, now: number): HeldShard | null {
-    const candidates: HeldShard[] = [];
+    let only: HeldShard | null = null;
+    let several: HeldShard[] | null = null;
     for (const [jobId, shards] of this.byJob) {
       if (this.paused.has(jobId)) continue;
-      const held = firstOf(shards, (shard) => shard.canServe(asker, now));
-      if (held !== undefined) candidates.push(held);
+      const held = firstFor(shards, asker, now);
+      if (held === undefined) continue;
+      if (several !== null) several.push(held);
+      else if (only !== null) several = [only, held];
+      else only = held;
     }
     // With one job there is nothing to share.
-    if (candidates.length < 2) return candidates[0] ?? null;
-    const jobId = this.share.next(candidates.map(({ job }) => job.jobId));
-    return candidates.find(({ job }) => job.jobId === jobId) ?? null;
+    if (several === null) return only;
+    const jobId = this.share.next(several.map(({ job }) => job.jobId));
+    return several.find(({ job }) => job.jobId === jobId) ?? null;
   }
 
   /** Those of which it cannot have a unit are looked at last the next time. */
@@ -290,6 +296,11 @@ export class Window {
 }
 
 const hasFree = (held: HeldShard): boolean => held.freeUnits > 0;
+
+function firstFor(shards: Iterable<HeldShard>, asker: KnownAsker, now: number) {
+  for (const held of shards) if (held.canServe(asker, now)) return held;
+  return undefined;
+}
 
 function firstOf<T>(items: Iterable<T>, isWanted: (item: T) => boolean): T | undefined {
   for (const item of items) if (isWanted(item)) return item;

@@ -16,6 +16,7 @@ import type { KnownHosts } from '../domain/trust/known-hosts.ts';
 import type { Window } from '../domain/window.ts';
 import type { GridFacts } from '../store/grid-store.ts';
 import type { Store } from '../store/store.ts';
+import type { LeaseTokens } from '../tokens/lease-token.ts';
 import type { Sealer } from '../tokens/seal.ts';
 
 /** The queue as flow sees it: shards go in, come out to be held, and are done with. */
@@ -68,6 +69,7 @@ export type Context = {
   queue: ShardQueue;
   recorder: ShardRecorder;
   sealer: Sealer;
+  leaseTokens: LeaseTokens;
   window: Window;
   /** Which job is split next. Apart from the window's own share, which says who is granted next. */
   splitShare: FairShare<JobId>;

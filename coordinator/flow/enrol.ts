@@ -10,7 +10,6 @@ import type { Hello } from '../../protocol/messages.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { parseTeamName } from '../domain/team-name.ts';
 import type { HostFacts } from '../store/account-store.ts';
-import { openLease } from '../tokens/lease-token.ts';
 import { isSigned } from '../tokens/signature.ts';
 import type { Context } from './context.ts';
 
@@ -72,7 +71,7 @@ export async function introduceHost(
   { host, teamId }: Newcomer,
   leaseToken: string,
 ): Promise<void> {
-  openLease(context.sealer, leaseToken, host);
+  context.leaseTokens.open(leaseToken, host);
   const reply = await context.store.accounts.enrolHost(host, true);
   if (reply === 'other_account') throw othersHost(host.hostId);
   if (teamId !== null) await context.store.accounts.moveToTeam(host.accountId, teamId);

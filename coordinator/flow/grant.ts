@@ -9,8 +9,7 @@ import type { JobFacts } from '../domain/job.ts';
 import { type LeaseFacts, leaseDurationMs } from '../domain/lease.ts';
 import { fromRuns, runsSize } from '../domain/shard.ts';
 import { unitsAt } from '../domain/unit-runs.ts';
-import type { Asker } from '../domain/window.ts';
-import { sealLease } from '../tokens/lease-token.ts';
+import type { Asker, KnownAsker } from '../domain/window.ts';
 import type { Context } from './context.ts';
 
 /** A message with more leases than this says more about bookkeeping than about work. */
@@ -22,19 +21,29 @@ export type Grant = { lease: Lease; job: JobFacts };
 
 /** Grants up to `units` units. Empty when the window has nothing for this host. */
 export function grantUnits(context: Context, host: Asker, units: number): Grant[] {
-  const asker = { ...host, standing: context.knownHosts.standingOf(host.hostId, context.now()) };
-  const grants: Grant[] = [];
-  let left = units;
+  const now = context.now();
+  const asker = { ...host, standing: context.knownHosts.standingOf(host.hostId, now) };
+  const first = grantOne(context, asker, units, now);
+  if (first === null) return [];
+  const grants = [first];
+  let left = units - runsSize(first.lease.units);
   while (left > 0 && grants.length < leasesPerMessageMax) {
-    const leaseId = idFromBytes('l', context.randomBytes(10));
-    const granted = context.window.grant(asker, left, leaseId, context.now());
-    if (granted === null) break;
-    const { job, shard, hostId, accountId, positions } = granted;
-    left -= runsSize(positions);
-    context.recorder.note(shard, { kind: 'leased', leaseId, hostId, accountId, positions });
-    grants.push({ lease: toWire(context, granted, job), job });
+    const next = grantOne(context, asker, left, now);
+    if (next === null) break;
+    left -= runsSize(next.lease.units);
+    grants.push(next);
   }
   return grants;
+}
+
+function grantOne(context: Context, asker: KnownAsker, units: number, now: number): Grant | null {
+  const leaseId = idFromBytes('l', context.randomBytes(10));
+  const granted = context.window.grant(asker, units, leaseId, now);
+  if (granted === null) return null;
+  const { lease, job } = granted;
+  const { shard, hostId, accountId, positions } = lease;
+  context.recorder.note(shard, { kind: 'leased', leaseId, hostId, accountId, positions });
+  return { lease: toWire(context, lease, job), job };
 }
 
 /** Whether hosts can work a unit's parameters out from the rule itself. */
@@ -52,7 +61,7 @@ function toWire(context: Context, facts: LeaseFacts, job: JobFacts): Lease {
   const units = unitsAt(facts.shard.units, facts.positions);
   return {
     leaseId: facts.leaseId,
-    token: sealLease(context.sealer, facts),
+    token: context.leaseTokens.seal(facts),
     jobId: job.jobId,
     units,
     params: sendsRule(job)

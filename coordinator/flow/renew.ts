@@ -5,7 +5,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
 import { fromRuns, parseShardId, positionOf, toRuns } from '../domain/shard.ts';
 import { partitionOf } from '../store/store.ts';
-import { type Holder, openLease } from '../tokens/lease-token.ts';
+import type { Holder } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
 /** Extends leases. Returns those that no longer stand: their host may drop them. */
@@ -19,7 +19,7 @@ export function renewLeases(
 
 /** Gives units back at once. Throws GridError `lease_invalid` for a token that is not this host's. */
 export function releaseUnits(context: Context, host: Holder, token: string, units: UnitRuns): void {
-  const lease = openLease(context.sealer, token, host);
+  const lease = context.leaseTokens.open(token, host);
   const positions = positionsOf(lease, units);
   if (context.window.release(lease.leaseId, host.hostId, positions) === 0) return;
   context.recorder.note(lease.shard, {
@@ -50,7 +50,7 @@ export function openPresented(
 ): PresentedLease[] {
   return leases.flatMap(({ token, units }) => {
     try {
-      return [{ lease: openLease(context.sealer, token, host), units }];
+      return [{ lease: context.leaseTokens.open(token, host), units }];
     } catch (error) {
       // Not this grid's, or not this host's: it is simply not held.
       if (error instanceof GridError && error.code === 'lease_invalid') return [];

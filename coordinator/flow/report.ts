@@ -18,23 +18,36 @@ import { type RecordedResult, resultsOf, type Successes } from '../domain/journa
 import type { LeaseFacts } from '../domain/lease.ts';
 import type { Reported } from '../domain/record.ts';
 import { fromRuns, positionOf, runsInclude, runsSize } from '../domain/shard.ts';
-import { type Holder, openLease } from '../tokens/lease-token.ts';
+import type { Holder } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
 /**
  * Records the results and returns one verdict each, in the report's order, those in columns first.
- * Throws GridError `lease_invalid` (a forged or foreign token, a unit that is not in the lease),
+ * Throws, or rejects with, GridError `lease_invalid` (a forged or foreign token, a unit that is not in the lease),
  * `bad_request` (columns that do not fit each other), `job_unknown`, and `artifact_unknown` (an output
  * that was not uploaded); then nothing of the report is recorded.
  */
-export async function reportResults(
+export function reportResults(
   context: Context,
   host: Holder,
   { token, successes, results }: Pick<Report, 'token' | 'successes' | 'results'>,
 ): Promise<Verdict[]> {
-  const lease = openLease(context.sealer, token, host);
+  const lease = context.leaseTokens.open(token, host);
+  const job = context.jobs.known(lease.shard.jobId);
+  if (job === null || results.length > 0) return reportMixed(context, lease, successes, results);
+  // Nearly all: nothing to wait for but the commit.
+  const reported = withSuccesses(lease, successes, fuelMaxOf(job), []);
+  return context.recorder.record(lease.shard, lease, reported);
+}
+
+async function reportMixed(
+  context: Context,
+  lease: LeaseFacts,
+  successes: WireSuccesses | null,
+  results: readonly HostResult[],
+): Promise<Verdict[]> {
   const { jobId } = lease.shard;
-  const job = context.jobs.known(jobId) ?? (await context.jobs.facts(jobId));
+  const job = await context.jobs.facts(jobId);
   if (job === null) throw new GridError('job_unknown', jobId);
   const fuelMax = fuelMaxOf(job);
   const recorded = results.map((result) => toRecorded(lease, result, fuelMax));

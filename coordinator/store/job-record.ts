@@ -3,7 +3,7 @@ import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { type JobState, pauseCauses } from '../../protocol/job.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
-import { parseShardId, type Shard, type ShardId } from '../domain/shard.ts';
+import { flatRuns, parseShardId, runsFromFlat, type Shard, type ShardId } from '../domain/shard.ts';
 
 /** `fuelHigh` counts these: a job's fuel may pass what one Redis integer holds. */
 const fuelCarry = 10n ** 15n;
@@ -53,7 +53,7 @@ export const writePayments = (
     : JSON.stringify([
         jobId,
         isCheck ? 1 : 0,
-        ...payments.map((p) => [p.kind, p.accountId, p.hostId, p.micro, ...p.units.flat()]),
+        ...payments.map((p) => [p.kind, p.accountId, p.hostId, p.micro, ...flatRuns(p.units)]),
       ]);
 
 export function readPayments(text: string): Omit<OutboxRecord, 'number'> {
@@ -62,11 +62,7 @@ export function readPayments(text: string): Omit<OutboxRecord, 'number'> {
     jobId,
     isCheck: check === 1,
     payments: payments.map(([kind, accountId, hostId, micro, ...flat]) => {
-      const units = Array.from({ length: flat.length / 2 }, (_, i): [number, number] => [
-        flat[2 * i] ?? 0,
-        flat[2 * i + 1] ?? 0,
-      ]);
-      return { kind, accountId, hostId, micro, units };
+      return { kind, accountId, hostId, micro, units: runsFromFlat(flat) };
     }),
   };
 }

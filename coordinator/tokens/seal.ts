@@ -11,14 +11,10 @@ import type { LeaseKey } from '../domain/lease.ts';
 
 /** 132 bits in base64url: nobody guesses one, and the other half of the hash stays unknown. */
 const macChars = 22;
-/** Tokens remembered: the leases that a busy coordinator has out, about 500 bytes each. */
-const ownMax = 16_384;
 
 export class Sealer {
   private readonly newest: LeaseKey;
   private readonly keys: Map<string, LeaseKey>;
-  /** What this process sealed lately: to open it again takes no proof and no decoding. */
-  private readonly own = new Map<string, { purpose: string; facts: unknown }>();
 
   constructor(keys: readonly [LeaseKey, ...LeaseKey[]]) {
     this.newest = keys[0];
@@ -28,20 +24,11 @@ export class Sealer {
   seal(purpose: string, facts: unknown): string {
     const body = pack(facts).toString('base64url');
     const tag = mac(this.newest, purpose, body);
-    const token = `${this.newest.keyId}.${body}.${tag}`;
-    this.own.set(token, { purpose, facts });
-    if (this.own.size > ownMax) this.forgetOldest();
-    return token;
+    return `${this.newest.keyId}.${body}.${tag}`;
   }
 
   /** The facts, or null when this grid did not seal the token for this purpose. */
   open(purpose: string, token: string): unknown {
-    const own = this.own.get(token);
-    if (own !== undefined && own.purpose === purpose) {
-      // Most leases are reported whole: what is forgotten at once is cheap to have remembered.
-      this.own.delete(token);
-      return own.facts;
-    }
     const [keyId, body, tag, ...rest] = token.split('.');
     if (keyId === undefined || body === undefined || tag === undefined || rest.length > 0)
       return null;
@@ -51,11 +38,6 @@ export class Sealer {
     const right = Buffer.from(mac(key, purpose, body));
     if (given.length !== right.length || !timingSafeEqual(given, right)) return null;
     return unpack(Buffer.from(body, 'base64url'));
-  }
-
-  private forgetOldest(): void {
-    const [oldest] = this.own.keys();
-    if (oldest !== undefined) this.own.delete(oldest);
   }
 }
 

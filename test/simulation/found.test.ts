@@ -163,5 +163,5 @@ it('a shard that is taken in anew during a commit learns what the commit decided
   write();
   expect(await answered).toEqual(['accepted', 'accepted', 'accepted']);
   const asker = { ...lease, memoryBytes: 2 ** 40, isAlone: true, standing: aStanding };
-  expect(window.grant(asker, 4, leaseId(2), 0)?.positions).toEqual([[3, 1]]);
+  expect(window.grant(asker, 4, leaseId(2), 0)?.lease.positions).toEqual([[3, 1]]);
 });

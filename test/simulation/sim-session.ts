@@ -18,7 +18,6 @@ import {
   renewLeases,
 } from '../../coordinator/flow/renew.ts';
 import { reportResults } from '../../coordinator/flow/report.ts';
-import { openLease } from '../../coordinator/tokens/lease-token.ts';
 import { errorFacts, GridError } from '../../protocol/errors.ts';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -98,7 +97,7 @@ export class SimSession {
       case 'report': {
         const { token, successes, results } = message;
         const verdicts = await reportResults(context, asker, message);
-        const { jobId } = openLease(context.sealer, token, asker).shard;
+        const { jobId } = context.leaseTokens.open(token, asker).shard;
         const units = [...fromRuns(successes?.units ?? []), ...results.map(({ unit }) => unit)];
         for (const [i, unit] of units.entries()) {
           if (tellsOfDecision(verdicts[i])) this.parts.watch.decided(jobId, unit);

@@ -35,23 +35,27 @@ export function draftAppend(shard: Shard, state: ShardState, intents: Intent[]):
   const answers: (() => void)[] = [];
   const pay: Pay[] = [];
   let [canonical, failed, fuel, micro] = [0, 0, 0, 0];
+  const take = (recording: Recording): Verdict[] => {
+    state.apply(recording.entries);
+    canonical += recording.canonical;
+    failed += recording.failed;
+    fuel += recording.fuel;
+    if (recording.pay !== null) {
+      pay.push(recording.pay);
+      micro += recording.pay.micro;
+    }
+    return recording.verdicts;
+  };
   for (const intent of intents) {
     if (intent.kind === 'note') {
       if (!state.isClosed && !isKnown(state, intent.entry)) state.apply([intent.entry]);
       continue;
     }
-    const verdicts: Verdict[] = [];
-    for (const recording of recordings(state, intent)) {
-      state.apply(recording.entries);
-      verdicts.push(...recording.verdicts);
-      canonical += recording.canonical;
-      failed += recording.failed;
-      fuel += recording.fuel;
-      if (recording.pay !== null) {
-        pay.push(recording.pay);
-        micro += recording.pay.micro;
-      }
-    }
+    // Part by part: each is applied before the next is decided.
+    const { lease, reported } = intent;
+    const { successes, results } = reported;
+    let verdicts = successes === null ? [] : take(recordSuccesses(state, lease, successes));
+    if (results.length > 0) verdicts = verdicts.concat(take(recordResults(state, lease, results)));
     answers.push(() => intent.answer(verdicts));
   }
   const bytes = state.takeBytes();
@@ -72,29 +76,32 @@ export function draftAppend(shard: Shard, state: ShardState, intents: Intent[]):
 /** Nothing can be appended any more: what was recorded keeps its verdict, the rest comes late. */
 export function verdictsOfClosed(state: ShardState, intent: ReportIntent): Verdict[] {
   const late: Verdict = state.isClosed ? 'not_needed' : 'too_late';
-  const all = [...recordings(state, intent)];
+  const { lease, reported } = intent;
+  const { successes, results } = reported;
+  const all = [recordResults(state, lease, results)];
+  if (successes !== null) all.unshift(recordSuccesses(state, lease, successes));
   const isNew = new Set(all.flatMap(({ entries }) => entries.flatMap(positionsRecorded)));
-  const positions = positionsIn(intent.reported);
+  const positions = positionsIn(reported);
   const verdicts = all.flatMap((recording) => recording.verdicts);
   return verdicts.map((verdict, i) => (isNew.has(positions[i] ?? -1) ? late : verdict));
 }
 
 export function groupByShard(intents: Intent[]): Intent[][] {
   const groups = new Map<ShardId, Intent[]>();
+  // Most leases on a shard share what tells of it: then its id need not be put together.
+  const known = new Map<Shard, Intent[]>();
   for (const intent of intents) {
-    const id = shardId(intent.shard);
-    const group = groups.get(id);
-    if (group === undefined) groups.set(id, [intent]);
-    else group.push(intent);
+    const { shard } = intent;
+    let group = known.get(shard);
+    if (group === undefined) {
+      const id = shardId(shard);
+      group = groups.get(id) ?? [];
+      groups.set(id, group);
+      known.set(shard, group);
+    }
+    group.push(intent);
   }
   return [...groups.values()];
-}
-
-/** What a report does, part by part: each is to be appended before the next is asked for. */
-function* recordings(state: ShardState, { lease, reported }: ReportIntent): Generator<Recording> {
-  const { successes, results } = reported;
-  if (successes !== null) yield recordSuccesses(state, lease, successes);
-  if (results.length > 0) yield recordResults(state, lease, results);
 }
 
 /** A lease that was reported sooner than its note came up is in the journal already. */

@@ -149,13 +149,14 @@ export class Recorder implements ShardRecorder {
     // Lost to the queue and read anew while the append was under way: then the window has not seen it,
     // and would offer again what is decided.
     const known = window.state(id);
-    if (known !== undefined && known.length < state.length) window.refresh(state, clock.now());
+    const now = clock.now();
+    if (known !== undefined && known.length < state.length) window.refresh(state, now);
     for (const intent of intents) {
       if (intent.kind !== 'report') continue;
       const { reported, lease } = intent;
-      window.settle(id, lease, positionsIn(reported), fuelOf(reported), clock.now());
+      window.settle(id, lease, positionsIn(reported), fuelOf(reported), now);
     }
-    paces.get(append.shard.jobId)?.count(append.canonical + append.failed, clock.now());
+    paces.get(append.shard.jobId)?.count(append.canonical + append.failed, now);
     for (const answer of answers) answer();
     if (append.closes) {
       window.drop(id);

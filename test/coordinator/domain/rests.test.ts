@@ -67,8 +67,8 @@ describe('one broken machine', () => {
     const [job, state] = [aJob(), new ShardState(aShard(1))];
     const window = new Window();
     window.hold(job, state, 0);
-    const lease = ask(window, 1, 0);
-    if (lease === null) throw new Error('nothing was granted');
+    const lease = ask(window, 1, 0)?.lease;
+    if (lease === undefined) throw new Error('nothing was granted');
     const [position = 0] = lease.positions[0] ?? [];
     const { entries } = recordResults(state, lease, [aHostError(position)]);
     append(state, entries);

@@ -152,18 +152,18 @@ class Grid {
       if (memoryOf(host) === 1000) expect(before).toBe(0);
       return null;
     }
-    const positions = [...fromRuns(granted.positions)];
-    expect(granted.job.document.limits.memoryBytesMax).toBeLessThanOrEqual(memoryOf(host));
+    const { lease, job } = granted;
+    const positions = [...fromRuns(lease.positions)];
+    expect(job.document.limits.memoryBytesMax).toBeLessThanOrEqual(memoryOf(host));
     expect(positions.length).toBeLessThanOrEqual(count);
     expect(this.window.free).toBe(before - positions.length);
-    const state = this.window.state(shardId(granted.shard)) as ShardState;
+    const state = this.window.state(shardId(lease.shard)) as ShardState;
     for (const at of positions) {
       expect(state.unit(at).status).toBe('open');
-      for (const [lease, left] of this.out) {
-        if (this.shardOf(lease) === shardId(granted.shard)) expect(left.has(at)).toBe(false);
+      for (const [other, left] of this.out) {
+        if (this.shardOf(other) === shardId(lease.shard)) expect(left.has(at)).toBe(false);
       }
     }
-    const { job: _, ...lease } = granted;
     this.granted.push(lease);
     this.out.set(id, new Set(positions));
     this.extend(lease);

@@ -31,7 +31,7 @@ let leases = 100;
 function grant(window: Window, units: number, host = 1, now = 0): LeaseFacts {
   const granted = window.grant(asker(host), units, leaseId(++leases), now);
   if (granted === null) throw new Error('nothing to grant');
-  return granted;
+  return granted.lease;
 }
 
 const positions = (lease: LeaseFacts): number[] => [...fromRuns(lease.positions)];
