@@ -15,7 +15,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import { fits, type JobFacts } from './job.ts';
 import { type LeaseFacts, leaseDurationMs } from './lease.ts';
 import { Rests } from './rests.ts';
-import { fromRuns, runsInclude, shardSize, toRuns } from './shard.ts';
+import { fromRuns, runsInclude, type Shard, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
 import { type CheckOrder, isKeptFrom, mayCheck } from './trust/check.ts';
 import type { Standing } from './trust/known-hosts.ts';
@@ -43,8 +43,8 @@ type HeldLease = LeaseFacts & { deadline: number; left: number };
 export class HeldShard {
   readonly job: JobFacts;
   state: ShardState;
-  /** A state that is read anew upon a lease does not know it. */
-  private readonly check: CheckOrder | undefined;
+  /** All of it: a state that is read anew upon a lease knows that lease's units, and no check. */
+  private readonly shard: Shard;
   private readonly watch: ShardWatch;
   private readonly leases = new Map<LeaseId, HeldLease>();
   /** By position: under which lease the unit is out. */
@@ -56,11 +56,15 @@ export class HeldShard {
   constructor(job: JobFacts, state: ShardState, watch: ShardWatch, now: number) {
     this.job = job;
     this.state = state;
-    this.check = state.shard.check;
+    this.shard = state.shard;
     this.watch = watch;
     this.holders = new Array(shardSize(state.shard.units));
     this.takeUp(state.leases, now);
     this.refill();
+  }
+
+  private get check(): CheckOrder | undefined {
+    return this.shard.check;
   }
 
   get freeUnits(): number {
@@ -104,7 +108,7 @@ export class HeldShard {
     }
     if (taken.length > 1) taken.sort((a, b) => a - b);
     const { hostId, accountId } = asker;
-    const { shard } = this.state;
+    const { shard } = this;
     const positions = toRuns(taken);
     return this.remember({ leaseId, hostId, accountId, shard, positions }, taken, now);
   }
@@ -230,7 +234,7 @@ export class HeldShard {
 
   /** Remembers leases that the journal tells of, with what is left of them. */
   private takeUp(leases: Iterable<[LeaseId, JournalLease]>, now: number): void {
-    const { shard } = this.state;
+    const { shard } = this;
     for (const [leaseId, { hostId, accountId, positions }] of leases) {
       const left = [...fromRuns(positions)].filter((p) => this.isStillOpen(leaseId, p));
       if (left.length > 0)

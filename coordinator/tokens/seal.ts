@@ -1,28 +1,42 @@
 /**
- * Seals facts into a token that any coordinator of the grid can open: MessagePack, then a keyed
- * hash under a secret that lives in Redis, with the secret's id in front so that it can be changed.
- * `purpose` is part of what is signed: a lease token opens as a lease and as nothing else.
+ * Seals facts into a token that any coordinator of the grid can open, and nobody else can read:
+ * MessagePack, hidden (key-stream.ts), then a keyed hash under a secret that lives in Redis, with the
+ * secret's id in front so that it can be changed. `purpose` is part of what is signed: a lease token
+ * opens as a lease and as nothing else.
  *
- *   <keyId>.<base64url of the facts>.<the first 22 characters of the keyed hash>
+ *   <keyId>.<base64url of the hidden facts>.<the first 22 characters of the keyed hash>
+ *
+ * Hidden, because a lease says which shard it is of, and so whether its units are checked.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { pack, unpack } from 'msgpackr';
 import type { LeaseKey } from '../domain/lease.ts';
+import { KeyStream } from './key-stream.ts';
 
 /** 132 bits in base64url: nobody guesses one, and the other half of the hash stays unknown. */
 const macChars = 22;
+/** In front of the facts: how many bytes they are, the rest being filled up. */
+const lengthBytes = 2;
+
+type Key = LeaseKey & { stream: KeyStream };
 
 export class Sealer {
-  private readonly newest: LeaseKey;
-  private readonly keys: Map<string, LeaseKey>;
+  private readonly newest: Key;
+  private readonly keys: Map<string, Key>;
 
   constructor(keys: readonly [LeaseKey, ...LeaseKey[]]) {
-    this.newest = keys[0];
-    this.keys = new Map(keys.map((key) => [key.keyId, key]));
+    const [newest, ...others] = keys;
+    this.newest = withStream(newest);
+    this.keys = new Map([this.newest, ...others.map(withStream)].map((key) => [key.keyId, key]));
   }
 
-  seal(purpose: string, facts: unknown): string {
-    const body = pack(facts).toString('base64url');
+  /** Filled up to `bytesMin`, where a token's length would tell what it holds. */
+  seal(purpose: string, facts: unknown, bytesMin = 0): string {
+    const packed = pack(facts);
+    const filled = Buffer.alloc(Math.max(lengthBytes + packed.length, bytesMin));
+    filled.writeUInt16BE(packed.length);
+    filled.set(packed, lengthBytes);
+    const body = this.newest.stream.hide(filled).toString('base64url');
     const tag = mac(this.newest, purpose, body);
     return `${this.newest.keyId}.${body}.${tag}`;
   }
@@ -37,9 +51,16 @@ export class Sealer {
     const given = Buffer.from(tag);
     const right = Buffer.from(mac(key, purpose, body));
     if (given.length !== right.length || !timingSafeEqual(given, right)) return null;
-    return unpack(Buffer.from(body, 'base64url'));
+    const filled = key.stream.show(Buffer.from(body, 'base64url'));
+    return unpack(filled.subarray(lengthBytes, lengthBytes + filled.readUInt16BE()));
   }
 }
+
+/** A key of its own for hiding: no text that is signed is like this one, for they hold a zero. */
+const withStream = (key: LeaseKey): Key => ({
+  ...key,
+  stream: new KeyStream(Buffer.from(keyedHash(key.secret, 'stream'), 'base64url').subarray(0, 16)),
+});
 
 const mac = ({ secret }: LeaseKey, purpose: string, body: string): string =>
   keyedHash(secret, `${purpose}\0${body}`).slice(0, macChars);

@@ -33,15 +33,15 @@ const noCounts = { canonical: 0, failed: 0, fuel: 0, creditMicro: 0 };
 export function draftAppend(shard: Shard, state: ShardState, intents: Intent[]): Draft {
   const expectedLength = state.length;
   const answers: (() => void)[] = [];
-  const pay: Pay[] = [];
+  const pay: [Shard, Pay][] = [];
   let [canonical, failed, fuel, micro] = [0, 0, 0, 0];
-  const take = (recording: Recording): Verdict[] => {
+  const take = (of: Shard, recording: Recording): Verdict[] => {
     state.apply(recording.entries);
     canonical += recording.canonical;
     failed += recording.failed;
     fuel += recording.fuel;
     if (recording.pay !== null) {
-      pay.push(recording.pay);
+      pay.push([of, recording.pay]);
       micro += recording.pay.micro;
     }
     return recording.verdicts;
@@ -52,10 +52,11 @@ export function draftAppend(shard: Shard, state: ShardState, intents: Intent[]):
       continue;
     }
     // Part by part: each is applied before the next is decided.
-    const { lease, reported } = intent;
+    const { shard: of, lease, reported } = intent;
     const { successes, results } = reported;
-    let verdicts = successes === null ? [] : take(recordSuccesses(state, lease, successes));
-    if (results.length > 0) verdicts = verdicts.concat(take(recordResults(state, lease, results)));
+    let verdicts = successes === null ? [] : take(of, recordSuccesses(state, lease, successes));
+    if (results.length > 0)
+      verdicts = verdicts.concat(take(of, recordResults(state, lease, results)));
     answers.push(() => intent.answer(verdicts));
   }
   const bytes = state.takeBytes();
@@ -68,7 +69,7 @@ export function draftAppend(shard: Shard, state: ShardState, intents: Intent[]):
     bytes,
     closes,
     ...(isCheck(shard) ? noCounts : counts),
-    pay: payments(shard, pay),
+    pay: payments(pay),
   };
   return { append, state, intents, answers };
 }
@@ -113,10 +114,10 @@ function positionsRecorded(entry: JournalEntry): number[] {
   return entry.kind === 'succeeded' ? [...fromRuns(entry.positions)] : [];
 }
 
-/** One for each host: what it earned in this commit, and with which units. */
-function payments({ units }: Shard, pays: readonly Pay[]): Payment[] {
+/** One for each host: what it earned in this commit, and with which units: those that its lease knows. */
+function payments(pays: readonly [Shard, Pay][]): Payment[] {
   const byHost = new Map<HostId, Payment>();
-  for (const { accountId, hostId, micro, positions } of pays) {
+  for (const [{ units }, { accountId, hostId, micro, positions }] of pays) {
     const payment = byHost.get(hostId);
     const paid = unitsAt(units, positions);
     if (payment === undefined)

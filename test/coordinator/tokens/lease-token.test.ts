@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LeaseFacts } from '../../../coordinator/domain/lease.ts';
+import { unitAt } from '../../../coordinator/domain/shard.ts';
 import { LeaseTokens } from '../../../coordinator/tokens/lease-token.ts';
 import { Sealer } from '../../../coordinator/tokens/seal.ts';
 import { accountId, hostId, jobId, leaseId } from '../builders.ts';
@@ -25,9 +26,13 @@ describe.each([
     const tokens = new LeaseTokens(sealer);
     const token = tokens.seal(facts);
     const elsewhere = new LeaseTokens(sealer);
+    expect(tokens.open(token, holder)).toEqual(facts);
     for (let i = 0; i < 3; i++) {
-      expect(tokens.open(token, holder)).toEqual(facts);
-      expect(elsewhere.open(token, holder)).toEqual(facts);
+      for (const opened of [tokens.open(token, holder), elsewhere.open(token, holder)]) {
+        expect({ ...opened, shard: null }).toEqual({ ...facts, shard: null });
+        for (const at of [0, 1, 4])
+          expect(unitAt(opened.shard.units, at)).toBe(unitAt(facts.shard.units, at));
+      }
     }
   });
 
