@@ -24,7 +24,7 @@ export const jobViewSchema = z.object({
   paused: z.object({ cause: z.enum(pauseCauses), reason: z.string() }).nullable(),
   /** Whose it is; null for jobs from before jobs had owners. */
   owner: accountIdSchema.nullable(),
-  /** Whether its results and its document are for everybody with a token. */
+  /** Whether others than its owner and operators see it; its results take a token in any case. */
   public: z.boolean(),
   /** Whether the mint pays for it. */
   curated: z.boolean(),

@@ -13,6 +13,7 @@ export const why = () =>
   ])
     .argument('<id>', 'of a job or a host; a unit is its job’s id, a slash, its index')
     .addOption(urlOption())
+    .addOption(tokenFileOption())
     .addOption(jsonOption())
     .action(async (id, { json, ...options }) => {
       const found = await openGrid(options).why(pathOf(id));

@@ -18,7 +18,7 @@ import { actSchema } from '../../protocol/tokens.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { overviewPage } from '../../web/overview-page.ts';
 import { isOperator } from '../domain/token.ts';
-import { authorize, authorizeForJob } from '../flow/authorize.ts';
+import { assertSeen, authorize, authorizeForJob, viewerOf } from '../flow/authorize.ts';
 import { cancelJob } from '../flow/cancel.ts';
 import type { Context } from '../flow/context.ts';
 import { assertCredit } from '../flow/fund.ts';
@@ -81,7 +81,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   });
 
   server.get('/', async (_request, reply) => {
-    const [jobs, rows] = await Promise.all([listJobs(context, 20), standings(context, 20)]);
+    const [jobs, rows] = await Promise.all([listJobs(context, 20, null), standings(context, 20)]);
     const page = overviewPage({ jobs, standings: rows, hosts: parts.hosts(), now: context.now() });
     return reply.type('text/html; charset=utf-8').send(page);
   });
@@ -92,7 +92,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     version: parts.version,
     protocol: protocolVersion,
     hosts: parts.hosts(),
-    jobs: (await listJobs(context, rowsMax)).length,
+    jobs: (await listJobs(context, rowsMax, null)).length,
   }));
   standingRoutes(server, context);
 
@@ -105,14 +105,19 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     const submitted = await submitJob(context, parts.prepareKernel, request.body, submission);
     return reply.status(201).send(submitted);
   });
-  server.get('/v1/jobs', async () => ({ jobs: await listJobs(context, rowsMax) }));
-  server.get('/v1/jobs/:jobId', async (request) => showJob(context, jobIdOf(request)));
+  server.get('/v1/jobs', async (request) => {
+    const viewer = await viewerOf(context, bearerToken(request));
+    return { jobs: await listJobs(context, rowsMax, viewer) };
+  });
+  server.get('/v1/jobs/:jobId', async (request) => {
+    const jobId = jobIdOf(request);
+    await assertSeen(context, bearerToken(request), jobId);
+    return showJob(context, jobId);
+  });
   server.get('/v1/jobs/:jobId/document', async (request) => {
     const jobId = jobIdOf(request);
-    const job = await context.jobs.facts(jobId);
-    if (job === null) throw new GridError('job_unknown', jobId);
-    if (!job.document.public) await authorizeForJob(context, bearerToken(request), jobId, 'read');
-    return { jobId, document: job.document };
+    await assertSeen(context, bearerToken(request), jobId);
+    return { jobId, document: (await context.jobs.facts(jobId))?.document };
   });
   server.post('/v1/jobs/:jobId/cancel', async (request) => {
     const jobId = jobIdOf(request);

@@ -314,7 +314,8 @@ export class Session {
 function brief(job: JobFacts): JobBrief {
   return {
     jobId: job.jobId,
-    name: job.document.name,
+    // Whoever computes it sees what computing takes, and its name is no part of that.
+    name: job.document.public ? job.document.name : 'a private job',
     kernel: job.kernel.meteredDigest,
     kernelBytes: job.kernel.meteredBytes,
     migratable: job.document.migratable,

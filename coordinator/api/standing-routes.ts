@@ -1,10 +1,12 @@
-/** The viewers' doors: leaderboards, and one row of them with its history. They take no token. */
+/** The viewers' doors: leaderboards, and one row of them with its history. They take none but for private jobs. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { GridError } from '../../protocol/errors.ts';
 import { standingKinds } from '../domain/standing.ts';
+import { assertSeen } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
 import { place, standings, teamStandings } from '../flow/standings.ts';
+import { bearerToken } from './bearer-token.ts';
 
 /** As many rows as a page or a terminal shows. */
 const rowsMax = 100;
@@ -27,6 +29,7 @@ export function standingRoutes(server: FastifyInstance, context: Context): void 
     const { kind: text, id } = request.params as { kind: string; id: string };
     const kind = standingKinds.find((candidate) => candidate === text);
     if (kind === undefined) throw new GridError('standing_unknown', `${text} ${id}`);
+    if (kind === 'job') await assertSeen(context, bearerToken(request), id);
     return place(context, kind, id);
   });
 }

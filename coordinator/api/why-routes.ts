@@ -1,14 +1,16 @@
 /**
- * Why a job, a unit or a host waits. Open to everybody, as what a job looks like is; whoever knows the
- * id of a host has it from its volunteer.
+ * Why a job, a unit or a host waits. Open to everybody, as what a public job looks like is; whoever knows
+ * the id of a host has it from its volunteer.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GridError } from '../../protocol/errors.ts';
 import { hostIdSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Surroundings } from '../domain/why.ts';
+import { assertSeen } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
 import { explainHost, explainJob, explainUnit, type SessionFacts } from '../flow/why.ts';
+import { bearerToken } from './bearer-token.ts';
 
 /** What the sessions know. */
 export type WhyParts = {
@@ -20,14 +22,18 @@ export function whyRoutes(server: FastifyInstance, context: Context, parts: WhyP
   const param = (request: FastifyRequest, name: string): string =>
     (request.params as Record<string, string>)[name] ?? '';
 
-  server.get('/v1/jobs/:id/why', async (request) =>
-    explainJob(context, parts.surroundings(), param(request, 'id')),
-  );
+  server.get('/v1/jobs/:id/why', async (request) => {
+    const jobId = param(request, 'id');
+    await assertSeen(context, bearerToken(request), jobId);
+    return explainJob(context, parts.surroundings(), jobId);
+  });
   server.get('/v1/jobs/:id/units/:unit/why', async (request) => {
     const unit = param(request, 'unit');
     if (!/^(0|[1-9][0-9]{0,12})$/.test(unit) || Number(unit) > limits.unitsPerJobMax)
       throw new GridError('unit_unknown', 'Expected the index of a unit.');
-    return explainUnit(context, parts.surroundings(), param(request, 'id'), Number(unit));
+    const jobId = param(request, 'id');
+    await assertSeen(context, bearerToken(request), jobId);
+    return explainUnit(context, parts.surroundings(), jobId, Number(unit));
   });
   server.get('/v1/hosts/:id/why', async (request) => {
     const hostId = param(request, 'id');

@@ -40,7 +40,10 @@ export async function authorize(
   return facts;
 }
 
-/** As `authorize`, for a job of the token's own; also throws `job_unknown`. */
+/**
+ * As `authorize`, for a job of the token's own; also throws `job_unknown`, which is what a private job is
+ * to whoever may not read it: that it exists is private too.
+ */
 export async function authorizeForJob(
   context: Context,
   token: string | null,
@@ -50,12 +53,36 @@ export async function authorizeForJob(
   const scopes: TokenScope[] = use === 'read' ? ['read', 'submit'] : ['submit'];
   const facts = await authorize(context, token, ...scopes);
   const job = await context.jobs.facts(jobId);
-  if (job === null) throw new GridError('job_unknown', jobId);
-  if (!mayUse(facts, job, use)) {
-    const what = use === 'read' ? 'The job is private: its' : 'It is another scientist’s job: its';
-    throw new GridError('forbidden', `${what} owner may, and operators.`);
-  }
+  if (job === null || !mayUse(facts, job, 'read')) throw new GridError('job_unknown', jobId);
+  if (!mayUse(facts, job, use))
+    throw new GridError(
+      'forbidden',
+      'It is another scientist’s job: its owner may, and operators.',
+    );
   return facts;
+}
+
+/**
+ * For doors that take no token: a public job is seen by everybody, a private one by the bearer of a token
+ * that may read it. Throws GridError `job_unknown`, or what is wrong with the token.
+ */
+export async function assertSeen(
+  context: Context,
+  token: string | null,
+  jobId: JobId,
+): Promise<void> {
+  const job = await context.jobs.facts(jobId);
+  if (job?.document.public) return;
+  if (token === null) throw new GridError('job_unknown', jobId);
+  await authorizeForJob(context, token, jobId, 'read');
+}
+
+/** Whose eyes a list is for. A token that is not good here sees what everybody sees. */
+export async function viewerOf(context: Context, token: string | null): Promise<TokenFacts | null> {
+  if (token === null) return null;
+  const facts = await context.store.registry.findToken(tokenHash(token));
+  const isGood = facts !== null && tokenState(facts, context.now()) === 'valid';
+  return isGood && hasScope(facts, 'read', 'submit') ? facts : null;
 }
 
 export const uploadToken = (context: Context, hostId: HostId, accountId: AccountId): string =>

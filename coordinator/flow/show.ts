@@ -3,6 +3,7 @@ import { GridError } from '../../protocol/errors.ts';
 import type { JobView } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import { isOver, type Job, pauseOf } from '../domain/job.ts';
+import { mayUse, type TokenFacts } from '../domain/token.ts';
 import type { Context } from './context.ts';
 
 export async function showJob(context: Context, jobId: JobId): Promise<JobView> {
@@ -11,10 +12,23 @@ export async function showJob(context: Context, jobId: JobId): Promise<JobView> 
   return jobView(context, job);
 }
 
-/** Newest first. */
-export async function listJobs(context: Context, max: number): Promise<JobView[]> {
-  const jobs = await context.store.jobs.list(max);
-  return jobs.map((job) => jobView(context, job));
+/** So many times as many jobs are looked through for those that the viewer may see. */
+const lookedAtMax = 64;
+
+/** The newest first; private ones for whoever may read them. A viewer of null is anybody. */
+export async function listJobs(
+  context: Context,
+  max: number,
+  viewer: TokenFacts | null,
+): Promise<JobView[]> {
+  const isSeen = (job: Job) =>
+    job.document.public || (viewer !== null && mayUse(viewer, job, 'read'));
+  for (let lookedAt = max; ; lookedAt *= 4) {
+    const jobs = await context.store.jobs.list(lookedAt);
+    const seen = jobs.filter(isSeen).slice(0, max);
+    if (seen.length === max || jobs.length < lookedAt || lookedAt >= max * lookedAtMax)
+      return seen.map((job) => jobView(context, job));
+  }
 }
 
 function jobView(context: Context, job: Job): JobView {

@@ -153,21 +153,59 @@ describe('a scientist’s job', () => {
     expect((await cancel(second, grid.token)).status).toBe(200);
   });
 
-  test('[O1] that is private shows its results and its document to its owner and to operators', async () => {
+  test('[O1] that is private is there for its owner and for operators, through every door', async () => {
     const host = await joinVolunteer(grid.url);
     const ada = await make({ scopes: ['submit'] });
     const bob = await make({ scopes: ['submit', 'read'] });
-    const jobId = await submitAs(ada.token, { public: false });
-    await host.finish(await host.take(2));
-    for (const part of ['results', 'document']) {
-      const path = `/v1/jobs/${jobId}/${part}`;
-      const error = await refusal(await grid.fetch(path, as(bob.token)));
-      expect(error).toMatchObject({ status: 403, code: 'forbidden' });
-      expect(error.detail).toMatch(/private/);
-      expect((await grid.fetch(path, as(null))).status).toBe(401);
+    const name = 'the secret of the pyramids';
+    const jobId = await submitAs(ada.token, { public: false, name });
+    const leases = await host.take(2);
+    const brief = host.received.find((message) => message.type === 'lease');
+    expect(JSON.stringify(brief)).not.toContain(name);
+    await host.finish(leases);
+    const doors: [string, RequestInit?][] = [
+      ['', {}],
+      ['/results'],
+      ['/document'],
+      ['/why'],
+      ['/units/0/why'],
+      ['/units/0/credit'],
+      ['/cancel', { method: 'POST' }],
+      ['/pause', { method: 'POST' }],
+      ['/resume', { method: 'POST' }],
+    ];
+    for (const [door, init] of doors) {
+      const path = `/v1/jobs/${jobId}${door}`;
+      const unknown = `/v1/jobs/j0000000000000000${door}`;
+      for (const token of [bob.token, null, 'mh_guessed']) {
+        const error = await refusal(await grid.fetch(path, as(token, init)));
+        const nobody = await refusal(await grid.fetch(unknown, as(token, init)));
+        expect([401, 404]).toContain(error.status);
+        // Not to be told from a job that there is none of.
+        expect({ ...error, detail: '' }).toEqual({ ...nobody, detail: '' });
+      }
+      if (init?.method === 'POST') continue;
       expect((await grid.fetch(path, as(ada.token))).status).toBe(200);
       expect((await grid.fetch(path)).status).toBe(200);
     }
+    const standing = `/v1/standings/job/${jobId}`;
+    while ((await grid.fetch(standing)).status !== 200) await wait(10);
+    expect((await grid.fetch(standing, as(ada.token))).status).toBe(200);
+    for (const token of [bob.token, null])
+      expect((await grid.fetch(standing, as(token))).status).toBe(404);
+
+    const seenBy = async (token: string | null) =>
+      (await (await grid.fetch('/v1/jobs', as(token))).text()).includes(jobId);
+    expect([await seenBy(ada.token), await seenBy(grid.token)]).toEqual([true, true]);
+    expect([await seenBy(bob.token), await seenBy(null)]).toEqual([false, false]);
+    expect(await (await fetch(grid.url)).text()).not.toContain(jobId);
+  });
+
+  test('[O1] that is private does not crowd public ones out of the list', async () => {
+    const ada = await make({ scopes: ['submit'] });
+    const jobId = await grid.submit(1);
+    for (let i = 0; i < 25; i++) await submitAs(ada.token, { public: false });
+    expect(await (await fetch(grid.url)).text()).toContain(jobId);
   });
 
   test('that is public shows its results to every scientist', async () => {
