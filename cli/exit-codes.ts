@@ -60,6 +60,7 @@ const gridCodes: Record<ErrorCode, number> = {
   link_expired: exitCodes.notAllowed,
   link_locked: exitCodes.notAllowed,
   link_limit: exitCodes.limit,
+  link_tries: exitCodes.limit,
   host_unknown: exitCodes.notFound,
   ban_unknown: exitCodes.notFound,
   kernel_not_disabled: exitCodes.notFound,

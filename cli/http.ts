@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type ErrorCode, errorBodySchema, errorFacts } from '../protocol/errors.ts';
 import { Failure } from './failure.ts';
+import { formatSeconds } from './format.ts';
 
 /** Two seconds of repeats: enough for a restart behind a proxy, short for a wrong address. */
 const retryDelaysMs = [200, 500, 1300];
@@ -104,11 +105,14 @@ function unreachable(url: string, cause: unknown): Failure {
 async function refusal(reply: Response, url: string): Promise<Failure> {
   const parsed = errorBodySchema.safeParse(await reply.json().catch(() => undefined));
   if (!parsed.success) return refusalByStatus(reply.status, url);
-  const { code, message, detail, issues } = parsed.data.error;
+  const { code, message, detail, issues, retryAfterMs } = parsed.data.error;
   const why = issues.map(({ path, expected }) => `${path}: ${expected}`);
   return new Failure(code, message, {
     why: why.length > 0 ? why : detail || `${url} answered with status ${reply.status}`,
-    remedy: remedies[code] ?? 'mend what is said above and try again',
+    remedy:
+      retryAfterMs === undefined
+        ? (remedies[code] ?? 'mend what is said above and try again')
+        : `try again in ${formatSeconds(Math.ceil(retryAfterMs / 1000))}`,
   });
 }
 

@@ -2,8 +2,6 @@
  * Linking two hosts of one person (protocol/links.ts), from both ends. The account's key is read at the
  * first host and never sent; what travels is the new host's public key, and a signature of it.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificateBytes } from '../protocol/identity.ts';
 import {
@@ -15,6 +13,7 @@ import {
 import { adoptAccount } from '../worker/identity.ts';
 import { nodePlatform } from '../worker/platform/node.ts';
 import { PlaceUnusable, type SigningKey } from '../worker/platform/platform.ts';
+import { findSigner } from './account-key.ts';
 import { Failure } from './failure.ts';
 import { openHttp } from './http.ts';
 import { unusableFolder } from './unusable-folder.ts';
@@ -87,16 +86,21 @@ export async function adoptByCode(
   }
 }
 
+/** A machine that was linked has no key of the account, whatever is left of one it had before. */
 async function openAccount(dataDir: string): Promise<SigningKey> {
-  try {
-    return await nodePlatform.keys.open(await readFile(join(dataDir, 'account.pem'), 'utf8'));
-  } catch (cause) {
-    throw new Failure('account_elsewhere', 'This machine does not have the key of an account.', {
-      why: `there is no account.pem in ${dataDir}: it never joined, or was linked to another host’s`,
-      remedy: 'run this on the host that made the account, or name its folder with --data',
-      cause,
-    });
-  }
+  const signer = await findSigner(dataDir).catch((error) => {
+    if (error instanceof Failure && error.code === 'file_unknown') return null;
+    throw error;
+  });
+  if (signer?.kind === 'account') return signer.key;
+  const why =
+    signer === null
+      ? `there is no account.pem in ${dataDir}: it never joined`
+      : 'it was linked to an account of another machine, and earns for that one';
+  throw new Failure('account_elsewhere', 'This machine does not have the key of its account.', {
+    why,
+    remedy: 'run this on the host that made the account, or name its folder with --data',
+  });
 }
 
 const text = (raw: Uint8Array): string => Buffer.from(raw).toString('base64url');

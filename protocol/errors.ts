@@ -171,6 +171,12 @@ const catalogue = {
     retry: true,
     sentence: 'Too many codes are open on this grid: try again in some minutes.',
   },
+  link_tries: {
+    httpStatus: 429,
+    closeCode: null,
+    retry: true,
+    sentence: 'Too many codes were asked for, or tried, from your network: wait a while.',
+  },
   too_large: {
     httpStatus: 413,
     closeCode: 1009,
@@ -253,11 +259,13 @@ export class GridError extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly issues: readonly DocumentIssue[];
+  /** When to try again, where that is known. */
+  readonly retryAfterMs: number | null;
 
   constructor(
     code: ErrorCode,
     detail = '',
-    options: { cause?: unknown; issues?: DocumentIssue[] } = {},
+    options: { cause?: unknown; issues?: DocumentIssue[]; retryAfterMs?: number } = {},
   ) {
     super(detail === '' ? errorFacts(code).sentence : `${errorFacts(code).sentence} ${detail}`, {
       cause: options.cause,
@@ -266,6 +274,7 @@ export class GridError extends Error {
     this.code = code;
     this.detail = detail;
     this.issues = options.issues ?? [];
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 }
 
@@ -277,6 +286,8 @@ export const errorBodySchema = z.object({
     detail: z.string(),
     retry: z.boolean(),
     issues: z.array(issueSchema),
+    /** When to try again, where that is known; the header Retry-After says it too. */
+    retryAfterMs: z.int().optional(),
   }),
 });
 export type ErrorBody = z.infer<typeof errorBodySchema>;
@@ -290,6 +301,7 @@ export function errorBody(error: GridError): ErrorBody {
       detail: error.detail,
       retry,
       issues: [...error.issues],
+      ...(error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs }),
     },
   };
 }

@@ -35,6 +35,24 @@ export async function openIdentity(storage: Storage, keys: Keys): Promise<Identi
   };
 }
 
+/** Who can sign for the account here: its own key, or a host's that it has certified. */
+export type Signer =
+  | { kind: 'account'; key: SigningKey }
+  | { kind: 'host'; key: SigningKey; accountKey: Uint8Array; certificate: Uint8Array };
+
+/** For the account that this place earns for; null when there is none yet. Makes nothing. */
+export async function openSigner(storage: Reading, keys: Keys): Promise<Signer | null> {
+  const link = await readLink(storage);
+  if (link === null) {
+    const isThere = (await storage.read('account.pem')) !== null;
+    return isThere ? { kind: 'account', key: await readKey(storage, keys, 'account.pem') } : null;
+  }
+  const { accountKey } = link;
+  return { kind: 'host', key: await readKey(storage, keys, hostFileOf(accountKey)), ...link };
+}
+
+type Reading = Pick<Storage, 'read'>;
+
 /** Makes this place a host of the account that certified the key, from the next start on. */
 export async function adoptAccount(
   storage: Storage,
@@ -52,7 +70,7 @@ export async function adoptAccount(
 const linkFile = 'account-link.json';
 type Link = { accountKey: Uint8Array; certificate: Uint8Array };
 
-async function readLink(storage: Storage): Promise<Link | null> {
+async function readLink(storage: Reading): Promise<Link | null> {
   const stored = await storage.read(linkFile);
   if (stored === null) return null;
   try {
@@ -73,11 +91,7 @@ async function linkedIdentity(
   keys: Keys,
   { accountKey, certificate }: Link,
 ): Promise<Identity> {
-  const name = hostFileOf(accountKey);
-  if ((await storage.read(name)) === null) {
-    throw new PlaceUnusable(`${name} is gone, and ${linkFile} is for it: link this host again`);
-  }
-  const { key } = await openKey(storage, keys, name);
+  const key = await readKey(storage, keys, hostFileOf(accountKey));
   return {
     isNew: false,
     hostKey: key.publicKey,
@@ -90,23 +104,28 @@ async function linkedIdentity(
 const hostFileOf = (accountKey: Uint8Array): string =>
   `host-${hexOf(accountKey.subarray(0, 8))}.pem`;
 
-/**
- * A key file that is there but cannot be read is an error and never replaced: the account's credit
- * hangs on it.
- */
 async function openKey(
   storage: Storage,
   keys: Keys,
   name: string,
 ): Promise<{ key: SigningKey; isNew: boolean }> {
+  if ((await storage.read(name)) !== null)
+    return { key: await readKey(storage, keys, name), isNew: false };
+  const key = await keys.create();
+  await storage.write(name, new TextEncoder().encode(key.pem));
+  return { key, isNew: true };
+}
+
+/**
+ * A key file that is there but cannot be read is an error and never replaced: the account's credit
+ * hangs on it.
+ */
+async function readKey(storage: Reading, keys: Keys, name: string): Promise<SigningKey> {
   const stored = await storage.read(name);
-  if (stored === null) {
-    const key = await keys.create();
-    await storage.write(name, new TextEncoder().encode(key.pem));
-    return { key, isNew: true };
-  }
+  if (stored === null)
+    throw new PlaceUnusable(`${name} is gone, and ${linkFile} is for it: link this host again`);
   try {
-    return { key: await keys.open(new TextDecoder().decode(stored)), isNew: false };
+    return await keys.open(new TextDecoder().decode(stored));
   } catch (cause) {
     throw new PlaceUnusable(`${name} holds no Ed25519 key: restore it, or move it away`, {
       cause,

@@ -32,7 +32,7 @@ export function ledgerRoutes(server: FastifyInstance, context: Context, books: B
   server.get('/v1/receipts', async (request, reply) => {
     const { method, url, headers } = request;
     const signed = { authorization: headers.authorization, method, path: url };
-    return sendLines(reply, await books.receipts(authorizeAccount(context, signed)));
+    return sendLines(reply, await books.receipts(await authorizeAccount(context, signed)));
   });
 
   server.get('/v1/jobs/:jobId/units/:unit/credit', async (request) => {

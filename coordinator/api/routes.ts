@@ -163,6 +163,7 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply)
   const told = known(error);
   if (told.code === 'internal')
     request.log.error({ err: error, url: request.url }, 'a request failed');
+  if (told.retryAfterMs !== null) reply.header('retry-after', Math.ceil(told.retryAfterMs / 1000));
   return reply.status(errorFacts(told.code).httpStatus).send(errorBody(told));
 }
 

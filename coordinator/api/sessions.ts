@@ -16,6 +16,7 @@ import type { Surroundings } from '../domain/why.ts';
 import type { Context } from '../flow/context.ts';
 import { totalsOf } from '../flow/enrol.ts';
 import type { SessionFacts } from '../flow/why.ts';
+import { peerAddress } from './peer.ts';
 import { Session } from './session.ts';
 
 /** Two pings unanswered are a dead connection: 40 to 60 s, well over a lease's renewal. */
@@ -150,8 +151,7 @@ export class Sessions {
         webSocket.close(4426, 'protocol_unknown');
         return;
       }
-      const address = request.socket.remoteAddress ?? '';
-      this.sessions.add(new Session(webSocket, address, this.sessionParts()));
+      this.sessions.add(new Session(webSocket, peerAddress(request), this.sessionParts()));
     });
   }
 

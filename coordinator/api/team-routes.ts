@@ -14,13 +14,13 @@ export function teamRoutes(server: FastifyInstance, context: Context): void {
 
   server.get('/v1/teams/:name', async (request) => showTeam(context, nameOf(request)));
   server.post('/v1/teams/:name', async (request, reply) =>
-    reply.status(201).send(await foundTeam(context, signer(request), nameOf(request))),
+    reply.status(201).send(await foundTeam(context, await signer(request), nameOf(request))),
   );
   server.post('/v1/teams/:name/members', async (request) =>
-    joinTeam(context, signer(request), nameOf(request)),
+    joinTeam(context, await signer(request), nameOf(request)),
   );
   server.delete('/v1/membership', async (request, reply) => {
-    await leaveTeam(context, signer(request));
+    await leaveTeam(context, await signer(request));
     return reply.status(204).send();
   });
 }

@@ -60,6 +60,13 @@ test('link CODE takes a machine over that had an account of its own, whose key s
   expect(await accountOf('laptop')).toBe(accountId);
   expect(accountId).not.toBe(own);
   expect(readFileSync(join(home, 'laptop/account.pem'), 'utf8')).toBe(key);
+
+  // The key that is left is not the account's that it earns for: nothing is asked in its name.
+  const receipts = await cli('receipts', '--data', 'laptop');
+  expect(JSON.parse(receipts.stdout.split('\n')[0] ?? '')).toMatchObject({ accountId });
+  const chained = await cli('link', '--data', 'laptop');
+  expect(chained.stderr).toMatch(/error\[account_elsewhere\].*\n.*it was linked to an account/);
+  expect(chained.code).toBe(2);
 });
 
 test('a code that was never given is unknown: 4, and what to do', async () => {

@@ -135,3 +135,29 @@ test('a certificate that is none is refused, and so are strangers’ tokens', as
     expect(await refusal(reply)).toMatchObject({ status: 401, code: 'unauthorized' });
   }
 });
+
+test('codes are asked for, and tried, a few at a time from one network, and the error says when again', async () => {
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  const asked = async (path: string, address: string, body = {}) => {
+    const init = json(body);
+    const headers = { ...(init.headers as Record<string, string>), ...from(address) };
+    return fetch(`${grid.url}${path}`, { ...init, headers });
+  };
+  const wrong = { code: '0000-0000', hostKey: text(raw().hostKey), hostName: '' };
+  for (const [path, body, usual] of [
+    ['/v1/links', {}, 201],
+    ['/v1/links/ticket', wrong, 404],
+  ] as const) {
+    for (let i = 0; i < 30; i++) {
+      expect((await asked(path, `203.0.113.${i}`, body)).status).toBe(usual);
+    }
+    const reply = await asked(path, '203.0.113.200', body);
+    const seconds = Number(reply.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(20);
+    const error = await refusal(reply);
+    expect(error).toMatchObject({ status: 429, code: 'link_tries', retry: true });
+    expect(Math.ceil((error.retryAfterMs ?? 0) / 1000)).toBe(seconds);
+    expect((await asked(path, '198.51.100.1', body)).status).toBe(usual);
+  }
+});

@@ -1,9 +1,9 @@
 /** Teams: founded, joined and left by the key of an account, and named in a hello. */
 import { sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { requestBytes } from '../../../protocol/identity.ts';
+import { certificateBytes, requestBytes } from '../../../protocol/identity.ts';
 import { type TeamView, teamViewSchema } from '../../../protocol/teams.ts';
-import { type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
+import { json, type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
 import {
   joinVolunteer,
   type Keys,
@@ -29,6 +29,19 @@ const ask = (keys: Keys, method: string, path: string) => {
     method,
     headers: { authorization: `Account ${parts.join('.')}` },
   });
+};
+/** As a linked machine does, which has no key of the account. */
+const askAsHost = (keys: Keys, method: string, path: string, certifier = keys.account) => {
+  const at = Date.now();
+  const raw = (key: Keys['host']) =>
+    key.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+  const signature = sign(null, requestBytes(gridId, method, path, at), keys.host.privateKey);
+  const certificate = sign(null, certificateBytes(raw(keys.host)), certifier.privateKey);
+  const bytes = [raw(keys.host), raw(keys.account), certificate].map((part) =>
+    part.toString('base64url'),
+  );
+  const authorization = `Host ${bytes.join('.')}.${at}.${signature.toString('base64url')}`;
+  return fetch(`${grid.url}${path}`, { method, headers: { authorization } });
 };
 const pathOf = (name: string) => `/v1/teams/${encodeURIComponent(name)}`;
 const found = (keys: Keys, name: string) => ask(keys, 'POST', pathOf(name));
@@ -101,6 +114,26 @@ describe('a team', () => {
       const other = await ask(keys, method === 'POST' ? 'DELETE' : 'POST', path);
       expect(other.status).not.toBe(201);
     }
+  });
+});
+
+describe('a host that its account has certified', () => {
+  test('acts for the account, until it is banned', async () => {
+    const keys = await aWorker();
+    expect((await askAsHost(keys, 'POST', pathOf('Linked ones'))).status).toBe(201);
+    expect(await show('Linked ones')).toMatchObject({ members: 1 });
+    expect((await ask(keys, 'DELETE', '/v1/membership')).status).toBe(204);
+    expect(await show('Linked ones')).toMatchObject({ members: 0 });
+    const { hostId } = await joinVolunteer(grid.url, { keys });
+    await grid.fetch(`/v1/hosts/${hostId}/ban`, json({ reason: 'stolen' }));
+    const error = await refusal(await askAsHost(keys, 'GET', '/v1/receipts'));
+    expect(error).toMatchObject({ status: 403, code: 'host_banned', detail: 'stolen' });
+    expect((await ask(keys, 'GET', '/v1/receipts')).status).toBe(200);
+  });
+
+  test('acts for no account that has not certified it', async () => {
+    const reply = await askAsHost(newKeys(), 'GET', '/v1/receipts', newKeys().account);
+    expect(await refusal(reply)).toMatchObject({ status: 401, code: 'request_unsigned' });
   });
 });
 
