@@ -1,6 +1,11 @@
 /** The coordinator's HTTP API as the commands see it: one method for each question. */
 import { type AuditEntry, type AuditLog, auditLogSchema } from '../protocol/audit.ts';
-import { banViewSchema, hostListSchema, vouchViewSchema } from '../protocol/hosts.ts';
+import {
+  banViewSchema,
+  type HostList,
+  hostListSchema,
+  vouchViewSchema,
+} from '../protocol/hosts.ts';
 import {
   gridViewSchema,
   jobDocumentViewSchema,
@@ -62,7 +67,18 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     curate: (id: string, verb: 'curate' | 'uncurate', reason: string) =>
       ask(jobViewSchema, `${jobPath(id)}/${verb}`, post({ reason })),
 
-    hosts: () => ask(hostListSchema, '/v1/hosts'),
+    /** So many, those that are connected first; `more` is null when these are all. */
+    async hosts(max: number): Promise<HostList> {
+      const list = await ask(hostListSchema, '/v1/hosts');
+      // A page may repeat what another one had.
+      const hosts = new Map(list.hosts.map((host) => [host.hostId, host]));
+      while (list.more !== null && hosts.size < max) {
+        const page = await ask(hostListSchema, `/v1/hosts?after=${list.more}`);
+        for (const host of page.hosts) if (!hosts.has(host.hostId)) hosts.set(host.hostId, host);
+        list.more = page.more;
+      }
+      return { ...list, hosts: [...hosts.values()].slice(0, max) };
+    },
     ban: (id: string, reason: string) =>
       ask(banViewSchema, `/v1/hosts/${encodeURIComponent(id)}/ban`, post({ reason })),
     vouch: (id: string, isAnchor: boolean, reason: string) =>

@@ -30,6 +30,8 @@ export function tellReason(reason: Reason): string {
       return `this version is too old for the grid: ${reason.why}`;
     case 'refused':
       return `the grid refuses this worker: ${reason.why}`;
+    case 'team_unknown':
+      return `the grid has no such team: ${reason.why}`;
     case 'stopped':
       return 'stopped';
     default:

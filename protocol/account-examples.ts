@@ -91,6 +91,12 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
           hostId: 'h0f7x9asf7khdyte8',
           accountId: 'axhtbk5pwv50nb6mk',
           name: 'amber-otter-42',
+          state: 'connected',
+          repute: 'trusted',
+          results: 1840,
+          passed: 92,
+          wrong: 0,
+          lastResultAt: '2026-11-22T13:07:40.000Z',
           platform: 'node',
           version: '0.1.0',
           cores: 4,
@@ -101,6 +107,7 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
       bans: [
         { id: 'h6m1s8e0qz4yk2c7w', reason: 'returns noise', since: '2026-11-21T09:30:00.000Z' },
       ],
+      more: null,
     },
   },
   'disabled kernels': {

@@ -22,7 +22,7 @@ export type Welcome = Message<'welcome'>;
 export type SessionMessage = Exclude<CoordinatorMessage, Challenge | Welcome>;
 
 type Phase = 'connecting' | 'greeting' | 'open' | 'leaving' | 'waiting' | 'closed';
-export type RefusalReason = 'update_required' | 'refused';
+export type RefusalReason = 'update_required' | 'refused' | 'team_unknown';
 
 export interface ConnectionEvents {
   /** Asks for the hello that answers a challenge. */
@@ -46,7 +46,7 @@ const refusals = new Map<number, RefusalReason>([
   [errorFacts('protocol_unknown').closeCode ?? 0, 'update_required'],
   [errorFacts('signature_invalid').closeCode ?? 0, 'refused'],
   [errorFacts('forbidden').closeCode ?? 0, 'refused'],
-  [errorFacts('team_unknown').closeCode ?? 0, 'refused'],
+  [errorFacts('team_unknown').closeCode ?? 0, 'team_unknown'],
   [errorFacts('host_banned').closeCode ?? 0, 'refused'],
 ]);
 

@@ -49,7 +49,8 @@ export type AgentEndReason =
   | 'max_units'
   | 'unreachable'
   | 'update_required'
-  | 'refused';
+  | 'refused'
+  | 'team_unknown';
 
 export interface AgentEnd {
   reason: AgentEndReason;

@@ -27,6 +27,7 @@ export type Reason =
   | { kind: 'finishing' }
   | { kind: 'update_required'; why: string }
   | { kind: 'refused'; why: string }
+  | { kind: 'team_unknown'; why: string }
   | { kind: 'stopped' };
 
 export interface AgentStatus {

@@ -1,4 +1,12 @@
-import { command, jsonOption, reasonOption, tokenFileOption, urlOption } from '../command.ts';
+import { Option } from '@commander-js/extra-typings';
+import {
+  command,
+  jsonOption,
+  reasonOption,
+  tokenFileOption,
+  urlOption,
+  wholeNumber,
+} from '../command.ts';
 import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
@@ -18,15 +26,21 @@ export const host = () =>
     .addCommand(unvouch());
 
 const list = () =>
-  command('list', 'List the hosts that are connected, and what is banned.', [
+  command('list', 'List the hosts that have worked here or are connected, and what is banned.', [
     'manyhands host list',
-    "manyhands host list --json | jq '.bans[].id'",
+    'manyhands host list --max 10000 --json > hosts.json',
+    "manyhands host list --json | jq '.hosts[] | select(.wrong > 0)'",
   ])
+    .addOption(
+      new Option('--max <n>', 'at most so many; those that are connected come first')
+        .argParser(wholeNumber('--max', 1, 1_000_000))
+        .default(1000),
+    )
     .addOption(urlOption())
     .addOption(tokenFileOption())
     .addOption(jsonOption())
-    .action(async ({ json, ...options }) => {
-      const found = await openGrid(options).hosts();
+    .action(async ({ json, max, ...options }) => {
+      const found = await openGrid(options).hosts(max);
       if (json) {
         printJson(found);
         return;
@@ -37,14 +51,17 @@ const list = () =>
           { title: 'HOST', cell: (row) => row.hostId },
           { title: 'ACCOUNT', cell: (row) => row.accountId },
           { title: 'NAME', cell: (row) => row.name },
-          { title: 'CORES', align: 'right', cell: (row) => String(row.cores) },
+          { title: 'STATE', cell: (row) => row.state },
+          { title: 'REPUTE', cell: (row) => row.repute },
+          { title: 'RESULTS', align: 'right', cell: (row) => formatCount(row.results) },
+          { title: 'WRONG', align: 'right', cell: (row) => formatCount(row.wrong) },
+          { title: 'CORES', align: 'right', cell: (row) => String(row.cores ?? '') },
           {
-            title: 'MIB',
-            align: 'right',
-            cell: (row) => formatCount(Math.floor(row.memoryBytes / 2 ** 20)),
+            title: 'LAST RESULT',
+            cell: ({ lastResultAt: at }) => (at === null ? '' : new Date(at).toLocaleString('sv')),
           },
-          { title: 'SINCE', cell: (row) => new Date(row.connectedSince).toLocaleString('sv') },
         ]);
+      if (found.more !== null) say('There are more; --max shows more of them.');
       if (found.bans.length === 0) return;
       print('');
       printTable(found.bans, [

@@ -128,6 +128,12 @@ function followRank(url: string, agent: Agent) {
 }
 
 function tellEnd(end: AgentEnd, url: string): void {
+  if (end.reason === 'team_unknown') {
+    throw new Failure('team_unknown', 'The grid has no such team.', {
+      why: end.why || 'it did not say more',
+      remedy: 'check how it is written, or found it with `manyhands team create NAME`',
+    });
+  }
   if (end.reason === 'update_required' || end.reason === 'refused') {
     const isOld = end.reason === 'update_required';
     throw new Failure(

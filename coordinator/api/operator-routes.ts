@@ -5,7 +5,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GridError, issuesOf } from '../../protocol/errors.ts';
-import type { HostView } from '../../protocol/hosts.ts';
 import {
   type AccountId,
   accountIdSchema,
@@ -19,10 +18,11 @@ import { settingsChangeSchema } from '../../protocol/operation.ts';
 import { actSchema, tokenRequestSchema } from '../../protocol/tokens.ts';
 import { readAuditLog } from '../flow/audit-log.ts';
 import { authorize } from '../flow/authorize.ts';
-import { ban, listBans, unban } from '../flow/ban.ts';
+import { ban, unban } from '../flow/ban.ts';
 import type { Context } from '../flow/context.ts';
 import { curateJob } from '../flow/curate.ts';
 import { listDisabledKernels } from '../flow/disabled-kernels.ts';
+import { type ConnectedHost, listHosts } from '../flow/list-hosts.ts';
 import { disableKernel, enableKernel } from '../flow/pause.ts';
 import { changeSettings, readSettings } from '../flow/settings.ts';
 import { showJob } from '../flow/show.ts';
@@ -37,7 +37,7 @@ const hostsMax = 1000;
 export function operatorRoutes(
   server: FastifyInstance,
   context: Context,
-  hosts: { count(): number; connected(max: number): HostView[] },
+  hosts: { count(): number; connected(max: number): ConnectedHost[] },
 ): void {
   const operator = (request: FastifyRequest) => authorize(context, bearerToken(request), 'operate');
   const idOf = (request: FastifyRequest) => (request.params as { id: string }).id;
@@ -58,8 +58,10 @@ export function operatorRoutes(
 
   server.get('/v1/hosts', async (request) => {
     await operator(request);
-    const connected = hosts.connected(hostsMax);
-    return { connected: hosts.count(), hosts: connected, bans: await listBans(context) };
+    const query = z.object({ after: cursorSchema }).safeParse(request.query);
+    if (!query.success) throw new GridError('bad_request', 'after: expected what `more` said.');
+    const here = { count: hosts.count(), connected: hosts.connected(hostsMax) };
+    return listHosts(context, here, query.data.after);
   });
   server.post('/v1/hosts/:id/ban', async (request) => {
     const by = await operator(request);
@@ -135,6 +137,13 @@ const holderSchema = z.union([hostIdSchema, accountIdSchema], {
   error: 'Expected the id of a host like h0123456789abcdef, or of an account.',
 });
 const digestOf = (request: FastifyRequest): Digest => parsedId(digestSchema, request);
+
+/** Redis's own, of 64 bits. */
+const cursorSchema = z
+  .string()
+  .regex(/^[0-9]{1,20}$/)
+  .nullable()
+  .default(null);
 
 /** Redis's ids: a time and a count. */
 const entryId = z.string().regex(/^[0-9]{1,16}-[0-9]{1,16}$/, 'expected the id of an entry');

@@ -11,7 +11,6 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorBody, errorFacts, GridError } from '../../protocol/errors.ts';
-import type { HostView } from '../../protocol/hosts.ts';
 import { jobIdSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { actSchema } from '../../protocol/tokens.ts';
@@ -22,6 +21,7 @@ import { assertSeen, authorize, authorizeForJob, viewerOf } from '../flow/author
 import { cancelJob } from '../flow/cancel.ts';
 import type { Context } from '../flow/context.ts';
 import { assertCredit } from '../flow/fund.ts';
+import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { pauseJob, resumeJob } from '../flow/pause.ts';
 import { openResults } from '../flow/results.ts';
 import { listJobs, showJob } from '../flow/show.ts';
@@ -49,7 +49,7 @@ export type HttpParts = {
   hosts(): number;
   why: WhyParts;
   /** Some of the hosts that are connected, the newest first. */
-  connected(max: number): HostView[];
+  connected(max: number): ConnectedHost[];
   isReady(): boolean;
   version: string;
   log: Logger;

@@ -8,7 +8,6 @@
  */
 import type { WebSocket } from 'ws';
 import { errorFacts, GridError } from '../../protocol/errors.ts';
-import type { HostView } from '../../protocol/hosts.ts';
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type {
@@ -32,6 +31,7 @@ import { enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
 import { holdPresented } from '../flow/feed.ts';
 import { grantUnits, sendsRule } from '../flow/grant.ts';
 import { knowHost } from '../flow/know-host.ts';
+import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { reportResults } from '../flow/report.ts';
 import { toGridError } from './grid-error.ts';
@@ -73,8 +73,8 @@ export class Session {
   private readonly nonce: Uint8Array;
   private reports = 0;
   private welcomedAs: AccountId | null = null;
-  /** Its host as an operator sees it; null before the welcome. */
-  host: HostView | null = null;
+  /** What its host said of itself; null before the welcome. */
+  private host: Omit<ConnectedHost, 'isAsking'> | null = null;
   private newcomer: Newcomer | null = null;
   private waitingWants: { id: number; units: number }[] = [];
   private readonly briefed = new Set<JobId>();
@@ -105,6 +105,11 @@ export class Session {
 
   get accountId(): AccountId | null {
     return this.state.kind === 'ready' ? this.state.accountId : null;
+  }
+
+  /** Its host as an operator sees it; null before the welcome. */
+  get connectedHost(): ConnectedHost | null {
+    return this.host === null ? null : { ...this.host, isAsking: this.isAsking };
   }
 
   /** Whether it asks for work and has got none. */
@@ -235,7 +240,7 @@ export class Session {
       asker: { hostId, accountId, memoryBytes: hello.memoryBytes, isAlone: false },
     };
     this.welcomedAs = accountId;
-    this.host = hostView(hello, hostId, accountId, context.now());
+    this.host = hostSaid(hello, hostId, accountId, context.now());
     this.parts.welcomed(this, accountId);
     const held = presented.filter((lease) => presentLease(context, lease));
     this.send({
@@ -325,12 +330,12 @@ function brief(job: JobFacts): JobBrief {
   };
 }
 
-const hostView = (
+const hostSaid = (
   { name, platform, version, cores, memoryBytes }: Hello,
   hostId: HostId,
   accountId: AccountId,
   now: number,
-): HostView => ({
+): Omit<ConnectedHost, 'isAsking'> => ({
   hostId,
   accountId,
   name,

@@ -6,7 +6,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { GridError } from '../../protocol/errors.ts';
-import type { HostView } from '../../protocol/hosts.ts';
 import type { AccountId, HostId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { sessionPath, subprotocol } from '../../protocol/version.ts';
@@ -15,6 +14,7 @@ import type { LeaseFacts } from '../domain/lease.ts';
 import type { Surroundings } from '../domain/why.ts';
 import type { Context } from '../flow/context.ts';
 import { totalsOf } from '../flow/enrol.ts';
+import type { ConnectedHost } from '../flow/list-hosts.ts';
 import type { SessionFacts } from '../flow/why.ts';
 import { peerAddress } from './peer.ts';
 import { Session } from './session.ts';
@@ -82,8 +82,8 @@ export class Sessions {
   }
 
   /** The newest first. */
-  connected(max: number): HostView[] {
-    const hosts = [...this.sessions].reverse().map(({ host }) => host);
+  connected(max: number): ConnectedHost[] {
+    const hosts = [...this.sessions].reverse().map(({ connectedHost }) => connectedHost);
     return hosts.filter((host) => host !== null).slice(0, max);
   }
 

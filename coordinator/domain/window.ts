@@ -249,6 +249,12 @@ export class Window {
     return running;
   }
 
+  /** Hosts that have a lease. */
+  get holders(): Set<HostId> {
+    const leases = [...this.shards.values()].flatMap((held) => held.heldLeases);
+    return new Set(leases.map(({ hostId }) => hostId));
+  }
+
   leasesOfHolder(id: HostId | AccountId): LeaseFacts[] {
     return [...this.shards.values()]
       .flatMap((held) => held.heldLeases)

@@ -12,6 +12,10 @@ export type HostFacts = {
   name: string;
 };
 
+export type ListedHost = Pick<HostFacts, 'hostId' | 'accountId' | 'name'>;
+/** `next` is null at the end. */
+export type HostPage = { hosts: ListedHost[]; next: string | null };
+
 export type TeamFacts = { teamId: TeamId; name: string; founder: AccountId; foundedAt: number };
 
 /** A link that a host has offered: its code, and what came of it. Keys are base64url. */
@@ -39,6 +43,11 @@ export interface AccountStore {
    * nothing, and whoever made one has not done anything yet.
    */
   enrolHost(host: HostFacts, remember: boolean): Promise<EnrolReply>;
+  /**
+   * Hosts that were written down, in no order, about `max` from a cursor on; the first is '0'. One that comes
+   * meanwhile may be left out, and one may be there twice.
+   */
+  listHosts(cursor: string, max: number): Promise<HostPage>;
   /** Display names; '' for an account that never said one. */
   names(accountIds: readonly AccountId[]): Promise<string[]>;
 

@@ -6,6 +6,7 @@ import {
   type EnrolReply,
   type FoundReply,
   type HostFacts,
+  type HostPage,
   halfOf,
   type LinkFacts,
   type LinkOffer,
@@ -29,6 +30,15 @@ export class MemoryAccounts implements AccountStore {
     this.hosts.set(host.hostId, host);
     this.displayNames.set(host.accountId, host.name);
     return 'known';
+  }
+
+  async listHosts(cursor: string, max: number): Promise<HostPage> {
+    const end = Number(cursor) + max;
+    const hosts = [...this.hosts.values()].slice(Number(cursor), end);
+    return {
+      hosts: hosts.map(({ hostId, accountId, name }) => ({ hostId, accountId, name })),
+      next: end < this.hosts.size ? String(end) : null,
+    };
   }
 
   async names(accountIds: readonly AccountId[]): Promise<string[]> {

@@ -6,9 +6,11 @@ import {
   type EnrolReply,
   type FoundReply,
   type HostFacts,
+  type HostPage,
   halfOf,
   type LinkFacts,
   type LinkOffer,
+  type ListedHost,
   type OfferReply,
   type Redeemer,
   type RedeemReply,
@@ -38,6 +40,19 @@ export class RedisAccounts extends RedisPart implements AccountStore {
       [host.hostId, host.accountId, facts, host.name, remember ? 1 : 0],
     );
     return reply as EnrolReply;
+  }
+
+  async listHosts(cursor: string, max: number): Promise<HostPage> {
+    const [next, found] = await this.step((redis) =>
+      redis.hscan(keys.hosts, cursor, 'COUNT', max),
+    );
+    // Fields and values in turn.
+    const texts = found.filter((_, i) => i % 2 === 1);
+    const hosts = texts.map((text) => {
+      const { hostId, accountId, name } = JSON.parse(text) as ListedHost;
+      return { hostId, accountId, name };
+    });
+    return { hosts, next: next === '0' ? null : next };
   }
 
   async names(accountIds: readonly AccountId[]): Promise<string[]> {

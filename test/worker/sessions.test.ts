@@ -134,6 +134,7 @@ describe('a coordinator that', () => {
     [4426, 'update_required'],
     [4401, 'refused'],
     [4403, 'refused'],
+    [4404, 'team_unknown'],
   ])('closes with %i ends it: %s', async (closeCode, reason) => {
     grid.closeCode = closeCode;
     const { agent } = await join(grid);

@@ -167,6 +167,44 @@ describe('a disabled kernel', () => {
   });
 });
 
+describe('the list of hosts', () => {
+  const list = async () => hostListSchema.parse(await (await grid.fetch('/v1/hosts')).json());
+  const stateOf = async (hostId: string) =>
+    (await list()).hosts.find((host) => host.hostId === hostId)?.state;
+
+  test('has all that have worked here, and how each stands', async () => {
+    const [asks, rests, left, idle, banned] = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => joinVolunteer(grid.url)),
+    );
+    if (!asks || !rests || !left || !idle || !banned) throw new Error('five have joined');
+    await grid.submit(3);
+    for (const host of [rests, left, banned]) await host.finish(await host.take(1));
+    for (const host of [left, idle]) host.cut();
+    await post(`hosts/${banned.hostId}/ban`, { reason: 'noise' });
+    asks.ask(1);
+    await asks.next('noWork');
+    await Promise.all([left.ended, idle.ended, banned.ended]);
+    while ((await stateOf(left.hostId)) !== 'away') await asks.settled();
+    expect(await stateOf(asks.hostId)).toBe('connected');
+    expect(await stateOf(rests.hostId)).toBe('paused');
+    expect(await stateOf(banned.hostId)).toBe('banned');
+    // It said hello and did nothing.
+    expect(await stateOf(idle.hostId)).toBeUndefined();
+    while (!(await list()).hosts.some(({ results }) => results > 0)) await asks.settled();
+    const { hosts } = await list();
+    expect(hosts.find(({ hostId }) => hostId === left.hostId)).toMatchObject({
+      name: 'a volunteer',
+      repute: 'newcomer',
+      wrong: 0,
+      platform: null,
+      connectedSince: null,
+    });
+    expect(hosts.findIndex(({ state }) => state === 'away')).toBeGreaterThan(1);
+    await post(`hosts/${banned.hostId}/unban`);
+    expect((await grid.fetch('/v1/hosts?after=x')).status).toBe(400);
+  });
+});
+
 describe('a banned host', () => {
   const ban = async (id: string, reason: string) => {
     const reply = await post(`hosts/${id}/ban`, { reason });
