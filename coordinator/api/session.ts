@@ -27,7 +27,7 @@ import { networkOf } from '../domain/trust/network.ts';
 import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
-import { enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
+import { assertHasLease, enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
 import { holdPresented } from '../flow/feed.ts';
 import { grantUnits, sendsRule } from '../flow/grant.ts';
 import { knowHost } from '../flow/know-host.ts';
@@ -76,6 +76,7 @@ export class Session {
   /** What its host said of itself; null before the welcome. */
   private host: Omit<ConnectedHost, 'isAsking'> | null = null;
   private newcomer: Newcomer | null = null;
+  private introduction: Promise<void> | null = null;
   private waitingWants: { id: number; units: number }[] = [];
   private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
@@ -212,9 +213,20 @@ export class Session {
     report: Report,
     asker: Asker,
   ): Promise<Verdict[]> {
-    await introduceHost(this.parts.context, newcomer, report.token);
-    this.newcomer = null;
+    await this.introduce(newcomer, report.token);
     return reportResults(this.parts.context, asker, report);
+  }
+
+  /** Reports come several in a frame: all of the first ones wait for one introduction. */
+  private async introduce(newcomer: Newcomer, leaseToken: string): Promise<void> {
+    assertHasLease(this.parts.context, newcomer, leaseToken);
+    this.introduction ??= introduceHost(this.parts.context, newcomer);
+    try {
+      await this.introduction;
+      this.newcomer = null;
+    } finally {
+      this.introduction = null;
+    }
   }
 
   private async greet(hello: Hello): Promise<void> {

@@ -62,16 +62,18 @@ export async function enrolHost(
 }
 
 /**
- * Writes a newcomer down, and its team, when it comes with its first report under a lease of ours: it
- * has done something then. Before the report is recorded, so that what it earns has a name and counts
- * for its team. Throws GridError `lease_invalid` and `forbidden`.
+ * Whether a newcomer may be introduced: it comes with a report under a lease of ours, so it has done
+ * something. Throws GridError `lease_invalid`.
  */
-export async function introduceHost(
-  context: Context,
-  { host, teamId }: Newcomer,
-  leaseToken: string,
-): Promise<void> {
+export function assertHasLease(context: Context, { host }: Newcomer, leaseToken: string): void {
   context.leaseTokens.open(leaseToken, host);
+}
+
+/**
+ * Writes a newcomer down, and its team, before its first report is recorded, so that what it earns has a
+ * name and counts for its team. Throws GridError `forbidden`.
+ */
+export async function introduceHost(context: Context, { host, teamId }: Newcomer): Promise<void> {
   const reply = await context.store.accounts.enrolHost(host, true);
   if (reply === 'other_account') throw othersHost(host.hostId);
   if (teamId !== null) await context.store.accounts.moveToTeam(host.accountId, teamId);

@@ -2,13 +2,16 @@
 import { sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { certificateBytes, requestBytes } from '../../../protocol/identity.ts';
+import type { Lease } from '../../../protocol/messages.ts';
 import { type TeamView, teamViewSchema } from '../../../protocol/teams.ts';
 import { json, type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
 import {
+  aSuccess,
   joinVolunteer,
   type Keys,
   newKeys,
   openVolunteer,
+  unitsOf,
   type Volunteer,
 } from '../../support/volunteer.ts';
 
@@ -144,6 +147,46 @@ describe('a hello that names a team', () => {
     expect(await show('Helpers')).toMatchObject({ members: 1 });
     await work(host);
     expect(await show('Helpers')).toMatchObject({ members: 2 });
+  });
+
+  test('joins it once, however many first reports are in a frame', async () => {
+    await found(await aWorker(), 'Twice');
+    const host = await joinVolunteer(grid.url, { hello: { team: 'Twice' } });
+    await grid.submit(2);
+    const leases = [await host.want(1), await host.want(1)].flat();
+    const report = (lease: Lease, id: number) => ({
+      type: 'report',
+      id,
+      token: lease.token,
+      successes: null,
+      results: unitsOf(lease).map((unit) => aSuccess(unit)),
+    });
+    host.send(leases.map((lease, i) => report(lease, 100 + i)));
+    for (const id of [100, 101]) {
+      expect((await host.next('recorded', (message) => message.report === id)).verdicts).toEqual([
+        ['accepted', 1],
+      ]);
+    }
+    expect(await show('Twice')).toMatchObject({ members: 2 });
+    await host.next('credited', ({ units }) => units === 2);
+  });
+
+  test('that is refused for one of two reports is introduced by the other', async () => {
+    const host = await joinVolunteer(grid.url);
+    await grid.submit(1);
+    const [lease] = await host.want(1);
+    if (lease === undefined) throw new Error('a unit is free');
+    const results = unitsOf(lease).map((unit) => aSuccess(unit));
+    const common = { type: 'report', successes: null, results };
+    host.send([
+      { ...common, id: 200, token: 'k1.made.up' },
+      { ...common, id: 201, token: lease.token },
+    ]);
+    expect(await host.next('notice', ({ about }) => about === 200)).toMatchObject({
+      code: 'lease_invalid',
+    });
+    const recorded = await host.next('recorded', (message) => message.report === 201);
+    expect(recorded.verdicts).toEqual([['accepted', 1]]);
   });
 
   test('moves an account that is known at once', async () => {
