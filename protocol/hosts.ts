@@ -7,7 +7,6 @@ import { accountIdSchema, hostIdSchema } from './ids.ts';
  * and is not connected.
  */
 export const hostStates = ['banned', 'quarantined', 'paused', 'connected', 'away'] as const;
-export type HostState = (typeof hostStates)[number];
 
 /** What its session tells of a host. */
 export const hostSessionSchema = z.object({

@@ -18,7 +18,7 @@ import { settingsChangeSchema } from '../../protocol/operation.ts';
 import { actSchema, tokenRequestSchema } from '../../protocol/tokens.ts';
 import { readAuditLog } from '../flow/audit-log.ts';
 import { authorize } from '../flow/authorize.ts';
-import { ban, unban } from '../flow/ban.ts';
+import { ban, listBans, unban } from '../flow/ban.ts';
 import type { Context } from '../flow/context.ts';
 import { curateJob } from '../flow/curate.ts';
 import { listDisabledKernels } from '../flow/disabled-kernels.ts';
@@ -61,7 +61,7 @@ export function operatorRoutes(
     const query = z.object({ after: cursorSchema }).safeParse(request.query);
     if (!query.success) throw new GridError('bad_request', 'after: expected what `more` said.');
     const here = { count: hosts.count(), connected: hosts.connected(hostsMax) };
-    return listHosts(context, here, query.data.after);
+    return listHosts(context, here, await listBans(context), query.data.after);
   });
   server.post('/v1/hosts/:id/ban', async (request) => {
     const by = await operator(request);

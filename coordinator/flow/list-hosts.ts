@@ -1,11 +1,16 @@
 /** The hosts of the grid for its operator: those that are connected, then all others that have worked here. */
-import { type HostList, type HostSession, type HostView, noSession } from '../../protocol/hosts.ts';
+import {
+  type BanView,
+  type HostList,
+  type HostSession,
+  type HostView,
+  noSession,
+} from '../../protocol/hosts.ts';
 import type { AccountId, HostId } from '../../protocol/ids.ts';
 import type { HostRecord } from '../domain/trust/docket.ts';
 import { type Reliability, stranger } from '../domain/trust/reliability.ts';
 import { reputeOf } from '../domain/trust/repute.ts';
 import type { ListedHost } from '../store/account-store.ts';
-import { listBans } from './ban.ts';
 import type { Context } from './context.ts';
 
 /** A host that is connected here. */
@@ -18,13 +23,13 @@ const hostsPerPage = 500;
 export async function listHosts(
   context: Context,
   here: { count: number; connected: readonly ConnectedHost[] },
+  bans: readonly BanView[],
   after: string | null,
 ): Promise<HostList> {
   const isHere = new Set(here.connected.map(({ hostId }) => hostId));
   const { hosts: known, next } = await context.store.accounts.listHosts(after ?? '0', hostsPerPage);
   const away = known.filter(({ hostId }) => !isHere.has(hostId));
   const listed = after === null ? [...here.connected, ...away] : away;
-  const bans = await listBans(context);
   const records = await readRecords(context, listed);
   const banned = new Set(bans.map(({ id }) => id));
   const { holders } = context.window;
@@ -33,7 +38,7 @@ export async function listHosts(
     const hasWork = holders.has(host.hostId);
     return toView(host, records, { isBanned, hasWork, now: context.now() });
   });
-  return { connected: here.count, hosts, bans, more: next };
+  return { connected: here.count, hosts, bans: [...bans], more: next };
 }
 
 type Records = { hosts: Map<HostId, HostRecord>; accounts: Map<AccountId, Reliability> };

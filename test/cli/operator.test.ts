@@ -25,6 +25,7 @@ beforeAll(async () => {
     public: false,
   };
   writeFileSync(join(home, 'job.json'), JSON.stringify(document));
+  writeFileSync(join(home, 'public.json'), JSON.stringify({ ...document, public: true }));
 });
 afterAll(async () => {
   coordinator?.kill('SIGTERM');
@@ -53,21 +54,23 @@ describe('token', () => {
     expect(stdout).not.toContain(made.token);
   });
 
-  test('of another scientist ends with 5 and says who may; a revoked one says whom to ask', async () => {
+  test('of another scientist ends with 5 and says who may, with 4 for a private job; a revoked one says whom to ask', async () => {
     const [ada, bob] = [
       await json('token', 'create', '--scopes', 'submit'),
       await json('token', 'create', '--scopes', 'submit,read'),
     ];
-    const submitted = await withToken(ada.token, 'submit', 'job.json', '--json');
-    const { jobId } = JSON.parse(submitted.stdout);
-    for (const line of [
-      ['cancel', jobId],
-      ['results', jobId],
-    ]) {
-      const { code, stderr } = await withToken(bob.token, ...line);
-      expect(stderr).toMatch(/error\[forbidden\].*\n.*its owner may, and operators/);
-      expect(code).toBe(5);
+    const submit = async (file: string) =>
+      JSON.parse((await withToken(ada.token, 'submit', file, '--json')).stdout).jobId;
+    const [jobId, publicId] = [await submit('job.json'), await submit('public.json')];
+    const forbidden = await withToken(bob.token, 'cancel', publicId);
+    expect(forbidden.stderr).toMatch(/error\[forbidden\].*\n.*its owner may, and operators/);
+    expect(forbidden.code).toBe(5);
+    for (const command of ['cancel', 'results', 'show', 'why']) {
+      const { code, stderr } = await withToken(bob.token, command, jobId);
+      expect(stderr).toContain('error[job_unknown]');
+      expect(code).toBe(4);
     }
+    expect((await withToken(ada.token, 'cancel', publicId)).code).toBe(0);
     expect((await withToken(ada.token, 'cancel', jobId)).code).toBe(0);
 
     const revoked = await cli('token', 'revoke', bob.tokenId, '--reason', 'left the lab');

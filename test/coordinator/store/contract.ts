@@ -119,11 +119,11 @@ function jobContract(open: OpenStore): void {
     'hosts that were written down are listed, a page at a time',
     withStore(open, async (store) => {
       const hosts = [1, 2, 3].map((nth) => aHost(nth, nth, `number ${nth}`));
-      for (const host of hosts) await store.enrolHost(host, true);
-      await store.enrolHost(aHost(4, 4, 'a stranger'), false);
+      for (const host of hosts) await store.accounts.enrolHost(host, true);
+      await store.accounts.enrolHost(aHost(4, 4, 'a stranger'), false);
       const listed: string[] = [];
       for (let cursor: string | null = '0'; cursor !== null; ) {
-        const page = await store.listHosts(cursor, 2);
+        const page = await store.accounts.listHosts(cursor, 2);
         listed.push(...page.hosts.map(({ name }) => name));
         cursor = page.next;
       }
