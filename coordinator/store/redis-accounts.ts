@@ -43,9 +43,7 @@ export class RedisAccounts extends RedisPart implements AccountStore {
   }
 
   async listHosts(cursor: string, max: number): Promise<HostPage> {
-    const [next, found] = await this.step((redis) =>
-      redis.hscan(keys.hosts, cursor, 'COUNT', max),
-    );
+    const [next, found] = await this.step((redis) => redis.hscan(keys.hosts, cursor, 'COUNT', max));
     // Fields and values in turn.
     const texts = found.filter((_, i) => i % 2 === 1);
     const hosts = texts.map((text) => {

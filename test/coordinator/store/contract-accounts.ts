@@ -14,6 +14,22 @@ const by = { hostKey: 'a host', hostName: 'laptop' };
 
 export function accountContract(open: OpenStore): void {
   it(
+    'hosts that were written down are listed, a page at a time',
+    withStore(open, async (store) => {
+      const hosts = [1, 2, 3].map((nth) => aHost(nth, nth, `number ${nth}`));
+      for (const host of hosts) await store.accounts.enrolHost(host, true);
+      await store.accounts.enrolHost(aHost(4, 4, 'a stranger'), false);
+      const listed: string[] = [];
+      for (let cursor: string | null = '0'; cursor !== null; ) {
+        const page = await store.accounts.listHosts(cursor, 2);
+        listed.push(...page.hosts.map(({ name }) => name));
+        cursor = page.next;
+      }
+      expect([...new Set(listed)].sort()).toEqual(hosts.map(({ name }) => name));
+    }),
+  );
+
+  it(
     'a host that is not to be remembered leaves nothing behind; one that is known says its new name',
     withStore(open, async ({ accounts }) => {
       expect(await accounts.enrolHost(aHost(1, 1, 'a stranger'), false)).toBe('new');

@@ -116,22 +116,6 @@ function jobContract(open: OpenStore): void {
   );
 
   it(
-    'hosts that were written down are listed, a page at a time',
-    withStore(open, async (store) => {
-      const hosts = [1, 2, 3].map((nth) => aHost(nth, nth, `number ${nth}`));
-      for (const host of hosts) await store.accounts.enrolHost(host, true);
-      await store.accounts.enrolHost(aHost(4, 4, 'a stranger'), false);
-      const listed: string[] = [];
-      for (let cursor: string | null = '0'; cursor !== null; ) {
-        const page = await store.accounts.listHosts(cursor, 2);
-        listed.push(...page.hosts.map(({ name }) => name));
-        cursor = page.next;
-      }
-      expect([...new Set(listed)].sort()).toEqual(hosts.map(({ name }) => name));
-    }),
-  );
-
-  it(
     'jobs of all partitions are listed newest first; open ones oldest first, by partition',
     withStore(open, async (store) => {
       const jobs = [0, 1, 2].flatMap((partition) =>
