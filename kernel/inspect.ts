@@ -3,8 +3,9 @@
  * at the first thing that is wrong, the inspector says it and whatever else it could find out.
  */
 import { admit, admitEntry, type KernelKind, kindOf } from './meter/admit.ts';
+import { decodeModule } from './meter/decode.ts';
 import { WHOLE_MEMORY_PAGES } from './meter/limits.ts';
-import { decodeModule, type ExternalKind, type KernelModule } from './meter/module.ts';
+import type { ExternalKind, KernelModule } from './meter/module.ts';
 import type { FunctionPlan } from './meter/plan.ts';
 import { type Survey, survey } from './meter/survey.ts';
 import { KernelRefused, type Refusal } from './refused.ts';

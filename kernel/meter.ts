@@ -32,9 +32,9 @@
  * so that no instruction of the original can touch what the meter adds.
  */
 import { admit, admitCheckpoints, admitEntry, type KernelKind, kindOf } from './meter/admit.ts';
+import { decodeModule } from './meter/decode.ts';
 import { encodeMetered } from './meter/encode.ts';
 import { WHOLE_MEMORY_PAGES } from './meter/limits.ts';
-import { decodeModule } from './meter/module.ts';
 import { survey } from './meter/survey.ts';
 import { METER_VERSION } from './meter/weights.ts';
 

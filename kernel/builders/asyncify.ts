@@ -11,7 +11,7 @@
  * `meter/limits.ts` are there for whoever has to compile the result.
  */
 import binaryen from 'binaryen';
-import { decodeModule } from '../meter/module.ts';
+import { decodeModule } from '../meter/decode.ts';
 import { survey } from '../meter/survey.ts';
 import { KernelRefused } from '../refused.ts';
 

@@ -6,7 +6,7 @@
  *   it imports manyhands.checkpoint    Asyncify lets it be saved within its calls, at some cost
  *   neither                            refused: its job would be called migratable and not be
  */
-import { decodeModule } from '../meter/module.ts';
+import { decodeModule } from '../meter/decode.ts';
 import { KernelRefused, type MeteredKernel, type MeterOptions, meterKernel } from '../meter.ts';
 
 /** Burns exactly the fuel of `meterKernel`'s. Throws `KernelRefused`. */

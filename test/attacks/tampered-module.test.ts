@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inspectKernel } from '../../kernel/inspect.ts';
-import { decodeModule } from '../../kernel/meter/module.ts';
+import { decodeModule } from '../../kernel/meter/decode.ts';
 import { KernelRefused, meterKernel } from '../../kernel/meter.ts';
 import { floatPrograms } from '../kernel/support/float-programs.ts';
 import { programs } from '../kernel/support/programs.ts';
