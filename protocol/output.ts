@@ -10,6 +10,8 @@
  *
  * Varints are LEB128, unsigned, as in WebAssembly, in their shortest form.
  */
+import { concatBytes } from './bytes.ts';
+
 export type UnitOutput = { stdout: Uint8Array; files: Record<string, Uint8Array> };
 
 const format = 1;
@@ -29,13 +31,7 @@ export function encodeOutput(output: UnitOutput): Uint8Array<ArrayBuffer> {
   for (const { path, content } of files) {
     parts.push(varint(path.length), path, varint(content.length), content);
   }
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return concatBytes(parts);
 }
 
 /** Throws a RangeError when the bytes are not exactly one canonical output. */

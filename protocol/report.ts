@@ -6,6 +6,7 @@
  *   orderForReport ─► packResults ─► wire ─► unpackSuccesses
  *        └── in this order come the verdicts, as runs ─► expandVerdicts
  */
+import { concatBytes } from './bytes.ts';
 import type { HostResult, Successes, UnitRuns, VerdictRuns } from './messages.ts';
 import type { Verdict } from './outcome.ts';
 import { endsOfOutputs } from './output.ts';
@@ -41,7 +42,7 @@ export function packResults(results: readonly HostResult[]): {
   const successes = {
     units,
     fuel: plain.map(({ fuel }) => fuel),
-    outputs: concatenated(plain.map(({ output }) => output)),
+    outputs: concatBytes(plain.map(({ output }) => output)),
     wallMs: plain.reduce((sum, { wallMs }) => sum + wallMs, 0),
   };
   return { successes, results: others };
@@ -77,13 +78,3 @@ export function toVerdictRuns(verdicts: readonly Verdict[]): VerdictRuns {
 
 export const expandVerdicts = (runs: VerdictRuns): Verdict[] =>
   runs.flatMap(([verdict, count]) => new Array<Verdict>(count).fill(verdict));
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}

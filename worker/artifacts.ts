@@ -7,6 +7,7 @@
  * A network that is away is waited for: that the coordinator cannot be reached says nothing about
  * the unit. A digest that it does not have, or bytes that are not it, end in a MissingArtifact.
  */
+import { concatBytes } from '../protocol/bytes.ts';
 import type { Digest } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { backoffMs } from './backoff.ts';
@@ -150,7 +151,7 @@ export class Artifacts {
     } finally {
       await file.close();
     }
-    return concat(chunks, length);
+    return concatBytes(chunks);
   }
 
   /** Moves a whole part to its place, and the least recently used out when there is no room. */
@@ -196,14 +197,4 @@ class Silence {
   end(): void {
     clearTimeout(this.timer);
   }
-}
-
-function concat(chunks: Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

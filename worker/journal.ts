@@ -11,6 +11,7 @@
  * it is written anew from `snapshot` and renamed into place.
  */
 import { Packr, Unpackr } from 'msgpackr';
+import { concatBytes } from '../protocol/bytes.ts';
 import type { HostResult, JobBrief, Lease } from '../protocol/messages.ts';
 import type { AppendFile, Platform, Storage } from './platform/platform.ts';
 
@@ -73,7 +74,7 @@ export async function openJournal(
       try {
         const frames = await Promise.all(group.map(({ entry }) => encode(entry, sha256)));
         if (isDamaged || bytes > rewriteAt) await rewrite();
-        const frame = join(frames);
+        const frame = concatBytes(frames);
         await file.append(frame);
         await file.sync();
         bytes += frame.length;
@@ -86,7 +87,7 @@ export async function openJournal(
     isWriting = false;
   };
   const rewrite = async () => {
-    const frame = join(await Promise.all(snapshot().map((entry) => encode(entry, sha256))));
+    const frame = concatBytes(await Promise.all(snapshot().map((entry) => encode(entry, sha256))));
     await file.close();
     try {
       await storage.write(name, frame);
@@ -143,14 +144,4 @@ async function decode(
     at = end;
   }
   return { entries, goodBytes: at };
-}
-
-function join(parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

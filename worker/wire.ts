@@ -3,6 +3,7 @@
  * of 64 bits become JS numbers; those beyond 2^53 fail their schema instead of being rounded unseen.
  */
 import { Packr, Unpackr } from 'msgpackr';
+import { concatBytes } from '../protocol/bytes.ts';
 import { limits } from '../protocol/limits.ts';
 import {
   type CoordinatorMessage,
@@ -29,31 +30,24 @@ export function encodeFrames(messages: readonly HostMessage[]): Uint8Array[] {
       group.length === limits.messagesPerFrameMax ||
       bytes + part.length > limits.frameBytesMax - arrayHeaderBytes;
     if (group.length > 0 && isFull) {
-      frames.push(joined(group, bytes));
+      frames.push(joined(group));
       group = [];
       bytes = 0;
     }
     group.push(part);
     bytes += part.length;
   }
-  if (group.length > 0) frames.push(joined(group, bytes));
+  if (group.length > 0) frames.push(joined(group));
   return frames;
 }
 
 /** MessagePack's `array 16`: 0xdc and the number of elements; their own bytes follow. */
 const arrayHeaderBytes = 3;
 
-function joined(parts: Uint8Array[], bytes: number): Uint8Array {
+function joined(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
   if (parts.length === 1 && only) return only;
-  const frame = new Uint8Array(arrayHeaderBytes + bytes);
-  frame.set([0xdc, parts.length >> 8, parts.length & 0xff]);
-  let at = arrayHeaderBytes;
-  for (const part of parts) {
-    frame.set(part, at);
-    at += part.length;
-  }
-  return frame;
+  return concatBytes([Uint8Array.of(0xdc, parts.length >> 8, parts.length & 0xff), ...parts]);
 }
 
 /** The frame's messages. Throws when one is not well-formed, or the frame is too large. */

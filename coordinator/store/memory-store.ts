@@ -2,6 +2,7 @@
  * The store in memory: what the simulation runs over, and a second reading of the rules that the
  * scripts obey. It passes the same contract suite as the Redis store.
  */
+import { concatBytes } from '../../protocol/bytes.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -120,7 +121,7 @@ export class MemoryStore implements Store {
     const job = this.partitions.jobs.get(shard.jobId);
     if (job === undefined) throw new Error(`an open shard of the unknown job ${shard.jobId}`);
     const journal = this.journal(partition, shard);
-    partition.journals.set(shardId(shard), concat(journal, bytes));
+    partition.journals.set(shardId(shard), concatBytes([journal, bytes]));
     job.counts.canonical += canonical;
     job.counts.failed += failed;
     job.counts.fuel += BigInt(fuel);
@@ -150,10 +151,3 @@ export class MemoryStore implements Store {
 
 const copy = (payments: readonly Payment[]): Payment[] =>
   payments.map((payment) => structuredClone(payment));
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
-}

@@ -5,6 +5,7 @@
  * gzip, because every place that runs kernels has it built in. Packed bytes may come from a
  * stranger: a few of them can stand for gigabytes, so unpacking stops at a bound.
  */
+import { concatBytes } from '../../../protocol/bytes.ts';
 import { decodeSnapshot, encodeSnapshot } from './codec.ts';
 import { refuseSnapshot, type Snapshot } from './snapshot.ts';
 
@@ -62,13 +63,7 @@ async function collect(stream: ReadableStream<Uint8Array>, bytesMax: number): Pr
     refuseSnapshot('it cannot be unpacked');
   }
   if (length > bytesMax) refuseSnapshot(`it is larger than ${bytesMax} bytes`);
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatBytes(parts);
 }
 
 const sha256 = async (bytes: Uint8Array): Promise<Uint8Array> =>
