@@ -1,12 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
-import {
-  command,
-  jsonOption,
-  reasonOption,
-  tokenFileOption,
-  urlOption,
-  wholeNumber,
-} from '../command.ts';
+import { command, jsonOption, tokenFileOption, urlOption, wholeNumber } from '../command.ts';
+import { decision } from '../decision.ts';
 import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
@@ -72,70 +66,43 @@ const list = () =>
     });
 
 const ban = () =>
-  command('ban', 'Ban a host, or an account with all its hosts.', [
-    'manyhands host ban h0123456789abcdef --reason "returns noise"',
-    'manyhands host ban a0123456789abcdef',
-  ])
-    .argument('<id>', 'the id of a host or of an account')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nIts sessions end at once and its units go to others. The reason is told to\nthe volunteer. What it has earned stays.',
-    )
-    .action(async (id, { reason, json, ...options }) => {
-      const banned = await openGrid(options).ban(id, reason);
-      if (json) printJson(banned);
-      say(`${id} is banned. Lift it with \`manyhands host unban ${id}\`.`);
-    });
+  decision('ban', {
+    about: 'Ban a host, or an account with all its hosts.',
+    examples: [
+      'manyhands host ban h0123456789abcdef --reason "returns noise"',
+      'manyhands host ban a0123456789abcdef',
+    ],
+    argument: ['id', 'the id of a host or of an account'],
+    more: 'Its sessions end at once and its units go to others. The reason is told to\nthe volunteer. What it has earned stays.',
+    decide: (grid, id, reason) => grid.ban(id, reason),
+    tell: (_, id, grid) => `${id} is banned. Lift it with \`${grid.hint(`host unban ${id}`)}\`.`,
+  });
 
 const unban = () =>
-  command('unban', 'Let a banned host, or account, work again.', [
-    'manyhands host unban h0123456789abcdef',
-  ])
-    .argument('<id>', 'the id of a host or of an account')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .action(async (id, { reason, json, ...options }) => {
-      const lifted = await openGrid(options).unban(id, reason);
-      if (json) printJson(lifted);
-      say(`${id} may work again.`);
-    });
+  decision('unban', {
+    about: 'Let a banned host, or account, work again.',
+    examples: ['manyhands host unban h0123456789abcdef'],
+    argument: ['id', 'the id of a host or of an account'],
+    decide: (grid, id, reason) => grid.unban(id, reason),
+    tell: (_, id) => `${id} may work again.`,
+  });
 
 const vouch = () =>
-  command('vouch', 'Vouch for a host: its word settles what strangers dispute.', [
-    'manyhands host vouch h0123456789abcdef --reason "the server under my desk"',
-  ])
-    .argument('<host>', 'the id of a host')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nSuch a host is an anchor. It also checks the results of newcomers; one or two in\na hundred hosts are enough. Vouch for machines that you run yourself.',
-    )
-    .action(async (id, { reason, json, ...options }) => {
-      const vouched = await openGrid(options).vouch(id, true, reason);
-      if (json) printJson(vouched);
-      say(`${id} is an anchor now. Take it back with \`manyhands host unvouch ${id}\`.`);
-    });
+  decision('vouch', {
+    about: 'Vouch for a host: its word settles what strangers dispute.',
+    examples: ['manyhands host vouch h0123456789abcdef --reason "the server under my desk"'],
+    argument: ['host', 'the id of a host'],
+    more: 'Such a host is an anchor. It also checks the results of newcomers; one or two in\na hundred hosts are enough. Vouch for machines that you run yourself.',
+    decide: (grid, id, reason) => grid.vouch(id, true, reason),
+    tell: (_, id, grid) =>
+      `${id} is an anchor now. Take it back with \`${grid.hint(`host unvouch ${id}`)}\`.`,
+  });
 
 const unvouch = () =>
-  command('unvouch', 'Take back that you vouch for a host.', [
-    'manyhands host unvouch h0123456789abcdef',
-  ])
-    .argument('<host>', 'the id of a host')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .action(async (id, { reason, json, ...options }) => {
-      const vouched = await openGrid(options).vouch(id, false, reason);
-      if (json) printJson(vouched);
-      say(`${id} is a host like any other now.`);
-    });
+  decision('unvouch', {
+    about: 'Take back that you vouch for a host.',
+    examples: ['manyhands host unvouch h0123456789abcdef'],
+    argument: ['host', 'the id of a host'],
+    decide: (grid, id, reason) => grid.vouch(id, false, reason),
+    tell: (_, id) => `${id} is a host like any other now.`,
+  });

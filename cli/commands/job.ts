@@ -1,4 +1,5 @@
-import { command, jsonOption, reasonOption, tokenFileOption, urlOption } from '../command.ts';
+import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
+import { decision } from '../decision.ts';
 import { openGrid } from '../grid.ts';
 import { tellPause } from '../tell-pause.ts';
 import { printJson, say } from '../terminal.ts';
@@ -15,20 +16,14 @@ export const job = () =>
     .addCommand(uncurate());
 
 const pause = () =>
-  command('pause', 'Hand out no more units of a job. What runs is finished and counts.', [
-    'manyhands job pause j0123456789abcdef',
-  ])
-    .argument('<job>', 'the id of the job')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .action(async (jobId, { reason, json, ...options }) => {
-      const grid = openGrid(options);
-      const view = await grid.pause(jobId, reason);
-      if (json) printJson(view);
-      say(`Job ${jobId} is paused. Go on with \`${grid.hint(`job resume ${jobId}`)}\`.`);
-    });
+  decision('pause', {
+    about: 'Hand out no more units of a job. What runs is finished and counts.',
+    examples: ['manyhands job pause j0123456789abcdef'],
+    argument: ['job', 'the id of the job'],
+    decide: (grid, jobId, reason) => grid.pause(jobId, reason),
+    tell: (_, jobId, grid) =>
+      `Job ${jobId} is paused. Go on with \`${grid.hint(`job resume ${jobId}`)}\`.`,
+  });
 
 const resume = () =>
   command('resume', 'Hand out units of a paused job again.', [
@@ -53,31 +48,19 @@ const resume = () =>
     });
 
 const curate = () =>
-  command('curate', 'Have the mint pay for a job, within its daily budget.', [
-    'manyhands job curate j0123456789abcdef --reason "peer-reviewed"',
-  ])
-    .argument('<job>', 'the id of the job')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .action(async (jobId, { reason, json, ...options }) => {
-      const view = await openGrid(options).curate(jobId, 'curate', reason);
-      if (json) printJson(view);
-      say(`Job ${jobId} is curated.`);
-    });
+  decision('curate', {
+    about: 'Have the mint pay for a job, within its daily budget.',
+    examples: ['manyhands job curate j0123456789abcdef --reason "peer-reviewed"'],
+    argument: ['job', 'the id of the job'],
+    decide: (grid, jobId, reason) => grid.curate(jobId, 'curate', reason),
+    tell: (_, jobId) => `Job ${jobId} is curated.`,
+  });
 
 const uncurate = () =>
-  command('uncurate', 'Let a job be paid from its owner’s credit again.', [
-    'manyhands job uncurate j0123456789abcdef',
-  ])
-    .argument('<job>', 'the id of the job')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .action(async (jobId, { reason, json, ...options }) => {
-      const view = await openGrid(options).curate(jobId, 'uncurate', reason);
-      if (json) printJson(view);
-      say(`Job ${jobId} is no longer curated.`);
-    });
+  decision('uncurate', {
+    about: 'Let a job be paid from its owner’s credit again.',
+    examples: ['manyhands job uncurate j0123456789abcdef'],
+    argument: ['job', 'the id of the job'],
+    decide: (grid, jobId, reason) => grid.curate(jobId, 'uncurate', reason),
+    tell: (_, jobId) => `Job ${jobId} is no longer curated.`,
+  });

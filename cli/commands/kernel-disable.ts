@@ -1,4 +1,5 @@
-import { command, jsonOption, reasonOption, tokenFileOption, urlOption } from '../command.ts';
+import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
+import { decision } from '../decision.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
 import { printJson, say } from '../terminal.ts';
@@ -6,24 +7,15 @@ import { printJson, say } from '../terminal.ts';
 const example = 'sha256:22165633b3f86665c728e6f2af282abf353afbac3c9515114930243580fd4973';
 
 export const disable = () =>
-  command('disable', 'Stop a kernel on a grid: its jobs pause, none can be submitted.', [
-    'manyhands kernel disable "$DIGEST" --reason "mines coins"',
-  ])
-    .argument('<digest>', 'the SHA-256 of the kernel, submitted or metered')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      `\nA digest is written like\n  ${example}\nWhat runs of it is taken back from the volunteers at once.`,
-    )
-    .action(async (digest, { reason, json, ...options }) => {
-      const grid = openGrid(options);
-      const kernels = await grid.switchKernel(digest, 'disable', reason);
-      if (json) printJson(kernels);
-      say(`Disabled. \`${grid.hint(`kernel enable ${digest}`)}\` lets its jobs go on.`);
-    });
+  decision('disable', {
+    about: 'Stop a kernel on a grid: its jobs pause, none can be submitted.',
+    examples: ['manyhands kernel disable "$DIGEST" --reason "mines coins"'],
+    argument: ['digest', 'the SHA-256 of the kernel, submitted or metered'],
+    more: `A digest is written like\n  ${example}\nWhat runs of it is taken back from the volunteers at once.`,
+    decide: (grid, digest, reason) => grid.switchKernel(digest, 'disable', reason),
+    tell: (_, digest, grid) =>
+      `Disabled. \`${grid.hint(`kernel enable ${digest}`)}\` lets its jobs go on.`,
+  });
 
 export const enable = () =>
   command('enable', 'Let a disabled kernel run again; its paused jobs go on.', [

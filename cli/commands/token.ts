@@ -1,12 +1,6 @@
 import { tokenScopes } from '../../protocol/tokens.ts';
-import {
-  badUsage,
-  command,
-  jsonOption,
-  reasonOption,
-  tokenFileOption,
-  urlOption,
-} from '../command.ts';
+import { badUsage, command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
+import { decision } from '../decision.ts';
 import { parseDurationMs } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
@@ -86,22 +80,17 @@ const list = () =>
     });
 
 const revoke = () =>
-  command('revoke', 'Revoke a token: the next request with it is refused.', [
-    'manyhands token revoke k0123456789abcdef',
-    'manyhands token revoke k0123456789abcdef --reason "found in public"',
-  ])
-    .argument('<id>', 'the id of the token, as `token list` shows it')
-    .addOption(reasonOption())
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .action(async (id, { reason, json, ...options }) => {
-      const revoked = await openGrid(options).revokeToken(id, reason);
-      if (json) printJson(revoked);
-      say(
-        `Token ${revoked.tokenId} is revoked. Its jobs stay, and belong to ${revoked.accountId}.`,
-      );
-    });
+  decision('revoke', {
+    about: 'Revoke a token: the next request with it is refused.',
+    examples: [
+      'manyhands token revoke k0123456789abcdef',
+      'manyhands token revoke k0123456789abcdef --reason "found in public"',
+    ],
+    argument: ['id', 'the id of the token, as `token list` shows it'],
+    decide: (grid, id, reason) => grid.revokeToken(id, reason),
+    tell: ({ tokenId, accountId }) =>
+      `Token ${tokenId} is revoked. Its jobs stay, and belong to ${accountId}.`,
+  });
 
 function parseScopes(text: string) {
   return text.split(',').map((part) => {
