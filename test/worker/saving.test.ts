@@ -33,6 +33,15 @@ async function atWork({ migratable = true, ...options }: Options = {}) {
 }
 type Options = Partial<AgentOptions> & { migratable?: boolean };
 
+/** The same, with unit 1 saved at fuel 5. */
+async function savedAtWork() {
+  const first = await atWork({ saveEveryMs: 1 });
+  await expect.poll(() => first.sandbox.saves.length, { timeout: 10_000 }).toBe(1);
+  first.sandbox.saves[0]?.(aSavedRun(5));
+  await expect.poll(files).toHaveLength(1);
+  return first;
+}
+
 /** Another agent in the same folder, and what it starts. */
 async function nextLife(options: Partial<AgentOptions> = {}) {
   const joined = await join(grid, new HeldSandbox(), { cores: 1, dataDir, ...options });
@@ -77,19 +86,13 @@ describe('a unit of a migratable job', () => {
   });
 
   test('has no snapshot any more when its result is on the disk', async () => {
-    const { sandbox } = await atWork({ saveEveryMs: 1 });
-    await expect.poll(() => sandbox.saves.length, { timeout: 10_000 }).toBe(1);
-    sandbox.saves[0]?.(aSavedRun(5));
-    await expect.poll(files).toHaveLength(1);
+    const { sandbox } = await savedAtWork();
     sandbox.end(1);
     await expect.poll(files).toEqual([]);
   });
 
   test('[V1] goes on in the next life of the worker, and says so', async () => {
-    const first = await atWork({ saveEveryMs: 1 });
-    await expect.poll(() => first.sandbox.saves.length, { timeout: 10_000 }).toBe(1);
-    first.sandbox.saves[0]?.(aSavedRun(5));
-    await expect.poll(files).toHaveLength(1);
+    const first = await savedAtWork();
     await crash(first);
     const { sandbox, events } = await nextLife();
     expect(sandbox.started[0]?.from).toEqual(aSavedRun(5));
@@ -102,10 +105,7 @@ describe('a unit of a migratable job', () => {
   });
 
   test('begins again, once, when it cannot go on', async () => {
-    const first = await atWork({ saveEveryMs: 1 });
-    await expect.poll(() => first.sandbox.saves.length, { timeout: 10_000 }).toBe(1);
-    first.sandbox.saves[0]?.(aSavedRun(5));
-    await expect.poll(files).toHaveLength(1);
+    const first = await savedAtWork();
     await crash(first);
     const { sandbox, events } = await nextLife();
     const hostError = { ...success(''), outcome: 'host_error', detail: 'It is damaged.' } as const;
@@ -126,10 +126,7 @@ describe('a unit of a migratable job', () => {
     ['is too short', (bytes: Buffer) => bytes.subarray(0, 30)],
     ['tells of impossible fuel', (bytes: Buffer) => Buffer.from(bytes).fill(255, 32, 40)],
   ])('begins again when its file %s', async (_, damage) => {
-    const first = await atWork({ saveEveryMs: 1 });
-    await expect.poll(() => first.sandbox.saves.length, { timeout: 10_000 }).toBe(1);
-    first.sandbox.saves[0]?.(aSavedRun(5));
-    await expect.poll(files).toHaveLength(1);
+    const first = await savedAtWork();
     await crash(first);
     const [file = ''] = await files();
     await writeFile(file, damage(await readFile(file)));
@@ -177,10 +174,7 @@ describe('a unit of a migratable job', () => {
   });
 
   test('that is saved but does not run yet is not given back', async () => {
-    const first = await atWork({ saveEveryMs: 1 });
-    await expect.poll(() => first.sandbox.saves.length, { timeout: 10_000 }).toBe(1);
-    first.sandbox.saves[0]?.(aSavedRun(5));
-    await expect.poll(files).toHaveLength(1);
+    const first = await savedAtWork();
     await crash(first);
     const { agent } = await join(grid, new HeldSandbox(), { cores: 1, dataDir });
     agent.pause();
@@ -190,10 +184,7 @@ describe('a unit of a migratable job', () => {
   });
 
   test('whose lease does not stand any more leaves no snapshot', async () => {
-    const first = await atWork({ saveEveryMs: 1 });
-    await expect.poll(() => first.sandbox.saves.length, { timeout: 10_000 }).toBe(1);
-    first.sandbox.saves[0]?.(aSavedRun(5));
-    await expect.poll(files).toHaveLength(1);
+    const first = await savedAtWork();
     await crash(first);
     grid.forget(first.lease.leaseId);
     await join(grid, new HeldSandbox(), { cores: 1, dataDir });
