@@ -32,7 +32,7 @@ export type KnownAsker = Asker & { standing: Standing };
 
 /** What the window keeps count of over all its shards. */
 export type ShardWatch = {
-  freeChanged(by: number): void;
+  freeChanged(by: number, shard: HeldShard): void;
   leaseHeld(leaseId: LeaseId, shard: HeldShard): void;
   leaseGone(leaseId: LeaseId): void;
 };
@@ -101,12 +101,14 @@ export class HeldShard {
     let taken: number[];
     if (this.isForAll(asker)) {
       taken = this.free.splice(-units, units);
-      this.watch.freeChanged(-taken.length);
+      this.watch.freeChanged(-taken.length, this);
     } else {
       taken = this.free.filter((position) => this.mayTry(asker, position, now)).slice(-units);
       this.unfreeAll(new Set(taken));
     }
-    if (taken.length > 1) taken.sort((a, b) => a - b);
+    // The first unit comes last in `free`; only what was put back may be elsewhere.
+    taken.reverse();
+    if (!isAscending(taken)) taken.sort((a, b) => a - b);
     const { hostId, accountId } = asker;
     const { shard } = this;
     const positions = toRuns(taken);
@@ -204,7 +206,9 @@ export class HeldShard {
 
   /** Lets go of everything: the window drops this shard. */
   close(): void {
-    this.watch.freeChanged(-this.free.length);
+    const given = this.free.length;
+    this.free = [];
+    this.watch.freeChanged(-given, this);
     for (const leaseId of this.leases.keys()) this.watch.leaseGone(leaseId);
   }
 
@@ -249,7 +253,7 @@ export class HeldShard {
     for (let position = shardSize(this.state.shard.units) - 1; position >= 0; position--) {
       if (this.isOpen(position) && this.holders[position] === undefined) this.free.push(position);
     }
-    this.watch.freeChanged(this.free.length - before);
+    this.watch.freeChanged(this.free.length - before, this);
   }
 
   /** Of two leases on a unit the later one counts: the earlier has ended, or it would not exist. */
@@ -288,19 +292,19 @@ export class HeldShard {
     if (!this.isOpen(position) || this.holders[position] !== undefined) return;
     if (this.free.includes(position)) return;
     this.free.push(position);
-    this.watch.freeChanged(1);
+    this.watch.freeChanged(1, this);
   }
 
   private unfree(position: number): void {
     const at = this.free.indexOf(position);
     if (at < 0) return;
     this.free.splice(at, 1);
-    this.watch.freeChanged(-1);
+    this.watch.freeChanged(-1, this);
   }
 
   private unfreeAll(positions: ReadonlySet<number>): void {
     this.free = this.free.filter((position) => !positions.has(position));
-    this.watch.freeChanged(-positions.size);
+    this.watch.freeChanged(-positions.size, this);
   }
 
   /** Whether a unit of a lease is undecided and the lease has not reported on it yet. */
@@ -308,4 +312,11 @@ export class HeldShard {
     if (!this.state.isOpen(position)) return false;
     return !this.state.unit(position).ends.some((end) => end.leaseId === leaseId);
   }
+}
+
+function isAscending(numbers: readonly number[]): boolean {
+  for (let i = 1; i < numbers.length; i++) {
+    if ((numbers[i] as number) < (numbers[i - 1] as number)) return false;
+  }
+  return true;
 }

@@ -4,7 +4,7 @@
  */
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { ShardUnits } from './shard.ts';
-import { fromRuns, toRuns } from './shard.ts';
+import { fromRuns, runsSize, toRuns } from './shard.ts';
 
 /** Adds a run. Returns a unit that was there already, and then changes nothing; null when all is well. */
 export function addRun(set: UnitRuns, [from, count]: [number, number]): number | null {
@@ -24,6 +24,20 @@ export function addRun(set: UnitRuns, [from, count]: [number, number]): number |
     next[1] += count;
   } else set.splice(at, 0, [from, count]);
   return null;
+}
+
+/** Forgets the least of them, so that at most `max` are left. */
+export function keepLast(set: UnitRuns, max: number): void {
+  let over = runsSize(set) - max;
+  while (over > 0) {
+    const [first] = set;
+    if (first === undefined) return;
+    const gone = Math.min(over, first[1]);
+    first[0] += gone;
+    first[1] -= gone;
+    over -= gone;
+    if (first[1] === 0) set.shift();
+  }
 }
 
 /** Whether every unit of a run is in the set. */

@@ -19,6 +19,8 @@ export type { Asker, KnownAsker } from './held-shard.ts';
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
   private readonly byJob = new Map<JobId, Set<HeldShard>>();
+  /** Those of them that have free units. A grant looks at no others: most shards held are all out. */
+  private readonly withFree = new Map<JobId, Set<HeldShard>>();
   private readonly byLease = new Map<LeaseId, HeldShard>();
   private readonly share = new FairShare<JobId>();
   private readonly meanFuel = new Map<JobId, number>();
@@ -52,8 +54,7 @@ export class Window {
 
   /** Jobs that have units to grant. */
   get freeJobIds(): Set<JobId> {
-    const jobs = [...this.byJob].filter(([, shards]) => firstOf(shards, hasFree) !== undefined);
-    return new Set(jobs.map(([jobId]) => jobId));
+    return new Set(this.withFree.keys());
   }
 
   /** Takes a shard in; one that is held already is refreshed. */
@@ -64,7 +65,8 @@ export class Window {
       return;
     }
     if (isCheck(state.shard)) {
-      const held = new HeldShard(job, state, { ...this.watchOf(job.jobId), freeChanged() {} }, now);
+      const watch = { ...this.watchOf(job.jobId), freeChanged() {} };
+      const held = new HeldShard(job, state, watch, now);
       this.shards.set(id, held);
       const needs = state.shard.check?.needs ?? 'anyone';
       const checks = this.checks.get(needs) ?? new Set();
@@ -162,7 +164,7 @@ export class Window {
   private nextFor(asker: KnownAsker, now: number): HeldShard | null {
     let only: HeldShard | null = null;
     let several: HeldShard[] | null = null;
-    for (const [jobId, shards] of this.byJob) {
+    for (const [jobId, shards] of this.withFree) {
       if (this.paused.has(jobId)) continue;
       const held = firstFor(shards, asker, now);
       if (held === undefined) continue;
@@ -192,12 +194,15 @@ export class Window {
 
   /** Why `grant` has nothing for a host with so much memory. */
   whyNothing(memoryBytes: number): 'no_jobs' | 'too_small' | 'nothing_left' {
-    const jobs = [...this.byJob].filter(([jobId]) => !this.paused.has(jobId));
-    const shards = jobs.flatMap(([, held]) => [...held]);
-    if (shards.length === 0) return 'no_jobs';
-    const withUnits = shards.filter(hasFree);
-    const isTooSmall = withUnits.every(({ job }) => !fits(job, memoryBytes));
-    return withUnits.length > 0 && isTooSmall ? 'too_small' : 'nothing_left';
+    const isServed = (jobId: JobId): boolean => !this.paused.has(jobId);
+    if (firstOf(this.byJob.keys(), isServed) === undefined) return 'no_jobs';
+    let isTooSmall = false;
+    for (const [jobId, [held]] of this.withFree) {
+      if (held === undefined || !isServed(jobId)) continue;
+      if (fits(held.job, memoryBytes)) return 'nothing_left';
+      isTooSmall = true;
+    }
+    return isTooSmall ? 'too_small' : 'nothing_left';
   }
 
   /**
@@ -268,9 +273,10 @@ export class Window {
 
   private watchOf(jobId: JobId): ShardWatch {
     return {
-      freeChanged: (by) => {
+      freeChanged: (by, shard) => {
         this.freeByJob.set(jobId, (this.freeByJob.get(jobId) ?? 0) + by);
         if (!this.paused.has(jobId)) this.freeUnits += by;
+        this.noteFree(jobId, shard);
       },
       leaseHeld: (leaseId, shard) => {
         this.byLease.set(leaseId, shard);
@@ -279,6 +285,14 @@ export class Window {
         this.byLease.delete(leaseId);
       },
     };
+  }
+
+  private noteFree(jobId: JobId, shard: HeldShard): void {
+    const shards = this.withFree.get(jobId);
+    if (shard.freeUnits > 0) {
+      if (shards === undefined) this.withFree.set(jobId, new Set([shard]));
+      else shards.add(shard);
+    } else if (shards?.delete(shard) === true && shards.size === 0) this.withFree.delete(jobId);
   }
 
   /**
@@ -300,8 +314,6 @@ export class Window {
     this.meanFuel.set(jobId, mean === undefined ? fuelPerUnit : mean + 0.1 * (fuelPerUnit - mean));
   }
 }
-
-const hasFree = (held: HeldShard): boolean => held.freeUnits > 0;
 
 function firstFor(shards: Iterable<HeldShard>, asker: KnownAsker, now: number) {
   for (const held of shards) if (held.canServe(asker, now)) return held;

@@ -5,22 +5,23 @@
  *
  * It is off the path of a report: a host has its verdict before this looks at what it sent.
  */
-import type { HostId, JobId } from '../../protocol/ids.ts';
+import type { HostId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { fromRuns, shardId, toRuns } from '../domain/shard.ts';
+import { fromRuns, shardId } from '../domain/shard.ts';
 import { assurances } from '../domain/trust/assurance.ts';
 import { accountsWanted, isWatched } from '../domain/trust/audit.ts';
 import { caseName, RecordBook, toCase, type UnitCase, type Work } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
 import { recorded } from '../domain/trust/reliability.ts';
+import { addRun, keepLast } from '../domain/unit-runs.ts';
 import type { TrustChange } from '../store/trust-store.ts';
 import { auditDraws } from '../tokens/audit-draw.ts';
 import type { Context } from './context.ts';
 
-/** As many as the ledger takes at a time. */
-const recordsPerStep = 256;
+/** What is read and written of each host is the same for few of its results and for many. */
+const recordsPerStep = 1024;
 /** Checks out at once are a few megabytes; beyond that there are more audits than auditors. */
 const ordersMax = 256;
 /** Of a host in a job. Ten thousand results, the hold, lie in fewer; what is older stands. */
@@ -104,29 +105,22 @@ async function workDone(
   { store, jobs }: DrawContext,
   records: readonly OutboxRecord[],
 ): Promise<Map<HostId, Work>> {
-  const shards = new Map<HostId, Map<JobId, Set<number>>>();
+  const paid = records.flatMap(firstResults);
+  const work = await store.trust.read('work', new Set(paid.map(({ hostId }) => hostId)));
   for (const record of records) {
     const job = await jobs.facts(record.jobId);
     if (job === null) continue;
     for (const { hostId, units } of firstResults(record)) {
-      const ofHost = shards.get(hostId) ?? new Map<JobId, Set<number>>();
-      const numbers = ofHost.get(job.jobId) ?? new Set<number>();
+      const known = work.get(hostId) ?? {};
+      const shards = known[job.jobId] ?? [];
       for (const [from, count] of units) {
         const last = Math.floor((from + count - 1) / job.unitsPerShard);
-        for (let n = Math.floor(from / job.unitsPerShard); n <= last; n++) numbers.add(n);
+        for (let n = Math.floor(from / job.unitsPerShard); n <= last; n++) addRun(shards, [n, 1]);
       }
-      shards.set(hostId, ofHost.set(job.jobId, numbers));
+      keepLast(shards, shardsRememberedMax);
+      known[job.jobId] = shards;
+      work.set(hostId, known);
     }
-  }
-  const work = await store.trust.read('work', shards.keys());
-  for (const [hostId, jobs] of shards) {
-    const known = work.get(hostId) ?? {};
-    for (const [jobId, numbers] of jobs) {
-      for (const number of fromRuns(known[jobId] ?? [])) numbers.add(number);
-      const sorted = [...numbers].sort((a, b) => a - b);
-      known[jobId] = toRuns(sorted.slice(-shardsRememberedMax));
-    }
-    work.set(hostId, known);
   }
   return work;
 }

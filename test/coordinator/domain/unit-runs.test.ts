@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromRuns, toRuns } from '../../../coordinator/domain/shard.ts';
-import { addRun, hasRun, unitsAt } from '../../../coordinator/domain/unit-runs.ts';
+import { addRun, hasRun, keepLast, unitsAt } from '../../../coordinator/domain/unit-runs.ts';
 import type { UnitRuns } from '../../../protocol/messages.ts';
 
 const run = fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 6 }));
@@ -53,4 +53,15 @@ describe('positions of a shard', () => {
       [90, 1],
     ]);
   });
+});
+
+it('forgetting all but the last leaves the greatest, however they lie', () => {
+  const numbers = fc.uniqueArray(fc.nat(60)).map((all) => all.sort((a, b) => a - b));
+  fc.assert(
+    fc.property(numbers, fc.nat(70), (all, max) => {
+      const set = toRuns(all);
+      keepLast(set, max);
+      expect([...fromRuns(set)]).toEqual(max === 0 ? [] : all.slice(-max));
+    }),
+  );
 });
