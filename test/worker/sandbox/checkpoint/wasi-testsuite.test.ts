@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { asyncifyKernel } from '../../../../kernel/builders/asyncify.ts';
-import { decodeModule } from '../../../../kernel/meter/module.ts';
+import { decodeModule } from '../../../../kernel/meter/decode.ts';
 import { packSnapshot } from '../../../../worker/sandbox/checkpoint/pack.ts';
 import { runKernel } from '../../../../worker/sandbox/runner.ts';
 import type { UnitEnd } from '../../../../worker/sandbox/sandbox.ts';
