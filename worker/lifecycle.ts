@@ -8,10 +8,10 @@
  * coordinator's word and say bye. What is not acknowledged by then stays on the disk and is
  * reported by the next agent in the same folder. A refusal by the grid leads straight to the end.
  */
-import { Membership, type MembershipOptions } from './membership.ts';
+import { Engagement, type EngagementOptions } from './engagement.ts';
 import type { AgentStatus, Reason } from './status.ts';
 
-export interface LifecycleOptions extends MembershipOptions {
+export interface LifecycleOptions extends EngagementOptions {
   /** Stop when there has been no work for 5 s. */
   once: boolean;
 }
@@ -50,7 +50,7 @@ const tickMs = 1000;
 export class Lifecycle {
   readonly done: Promise<AgentEnd>;
   private readonly options: LifecycleOptions;
-  private readonly membership: Membership;
+  private readonly engagement: Engagement;
   private readonly startedAt = performance.now();
   private resolve: (end: AgentEnd) => void = () => {};
   private reject: (error: unknown) => void = () => {};
@@ -64,7 +64,7 @@ export class Lifecycle {
 
   constructor(options: LifecycleOptions) {
     this.options = options;
-    this.membership = new Membership(options, {
+    this.engagement = new Engagement(options, {
       stance: () => {
         if (this.isPaused) return 'paused';
         return this.phase === 'running' ? 'taking' : 'leaving';
@@ -86,7 +86,7 @@ export class Lifecycle {
 
   get status(): AgentStatus {
     const isFinishing = this.phase === 'finishing' || this.phase === 'stopping';
-    return this.membership.status({ over: this.over, isPaused: this.isPaused, isFinishing });
+    return this.engagement.status({ over: this.over, isPaused: this.isPaused, isFinishing });
   }
 
   finish(reason: AgentEndReason = 'finished'): void {
@@ -96,7 +96,7 @@ export class Lifecycle {
     // What is frozen could never be finished.
     if (this.isPaused) this.options.sandbox.resume();
     this.isPaused = false;
-    this.membership.work?.finish();
+    this.engagement.work?.finish();
     this.check();
   }
 
@@ -106,7 +106,7 @@ export class Lifecycle {
     this.endReason = 'stopped';
     if (this.isPaused) this.options.sandbox.resume();
     this.isPaused = false;
-    this.membership.work?.abandon();
+    this.engagement.work?.abandon();
     this.check();
   }
 
@@ -114,18 +114,18 @@ export class Lifecycle {
     if (this.isPaused || (this.phase !== 'running' && this.phase !== 'starting')) return;
     this.isPaused = true;
     this.options.sandbox.pause();
-    this.membership.work?.pause();
+    this.engagement.work?.pause();
   }
 
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
     this.options.sandbox.resume();
-    this.membership.work?.resume();
+    this.engagement.work?.resume();
   }
 
   private async start(): Promise<void> {
-    await this.membership.open();
+    await this.engagement.open();
     // Stopped while the keys were read.
     if (this.phase === 'over') return;
     if (this.phase === 'starting') this.phase = 'running';
@@ -133,18 +133,18 @@ export class Lifecycle {
   }
 
   private tick(): void {
-    this.membership.work?.tick();
+    this.engagement.work?.tick();
     this.check();
     if (!this.options.once || this.phase !== 'running') return;
     const now = performance.now();
-    const isStranger = !this.membership.wasWelcomed;
+    const isStranger = !this.engagement.wasWelcomed;
     if (isStranger && now - this.startedAt > onceContactMs) this.finish('unreachable');
     if (this.idleSince !== null && now - this.idleSince >= onceIdleMs) this.finish('no_work');
   }
 
   /** Is it time to end? Asked whenever something changed. */
   private check(): void {
-    const { work, isConnected } = this.membership;
+    const { work, isConnected } = this.engagement;
     if (this.phase === 'running') {
       const isIdle =
         isConnected &&
@@ -164,9 +164,9 @@ export class Lifecycle {
     if (this.phase === 'over') return;
     this.phase = 'over';
     this.over ??= { kind: 'stopped' };
-    this.membership.bye();
+    this.engagement.bye();
     this.close().then(() => {
-      const { work, creditMicro } = this.membership;
+      const { work, creditMicro } = this.engagement;
       this.resolve({
         reason: this.endReason,
         why,
@@ -194,6 +194,6 @@ export class Lifecycle {
   private async close(): Promise<void> {
     clearTimeout(this.flushing);
     clearInterval(this.ticking);
-    await this.membership.close();
+    await this.engagement.close();
   }
 }

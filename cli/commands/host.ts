@@ -1,6 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
+import { act } from '../act.ts';
 import { command, jsonOption, tokenFileOption, urlOption, wholeNumber } from '../command.ts';
-import { decision } from '../decision.ts';
 import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
@@ -66,7 +66,7 @@ const list = () =>
     });
 
 const ban = () =>
-  decision('ban', {
+  act('ban', {
     about: 'Ban a host, or an account with all its hosts.',
     examples: [
       'manyhands host ban h0123456789abcdef --reason "returns noise"',
@@ -74,35 +74,35 @@ const ban = () =>
     ],
     argument: ['id', 'the id of a host or of an account'],
     more: 'Its sessions end at once and its units go to others. The reason is told to\nthe volunteer. What it has earned stays.',
-    decide: (grid, id, reason) => grid.ban(id, reason),
+    run: (grid, id, reason) => grid.ban(id, reason),
     tell: (_, id, grid) => `${id} is banned. Lift it with \`${grid.hint(`host unban ${id}`)}\`.`,
   });
 
 const unban = () =>
-  decision('unban', {
+  act('unban', {
     about: 'Let a banned host, or account, work again.',
     examples: ['manyhands host unban h0123456789abcdef'],
     argument: ['id', 'the id of a host or of an account'],
-    decide: (grid, id, reason) => grid.unban(id, reason),
+    run: (grid, id, reason) => grid.unban(id, reason),
     tell: (_, id) => `${id} may work again.`,
   });
 
 const vouch = () =>
-  decision('vouch', {
+  act('vouch', {
     about: 'Vouch for a host: its word settles what strangers dispute.',
     examples: ['manyhands host vouch h0123456789abcdef --reason "the server under my desk"'],
     argument: ['host', 'the id of a host'],
     more: 'Such a host is an anchor. It also checks the results of newcomers; one or two in\na hundred hosts are enough. Vouch for machines that you run yourself.',
-    decide: (grid, id, reason) => grid.vouch(id, true, reason),
+    run: (grid, id, reason) => grid.vouch(id, true, reason),
     tell: (_, id, grid) =>
       `${id} is an anchor now. Take it back with \`${grid.hint(`host unvouch ${id}`)}\`.`,
   });
 
 const unvouch = () =>
-  decision('unvouch', {
+  act('unvouch', {
     about: 'Take back that you vouch for a host.',
     examples: ['manyhands host unvouch h0123456789abcdef'],
     argument: ['host', 'the id of a host'],
-    decide: (grid, id, reason) => grid.vouch(id, false, reason),
+    run: (grid, id, reason) => grid.vouch(id, false, reason),
     tell: (_, id) => `${id} is a host like any other now.`,
   });

@@ -1,5 +1,5 @@
+import { act } from '../act.ts';
 import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
-import { decision } from '../decision.ts';
 import { openGrid } from '../grid.ts';
 import { tellPause } from '../tell-pause.ts';
 import { printJson, say } from '../terminal.ts';
@@ -16,11 +16,11 @@ export const job = () =>
     .addCommand(uncurate());
 
 const pause = () =>
-  decision('pause', {
+  act('pause', {
     about: 'Hand out no more units of a job. What runs is finished and counts.',
     examples: ['manyhands job pause j0123456789abcdef'],
     argument: ['job', 'the id of the job'],
-    decide: (grid, jobId, reason) => grid.pause(jobId, reason),
+    run: (grid, jobId, reason) => grid.pause(jobId, reason),
     tell: (_, jobId, grid) =>
       `Job ${jobId} is paused. Go on with \`${grid.hint(`job resume ${jobId}`)}\`.`,
   });
@@ -48,19 +48,19 @@ const resume = () =>
     });
 
 const curate = () =>
-  decision('curate', {
+  act('curate', {
     about: 'Have the mint pay for a job, within its daily budget.',
     examples: ['manyhands job curate j0123456789abcdef --reason "peer-reviewed"'],
     argument: ['job', 'the id of the job'],
-    decide: (grid, jobId, reason) => grid.curate(jobId, 'curate', reason),
+    run: (grid, jobId, reason) => grid.curate(jobId, 'curate', reason),
     tell: (_, jobId) => `Job ${jobId} is curated.`,
   });
 
 const uncurate = () =>
-  decision('uncurate', {
+  act('uncurate', {
     about: 'Let a job be paid from its owner’s credit again.',
     examples: ['manyhands job uncurate j0123456789abcdef'],
     argument: ['job', 'the id of the job'],
-    decide: (grid, jobId, reason) => grid.curate(jobId, 'uncurate', reason),
+    run: (grid, jobId, reason) => grid.curate(jobId, 'uncurate', reason),
     tell: (_, jobId) => `Job ${jobId} is no longer curated.`,
   });

@@ -1,5 +1,5 @@
+import { act } from '../act.ts';
 import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
-import { decision } from '../decision.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
 import { printJson, say } from '../terminal.ts';
@@ -7,12 +7,12 @@ import { printJson, say } from '../terminal.ts';
 const example = 'sha256:22165633b3f86665c728e6f2af282abf353afbac3c9515114930243580fd4973';
 
 export const disable = () =>
-  decision('disable', {
+  act('disable', {
     about: 'Stop a kernel on a grid: its jobs pause, none can be submitted.',
     examples: ['manyhands kernel disable "$DIGEST" --reason "mines coins"'],
     argument: ['digest', 'the SHA-256 of the kernel, submitted or metered'],
     more: `A digest is written like\n  ${example}\nWhat runs of it is taken back from the volunteers at once.`,
-    decide: (grid, digest, reason) => grid.switchKernel(digest, 'disable', reason),
+    run: (grid, digest, reason) => grid.switchKernel(digest, 'disable', reason),
     tell: (_, digest, grid) =>
       `Disabled. \`${grid.hint(`kernel enable ${digest}`)}\` lets its jobs go on.`,
   });

@@ -1,6 +1,6 @@
 import { tokenScopes } from '../../protocol/tokens.ts';
+import { act } from '../act.ts';
 import { badUsage, command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
-import { decision } from '../decision.ts';
 import { parseDurationMs } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
@@ -80,14 +80,14 @@ const list = () =>
     });
 
 const revoke = () =>
-  decision('revoke', {
+  act('revoke', {
     about: 'Revoke a token: the next request with it is refused.',
     examples: [
       'manyhands token revoke k0123456789abcdef',
       'manyhands token revoke k0123456789abcdef --reason "found in public"',
     ],
     argument: ['id', 'the id of the token, as `token list` shows it'],
-    decide: (grid, id, reason) => grid.revokeToken(id, reason),
+    run: (grid, id, reason) => grid.revokeToken(id, reason),
     tell: ({ tokenId, accountId }) =>
       `Token ${tokenId} is revoked. Its jobs stay, and belong to ${accountId}.`,
   });

@@ -18,7 +18,7 @@ import { release } from './release.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import { type AgentStatus, type Facts, reasonOf } from './status.ts';
 
-export interface MembershipOptions {
+export interface EngagementOptions {
   platform: Platform;
   sandbox: Sandbox;
   /** The coordinator's address, http or https. */
@@ -35,7 +35,7 @@ export interface MembershipOptions {
   onEvent: EmitEvent;
 }
 
-export interface MembershipEvents {
+export interface EngagementEvents {
   /** How the agent stands when work begins. */
   stance(): 'taking' | 'paused' | 'leaving';
   /** Something that may end the agent has changed. */
@@ -46,9 +46,9 @@ export interface MembershipEvents {
   failed(error: unknown): void;
 }
 
-export class Membership {
-  private readonly options: MembershipOptions;
-  private readonly events: MembershipEvents;
+export class Engagement {
+  private readonly options: EngagementOptions;
+  private readonly events: EngagementEvents;
   private readonly times = new UnitTimes();
   private storage: Storage | null = null;
   private identity: Identity | null = null;
@@ -60,7 +60,7 @@ export class Membership {
   private standing: { creditMicro: string; units: number } | null = null;
   private isClosed = false;
 
-  constructor(options: MembershipOptions, events: MembershipEvents) {
+  constructor(options: EngagementOptions, events: EngagementEvents) {
     this.options = options;
     this.events = events;
   }
