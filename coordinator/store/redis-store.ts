@@ -93,20 +93,20 @@ class RedisStore extends RedisPart implements Store {
       keys.outboxNumber(partition),
     ];
     const args: ScriptArg[] = [now, appends.length];
-    for (const { shard, bytes, ...claims } of appends) {
+    for (const { shard, bytes, ...each } of appends) {
       named.push(keys.journal(partition, shard), keys.job(partition, shard.jobId));
       args.push(
         shardId(shard),
         shard.jobId,
-        claims.expectedLength,
+        each.expectedLength,
         Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
-        claims.closes ? (isCheck(shard) ? 'check' : 'split') : '',
-        claims.canonical,
-        claims.failed,
+        each.closes ? (isCheck(shard) ? 'check' : 'split') : '',
+        each.canonical,
+        each.failed,
         // Not String(fuel): that rounds a number beyond 2^53 to the digits that tell it apart.
-        BigInt(claims.fuel).toString(),
-        claims.creditMicro,
-        writePayments({ jobId: shard.jobId, isCheck: isCheck(shard) }, claims.pay),
+        BigInt(each.fuel).toString(),
+        each.creditMicro,
+        writePayments({ jobId: shard.jobId, isCheck: isCheck(shard) }, each.pay),
       );
     }
     const replies = (await this.run(append, named, args)) as (string | number)[];

@@ -49,7 +49,7 @@ test('link shows a code, and the machine that joins with it earns for the same a
   expect(chained.code).toBe(2);
 });
 
-test('link CODE takes a machine over that had an account of its own, whose key stays', async () => {
+test('[V2] link CODE takes a machine over that had an account of its own, whose key stays', async () => {
   const [accountId, own] = [await accountOf('main'), await accountOf('laptop')];
   const key = readFileSync(join(home, 'laptop/account.pem'), 'utf8');
   const offering = start('link', '--data', 'main');

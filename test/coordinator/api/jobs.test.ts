@@ -103,7 +103,7 @@ describe('a job document', () => {
     ['budget', { budget: '1000' }],
     ['deadline', { deadline: '2030-01-01T00:00:00Z' }],
     ['notify', { notify: ['https://example.org/hook'] }],
-  ])('with %s is valid, and not served yet', async (path, parts) => {
+  ])('[P3] with %s is valid, and not served yet', async (path, parts) => {
     const error = await refusal(await post({ ...aDocument(), ...parts }));
     expect(error).toMatchObject({ status: 400, code: 'not_served_yet' });
     expect(error.issues.map((issue) => issue.path)).toEqual([path]);
@@ -203,7 +203,7 @@ describe('a kernel', () => {
 describe('an Idempotency-Key', () => {
   const submitted = async (reply: Response) => submittedSchema.parse(await reply.json());
 
-  test('finds the first job again', async () => {
+  test('[O4] finds the first job again', async () => {
     const key = { 'idempotency-key': 'one and the same' };
     const first = await submitted(await post(aDocument(), key));
     const again = await submitted(await post(aDocument(), key));
@@ -214,7 +214,7 @@ describe('an Idempotency-Key', () => {
     expect(without.jobId).not.toBe(first.jobId);
   });
 
-  test('that stood for another document is refused', async () => {
+  test('[O4] that stood for another document is refused', async () => {
     const key = { 'idempotency-key': 'mine' };
     await submitted(await post(aDocument(), key));
     const other = { ...aDocument(), units: { range: { count: 4 } } };

@@ -78,7 +78,7 @@ test('a host with the certificate it was given is a host of that account', async
 });
 
 describe('a code', () => {
-  test('serves one host; the same host may ask again', async () => {
+  test('[V2] serves one host; the same host may ask again', async () => {
     const { code } = await offer();
     const { hostKey } = raw();
     await redeemed(code, hostKey);
@@ -95,7 +95,7 @@ describe('a code', () => {
     }
   });
 
-  test('is void after three wrong tries, also for who knows it', async () => {
+  test('[V2] is void after three wrong tries, also for who knows it', async () => {
     const { code } = await offer();
     const last = code.at(-1) === '0' ? '1' : '0';
     for (let i = 0; i < 3; i++) {
@@ -106,7 +106,7 @@ describe('a code', () => {
     expect(error).toMatchObject({ status: 403, code: 'link_locked' });
   });
 
-  test('has expired after ten minutes, for both ends', async () => {
+  test('[V2] has expired after ten minutes, for both ends', async () => {
     const { code, offer: token } = await offer();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 + 1 });
     try {

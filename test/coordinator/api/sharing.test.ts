@@ -126,7 +126,7 @@ describe('a want', () => {
   });
 });
 
-test('a job of a billion units costs Redis less than a megabyte, and is worked on at once', async () => {
+test('[W7] a job of a billion units costs Redis less than a megabyte, and is worked on at once', async () => {
   const before = await grid.redisBytes();
   const jobId = await grid.submit(1, { units: { range: { count: 1_000_000_000 } } });
   const submitted = await grid.redisBytes();

@@ -130,7 +130,7 @@ const hostRecord = async (host: number) =>
   (await store.trust.read('hosts', [hostId(host)])).get(hostId(host));
 
 describe('audits', () => {
-  it('a newcomer’s first five results are given out again, once, as shards that list them', async () => {
+  it('[T1] a newcomer’s first five results are given out again, once, as shards that list them', async () => {
     await meet(1);
     await meet(2);
     await report(1, shard, every.slice(0, 5));
@@ -188,7 +188,7 @@ describe('audits', () => {
     expect(context.knownHosts.standingOf(hostId(1), 1000).repute).toBe('flaky');
   });
 
-  it('a wrong result is amended and its pay revoked; of the host’s others thirty are checked again', async () => {
+  it('[T2] a wrong result is amended and its pay revoked; of the host’s others thirty are checked again', async () => {
     for (const host of [1, 2, 3]) await meet(host);
     await vouch(context, operator, hostId(3), true, 'mine');
     // Fifty results, of which the first is wrong; the first five are audited.

@@ -302,7 +302,7 @@ function pendingContract(open: OpenStore): void {
 
 function standingContract(open: OpenStore): void {
   it(
-    'credit stays with the team where it was earned, and leaves it when it is revoked',
+    '[C6] credit stays with the team where it was earned, and leaves it when it is revoked',
     withStore(open, async (store) => {
       const { ledger, accounts } = store;
       const team = (teamId: string, founder: number) =>

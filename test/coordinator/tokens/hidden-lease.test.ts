@@ -59,7 +59,7 @@ it('another host’s lease opens for nobody else', () => {
 });
 
 // A host that could tell a check would be honest in checks and lie elsewhere, where it is found out less.
-it('a token’s length says no more than its units do, whatever shard they are of', () => {
+it('[T1] a token’s length says no more than its units do, whatever shard they are of', () => {
   const tokens = aCoordinator();
   const lengths = new Map<number, Set<number>>();
   fc.assert(
