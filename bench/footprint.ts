@@ -2,10 +2,11 @@
  * What a coordinator takes before it has done anything, and what a job of a billion units costs: it
  * is stored as its rule, so both the time to submit it and its bytes in Redis should be tiny.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { mebibytes, rssBytes } from './memory.ts';
 import { startServer, stopServer } from './server.ts';
 
 const units = 1_000_000_000;
@@ -33,11 +34,3 @@ export async function footprint(say: (line: string) => void): Promise<object> {
     await rm(dataDir, { recursive: true, force: true });
   }
 }
-
-/** From /proc (proc(5)). Linux only. */
-async function rssBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
-}
-
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;

@@ -1,6 +1,7 @@
 /** The benches by name. Each says what it does while it runs, and returns what it measured. */
 import { footprint } from './footprint.ts';
 import { ledger } from './ledger.ts';
+import { million } from './million.ts';
 import { sandbox } from './sandbox.ts';
 import { throughput } from './throughput.ts';
 import { trust } from './trust.ts';
@@ -26,6 +27,10 @@ export const benches: Record<string, Bench> = {
   ledger: {
     summary: 'grants paid per second, and what a page of the leaderboard costs Redis',
     run: ledger,
+  },
+  million: {
+    summary: 'a job of a million units: memory, and what show and results take',
+    run: million,
   },
   footprint: {
     summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',

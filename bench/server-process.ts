@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { type Coordinator, startCoordinator } from '../coordinator/main.ts';
 import { impatientClient } from '../coordinator/redis/connection.ts';
+import type { JobId } from '../protocol/ids.ts';
 import { emptyKernel } from './empty-kernel.ts';
-import type { ServerOrder } from './server.ts';
+import type { ServerOrder, ServerStarted } from './server.ts';
 
 let coordinator: Coordinator | null = null;
 
@@ -16,7 +17,11 @@ async function obey(order: ServerOrder): Promise<unknown> {
   if (order.kind === 'start') {
     const { dataDir } = order;
     coordinator = await startCoordinator({ host: '127.0.0.1', port: 0, dataDir, logLevel: 'warn' });
-    return { url: coordinator.url, redisPid: coordinator.redisPid() };
+    return {
+      url: coordinator.url,
+      redisPid: coordinator.redisPid() ?? 0,
+      tokenFile: coordinator.operatorToken.path,
+    } satisfies ServerStarted;
   }
   if (coordinator === null) throw new Error('the coordinator was not started');
   if (order.kind === 'submit') return await submit(coordinator, order.document);
@@ -25,7 +30,7 @@ async function obey(order: ServerOrder): Promise<unknown> {
   return true;
 }
 
-async function submit({ url, operatorToken }: Coordinator, document: object): Promise<true> {
+async function submit({ url, operatorToken }: Coordinator, document: object): Promise<JobId> {
   const token = (await readFile(operatorToken.path, 'utf8')).trim();
   const headers = { authorization: `Bearer ${token}` };
   const { digest, wasm } = emptyKernel();
@@ -36,7 +41,7 @@ async function submit({ url, operatorToken }: Coordinator, document: object): Pr
     body: JSON.stringify({ ...document, kernel: digest }),
   });
   if (!reply.ok) throw new Error(`the bench's job was refused: ${await reply.text()}`);
-  return true;
+  return ((await reply.json()) as { jobId: JobId }).jobId;
 }
 
 async function redisBytes({ redisConnection }: Coordinator): Promise<number> {

@@ -1,6 +1,7 @@
 /** A coordinator in a process of its own, as the benches drive it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { JobId } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
 
 export type ServerOrder =
@@ -9,13 +10,13 @@ export type ServerOrder =
   | { kind: 'redisBytes' }
   | { kind: 'stop' };
 
-export type BenchServer = {
+export type ServerStarted = { url: string; redisPid: number; tokenFile: string };
+
+export type BenchServer = ServerStarted & {
   child: ChildProcess;
-  url: string;
   pid: number;
-  redisPid: number;
-  /** Submits a job with an empty kernel; the document lacks only that. */
-  submit(document: Omit<JobDocumentInput, 'kernel'>): Promise<void>;
+  /** Submits a job with an empty kernel; the document lacks only that. Returns its id. */
+  submit(document: Omit<JobDocumentInput, 'kernel'>): Promise<JobId>;
   /** used_memory, as Redis counts it. */
   redisBytes(): Promise<number>;
 };
@@ -24,28 +25,24 @@ export async function startServer(dataDir: string): Promise<BenchServer> {
   const child = fork(new URL('./server-process.js', import.meta.url), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const ask = async (order: ServerOrder): Promise<unknown> => {
-    child.send(order);
-    const [reply] = await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(([code]) => {
-        throw new Error(`the bench's coordinator ended with code ${code}`);
-      }),
-    ]);
+  const ended = new AbortController();
+  child.once('exit', () => ended.abort(new Error("the bench's coordinator ended")));
+  // One order at a time: the answers bear no name.
+  let last: Promise<unknown> = Promise.resolve();
+  const ask = (order: ServerOrder): Promise<unknown> => {
+    const reply = last.then(async () => {
+      child.send(order);
+      return (await once(child, 'message', { signal: ended.signal }))[0];
+    });
+    last = reply.catch(() => {});
     return reply;
   };
-  const { url, redisPid } = (await ask({ kind: 'start', dataDir })) as {
-    url: string;
-    redisPid: number;
-  };
+  const started = (await ask({ kind: 'start', dataDir })) as ServerStarted;
   return {
     child,
-    url,
-    redisPid,
+    ...started,
     pid: child.pid ?? 0,
-    submit: async (document) => {
-      await ask({ kind: 'submit', document });
-    },
+    submit: async (document) => String(await ask({ kind: 'submit', document })),
     redisBytes: async () => Number(await ask({ kind: 'redisBytes' })),
   };
 }

@@ -1,0 +1,128 @@
+/**
+ * A job of a million tiny units, from its submission to its last result: what the coordinator and
+ * Redis keep in memory meanwhile, what `show` takes when all is done, and whether its results can be
+ * read in a stream that keeps nothing.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { mebibytes, peakRssBytes, rssBytes } from './memory.ts';
+import { type BenchServer, startServer, stopServer } from './server.ts';
+import type { VolunteersOrder } from './volunteers-process.ts';
+
+const units = 1_000_000;
+const volunteers = 32;
+const leaseUnits = 32;
+const lookEveryMs = 200;
+/** Enough for a median that one slow answer does not move. */
+const showings = 21;
+
+type Peaks = { coordinatorRssBytes: number; redisBytes: number };
+type Measured = Peaks & {
+  units: number;
+  seconds: number;
+  showMs: number;
+  resultsSeconds: number;
+  resultsLines: number;
+  resultsRssBytes: number;
+};
+
+export async function million(say: (line: string) => void): Promise<Measured> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'manyhands-bench-'));
+  const server = await startServer(dataDir);
+  const load = fork(new URL('./volunteers-process.js', import.meta.url));
+  try {
+    load.send({ url: server.url, count: volunteers, leaseUnits } satisfies VolunteersOrder);
+    const startedAt = performance.now();
+    const jobId = await server.submit({ name: 'a million', units: { range: { count: units } } });
+    const peaks = await watch(server, jobId);
+    const seconds = (performance.now() - startedAt) / 1000;
+    await stop(load);
+    say(
+      `${units.toLocaleString('en')} units in ${seconds.toFixed(1)} s: coordinator at most ${mebibytes(peaks.coordinatorRssBytes)} of RSS, Redis ${mebibytes(peaks.redisBytes)}`,
+    );
+    const showMs = await medianShow(server, jobId);
+    say(`show: ${showMs.toFixed(1)} ms, the median of ${showings}`);
+    const results = await readResults(server, jobId);
+    const { resultsLines, resultsSeconds, resultsRssBytes } = results;
+    say(
+      `results: ${resultsLines.toLocaleString('en')} lines in ${resultsSeconds.toFixed(1)} s, at most ${mebibytes(resultsRssBytes)} of RSS`,
+    );
+    const coordinatorRssBytes = await peakRssBytes(server.pid);
+    say(`coordinator, with all that: at most ${mebibytes(coordinatorRssBytes)} of RSS`);
+    return { units, seconds, ...peaks, coordinatorRssBytes, showMs, ...results };
+  } finally {
+    await stop(load);
+    await stopServer(server);
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Until the job has ended; the most that was seen. */
+async function watch(server: BenchServer, jobId: string): Promise<Peaks> {
+  const peaks = { coordinatorRssBytes: 0, redisBytes: 0 };
+  for (;;) {
+    const [job, rss, redisBytes] = await Promise.all([
+      show(server, jobId),
+      rssBytes(server.pid),
+      server.redisBytes(),
+    ]);
+    peaks.coordinatorRssBytes = Math.max(peaks.coordinatorRssBytes, rss);
+    peaks.redisBytes = Math.max(peaks.redisBytes, redisBytes);
+    if (job.state !== 'open') return peaks;
+    await wait(lookEveryMs);
+  }
+}
+
+async function show({ url }: BenchServer, jobId: string): Promise<{ state: string }> {
+  const reply = await fetch(`${url}/v1/jobs/${jobId}`);
+  if (!reply.ok) throw new Error(`the bench's job was not shown: ${await reply.text()}`);
+  return (await reply.json()) as { state: string };
+}
+
+async function medianShow(server: BenchServer, jobId: string): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < showings; i++) {
+    const at = performance.now();
+    await show(server, jobId);
+    times.push(performance.now() - at);
+  }
+  return times.sort((a, b) => a - b)[showings >> 1] ?? 0;
+}
+
+/** As a scientist reads them: the command, into a pipe. */
+async function readResults({ url, tokenFile }: BenchServer, jobId: string) {
+  const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+  const args = [program, 'results', jobId, '--url', url, '--token-file', tokenFile];
+  const at = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let [resultsLines, resultsRssBytes] = [0, 0];
+  const look = setInterval(() => {
+    // Once it has ended there is nothing to look at any more.
+    rssBytes(child.pid ?? 0).then(
+      (rss) => {
+        resultsRssBytes = Math.max(resultsRssBytes, rss);
+      },
+      () => {},
+    );
+  }, lookEveryMs);
+  const closed = once(child, 'close');
+  for await (const part of child.stdout) {
+    for (const byte of part as Buffer) if (byte === 10) resultsLines++;
+  }
+  const [code] = (await closed) as [number];
+  clearInterval(look);
+  if (code !== 0) throw new Error(`results ended with code ${code}`);
+  return { resultsLines, resultsSeconds: (performance.now() - at) / 1000, resultsRssBytes };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  if (child.connected) child.send('stop');
+  await ended;
+}
