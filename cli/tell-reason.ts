@@ -43,6 +43,10 @@ const noWork: Record<Extract<Reason, { kind: 'no_work' }>['why'], string> = {
   no_jobs: 'the grid has no open job',
   nothing_left: 'no unit waits for a volunteer',
   too_small: 'the jobs need more memory or cores than are lent here',
+  tried_before: 'what is left failed here before, and others are to try it first',
+  enough_in_hand: 'as many units as this machine may have are in hand',
+  backing_off: 'runs failed here one after the other, and the grid waits with more',
+  quarantined: 'results from here were proven wrong, and the grid gives out no work for a while',
   draining: 'the coordinator is about to restart',
   storage: 'the coordinator cannot store results at the moment',
 };

@@ -5,6 +5,7 @@
  */
 import type { Logger } from 'pino';
 import type { AccountId, HostId, JobId } from '../protocol/ids.ts';
+import { Capacities } from './domain/capacities.ts';
 import { Demand } from './domain/demand.ts';
 import { FairShare } from './domain/fair-share.ts';
 import { factsOf, type JobFacts } from './domain/job.ts';
@@ -137,6 +138,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     splitShare: new FairShare<JobId>(),
     jobs: jobCache(store),
     knownHosts: new KnownHosts(),
+    capacities: new Capacities(),
     auditSecret: parts.auditSecret,
     now: () => clock.now(),
     randomBytes: (count) => parts.randomBytes(count),

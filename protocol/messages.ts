@@ -204,9 +204,14 @@ export const noWorkReasons = [
   'no_jobs',
   'nothing_left',
   'too_small',
+  'tried_before',
+  'enough_in_hand',
+  'backing_off',
+  'quarantined',
   'draining',
   'storage',
 ] as const;
+export type NoWorkReason = (typeof noWorkReasons)[number];
 export const noWorkSchema = z.strictObject({
   type: z.literal('noWork'),
   want: messageId,

@@ -34,6 +34,11 @@ export const whySentences = {
   not_asking: 'The host is connected and asks for nothing: its worker is paused, or full.',
   no_jobs: 'There is no open job, or only paused ones.',
   nothing_left: 'Every unit is with some host.',
+  tried_before:
+    'The units that are free failed on a host of its account: others are to try them first.',
+  enough_in_hand: 'The host has as many units as it may have for now; more come as it reports.',
+  backing_off: 'Its runs failed one after the other: it gets units again after a rest.',
+  quarantined: 'Results of the host were proven wrong: it gets units again when that is over.',
 } as const;
 
 export type WhyReason = keyof typeof whySentences;

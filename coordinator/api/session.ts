@@ -29,11 +29,11 @@ import { uploadToken } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
 import { assertHasLease, enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
 import { holdPresented } from '../flow/feed.ts';
-import { grantUnits, sendsRule } from '../flow/grant.ts';
+import { askAgainMs, grantUnits, sendsRule, whyNothing } from '../flow/grant.ts';
 import { knowHost } from '../flow/know-host.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
-import { reportResults } from '../flow/report.ts';
+import { learnFromReport, reportResults } from '../flow/report.ts';
 import { toGridError } from './grid-error.ts';
 import { HostSocket } from './host-socket.ts';
 
@@ -44,8 +44,8 @@ const reportsMax = 64;
 
 export type SessionParts = {
   context: Context;
-  /** How many units this want may get now: fair among all who are connected. */
-  fairUnits(wanted: number): number;
+  /** Hosts connected, this one included. */
+  hosts(): number;
   /** The host has said hello and may work. */
   welcomed(session: Session, accountId: AccountId): void;
   /** Whether no other account's host is connected. */
@@ -118,6 +118,11 @@ export class Session {
     return this.waitingWants.length > 0;
   }
 
+  /** As whom it asks; null before the welcome. */
+  get asker(): Asker | null {
+    return this.state.kind === 'ready' ? this.state.asker : null;
+  }
+
   /** What its host may use; 0 before the welcome. */
   get memoryBytes(): number {
     return this.state.kind === 'ready' ? this.state.asker.memoryBytes : 0;
@@ -169,7 +174,7 @@ export class Session {
     const { asker } = this.state;
     switch (message.type) {
       case 'want':
-        this.want(message.id, message.units, asker.memoryBytes);
+        this.want(message.id, message.units, asker);
         return undefined;
       case 'report':
         return this.report(message, asker);
@@ -199,7 +204,10 @@ export class Session {
     return verdicts.then(
       (all) => {
         this.reports--;
+        learnFromReport(this.parts.context, asker, report, all);
         this.send({ type: 'recorded', report: report.id, verdicts: toVerdictRuns(all) });
+        // It may have had as much in hand as it may.
+        if (this.waitingWants.length > 0) this.serveWaiting();
       },
       (error) => {
         this.reports--;
@@ -238,7 +246,8 @@ export class Session {
     const { hostId, accountId, totals } = enrolled;
     this.newcomer = enrolled.newcomer;
     const { version: runtime } = hello;
-    await knowHost(context, { hostId, accountId }, { network: this.network, runtime });
+    const seen = { network: this.network, runtime, threads: hello.cores };
+    const capacity = await knowHost(context, { hostId, accountId }, seen);
     const presented = openPresented(context, { hostId, accountId }, hello.leases);
     await holdPresented(
       context,
@@ -249,7 +258,10 @@ export class Session {
     this.state = {
       kind: 'ready',
       accountId,
-      asker: { hostId, accountId, memoryBytes: hello.memoryBytes, isAlone: false },
+      asker: {
+        ...{ hostId, accountId, memoryBytes: hello.memoryBytes, capacity },
+        ...{ isAlone: false, hosts: 1 },
+      },
     };
     this.welcomedAs = accountId;
     this.host = hostSaid(hello, hostId, accountId, context.now());
@@ -267,7 +279,7 @@ export class Session {
     });
   }
 
-  private want(id: number, units: number, memoryBytes: number): void {
+  private want(id: number, units: number, asker: Asker): void {
     if (this.waitingWants.length >= limits.wantsWaitingMax) {
       throw new GridError('out_of_order', 'Too many wants are waiting.');
     }
@@ -277,18 +289,22 @@ export class Session {
       this.send({ type: 'noWork', want: id, reason: refusal, retryAfterMs: 2000 });
       return;
     }
+    const { context } = this.parts;
+    const reason = whyNothing(context, asker);
+    const retryAfterMs = askAgainMs(reason, asker, context.now());
+    this.send({ type: 'noWork', want: id, reason, retryAfterMs });
+    if (retryAfterMs !== null) return;
     this.waitingWants.push({ id, units });
-    const reason = this.parts.context.window.whyNothing(memoryBytes);
-    this.send({ type: 'noWork', want: id, reason, retryAfterMs: null });
-    this.parts.starved();
+    if (reason !== 'enough_in_hand') this.parts.starved();
   }
 
   private serve(id: number, units: number): boolean {
     if (this.state.kind !== 'ready' || this.parts.refusal() !== null) return false;
-    const { context, fairUnits, isAlone, granted } = this.parts;
+    const { context, hosts, isAlone, granted } = this.parts;
     const { asker } = this.state;
     asker.isAlone = isAlone(asker.accountId);
-    const grants = grantUnits(context, asker, fairUnits(units));
+    asker.hosts = hosts();
+    const grants = grantUnits(context, asker, units);
     if (grants.length === 0) return false;
     const news: JobBrief[] = [];
     let count = 0;

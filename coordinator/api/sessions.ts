@@ -99,7 +99,10 @@ export class Sessions {
   }
 
   session(hostId: HostId): SessionFacts {
-    return [...this.sessions].find((session) => session.hostId === hostId) ?? null;
+    for (const { asker, isAsking } of this.sessions) {
+      if (asker?.hostId === hostId) return { asker, isAsking };
+    }
+    return null;
   }
 
   /** Ends the sessions of a host, or of an account's hosts. */
@@ -169,7 +172,7 @@ export class Sessions {
         this.accounts.set(accountId, (this.accounts.get(accountId) ?? 0) + 1);
       },
       isAlone: (accountId: AccountId) => this.accounts.get(accountId) === this.welcomed,
-      fairUnits: (wanted: number) => this.fairUnits(wanted),
+      hosts: () => this.welcomed,
       granted: (units: number) => {
         const now = context.now();
         demand.granted(units, now);
@@ -211,16 +214,6 @@ export class Sessions {
     const hosts = (this.accounts.get(accountId) ?? 1) - 1;
     if (hosts > 0) this.accounts.set(accountId, hosts);
     else this.accounts.delete(accountId);
-  }
-
-  /**
-   * Guided self-scheduling (Polychronopoulos and Kuck, 1987), when there is nothing to split any more:
-   * half of what is left, divided by those who share it, so that nobody sits on the last units.
-   */
-  private fairUnits(wanted: number): number {
-    if (!this.parts.demand.isDry) return wanted;
-    const share = Math.ceil(this.parts.context.window.free / (2 * Math.max(this.hosts, 1)));
-    return Math.max(1, Math.min(wanted, share));
   }
 
   private pingAll(): void {

@@ -12,8 +12,6 @@ const targetMax = 32_768;
 export class Demand {
   private recent = 0;
   private at = 0;
-  private readonly looked = new Set<number>();
-  private readonly dry = new Set<number>();
 
   granted(units: number, now: number): void {
     this.decay(now);
@@ -25,18 +23,6 @@ export class Demand {
     this.decay(now);
     const wanted = Math.max(targetMin, hosts * unitsPerHost, this.recent * 2);
     return Math.min(Math.ceil(wanted), targetMax);
-  }
-
-  /** After the last split of the partition's jobs nothing was left to split, or something was. */
-  ranDry(partition: number, isDry: boolean): void {
-    this.looked.add(partition);
-    if (isDry) this.dry.add(partition);
-    else this.dry.delete(partition);
-  }
-
-  /** Whether what is free is all there is, in every partition that was looked at. */
-  get isDry(): boolean {
-    return this.dry.size > 0 && this.dry.size === this.looked.size;
   }
 
   private decay(now: number): void {

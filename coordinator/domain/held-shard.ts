@@ -12,8 +12,10 @@
  */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
+import type { Capacity } from './capacities.ts';
 import { fits, type JobFacts } from './job.ts';
 import { type LeaseFacts, leaseDurationMs } from './lease.ts';
+import type { LeaseOut, Load } from './load.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type Shard, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
@@ -26,6 +28,9 @@ export type Asker = {
   memoryBytes: number;
   /** Whether no host of another account is connected: then nothing rests for this one. */
   isAlone: boolean;
+  /** How many hosts are connected, this one included. */
+  hosts: number;
+  capacity: Capacity;
 };
 /** With what is known of it, which says which checks it may have. */
 export type KnownAsker = Asker & { standing: Standing };
@@ -33,12 +38,20 @@ export type KnownAsker = Asker & { standing: Standing };
 /** What the window keeps count of over all its shards. */
 export type ShardWatch = {
   freeChanged(by: number, shard: HeldShard): void;
-  leaseHeld(leaseId: LeaseId, shard: HeldShard): void;
-  leaseGone(leaseId: LeaseId): void;
+  loadOf(id: HostId | AccountId): Load;
+  /** What a unit of the job is expected to cost; 0 when nothing is known of it. */
+  unitFuel(): number;
+  leaseHeld(lease: HeldLease, shard: HeldShard): void;
+  leaseGone(lease: HeldLease): void;
 };
 
-/** `left`: how many of its units are still out. */
-type HeldLease = LeaseFacts & { deadline: number; left: number };
+/** `host` and `account` are the loads that it is part of. */
+export type HeldLease = LeaseOut & {
+  deadline: number;
+  host: Load;
+  account: Load;
+  unitFuel: number;
+};
 
 export class HeldShard {
   readonly job: JobFacts;
@@ -158,7 +171,7 @@ export class HeldShard {
         if (!wasLeft) this.unfree(position);
       }
     }
-    if (lease?.left === 0) this.forget(leaseId);
+    if (lease?.left === 0) this.forget(lease);
     return settled;
   }
 
@@ -172,7 +185,7 @@ export class HeldShard {
       freed++;
       this.putBack(position);
     }
-    if (lease.left === 0) this.forget(leaseId);
+    if (lease.left === 0) this.forget(lease);
     return freed;
   }
 
@@ -180,11 +193,11 @@ export class HeldShard {
   expire(now: number): LeaseFacts[] {
     const expired = [...this.leases.values()].filter(({ deadline }) => deadline <= now);
     for (const lease of expired) {
-      this.forget(lease.leaseId);
       for (const position of this.positionsLeft(lease)) {
         this.letGo(position, lease);
         this.putBack(position);
       }
+      this.forget(lease);
     }
     return expired;
   }
@@ -197,7 +210,7 @@ export class HeldShard {
       for (const position of this.positionsLeft(lease)) {
         if (!this.isStillOpen(lease.leaseId, position)) this.letGo(position, lease);
       }
-      if (lease.left === 0) this.forget(lease.leaseId);
+      if (lease.left === 0) this.forget(lease);
     }
     const unheardOf = [...state.leases].filter(([id]) => !before.has(id) && !this.leases.has(id));
     this.takeUp(unheardOf, now);
@@ -209,7 +222,7 @@ export class HeldShard {
     const given = this.free.length;
     this.free = [];
     this.watch.freeChanged(-given, this);
-    for (const leaseId of this.leases.keys()) this.watch.leaseGone(leaseId);
+    for (const lease of this.leases.values()) this.forget(lease);
   }
 
   private isOpen(position: number): boolean {
@@ -259,26 +272,39 @@ export class HeldShard {
   /** Of two leases on a unit the later one counts: the earlier has ended, or it would not exist. */
   private remember(facts: LeaseFacts, out: readonly number[], now: number): LeaseFacts {
     const { leaseId, hostId, accountId, shard, positions } = facts;
-    const deadline = now + leaseDurationMs;
-    const lease = { leaseId, hostId, accountId, shard, positions, left: out.length, deadline };
+    const lease: HeldLease = {
+      leaseId,
+      hostId,
+      accountId,
+      shard,
+      positions,
+      left: out.length,
+      deadline: now + leaseDurationMs,
+      host: this.watch.loadOf(hostId),
+      account: this.watch.loadOf(accountId),
+      unitFuel: this.watch.unitFuel(),
+    };
     for (const position of out) {
       this.letGo(position, this.holders[position]);
       this.holders[position] = lease;
     }
+    weigh(lease, lease.left);
     this.leases.set(leaseId, lease);
-    this.watch.leaseHeld(leaseId, this);
+    this.watch.leaseHeld(lease, this);
     return lease;
   }
 
-  private forget(leaseId: LeaseId): void {
-    this.leases.delete(leaseId);
-    this.watch.leaseGone(leaseId);
+  private forget(lease: HeldLease): void {
+    weigh(lease, -lease.left);
+    this.leases.delete(lease.leaseId);
+    this.watch.leaseGone(lease);
   }
 
   /** The unit is out under this lease no more. False when it was not. */
   private letGo(position: number, lease: HeldLease | undefined): boolean {
     if (lease === undefined || this.holders[position] !== lease) return false;
     this.holders[position] = undefined;
+    weigh(lease, -1);
     lease.left--;
     return true;
   }
@@ -319,4 +345,11 @@ function isAscending(numbers: readonly number[]): boolean {
     if ((numbers[i] as number) < (numbers[i - 1] as number)) return false;
   }
   return true;
+}
+
+/** Units of a lease went out, or came back. */
+function weigh({ host, account, unitFuel }: HeldLease, units: number): void {
+  host.units += units;
+  host.fuel += units * unitFuel;
+  account.units += units;
 }

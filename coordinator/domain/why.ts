@@ -5,6 +5,7 @@
  */
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { WhyReason } from '../../protocol/why.ts';
+import type { NoUnits } from './window.ts';
 
 /** What holds for all that this coordinator could hand out. */
 export type Surroundings = {
@@ -58,8 +59,8 @@ export type HostNow = {
   isConnected: boolean;
   leases: number;
   isAsking: boolean;
-  /** What the window would answer it. */
-  nothing: 'no_jobs' | 'too_small' | 'nothing_left';
+  /** What the window would answer it; null when it would have something. */
+  nothing: NoUnits | null;
 };
 
 export function whyHost(host: HostNow, { refusal }: Surroundings): WhyReason {
@@ -67,7 +68,8 @@ export function whyHost(host: HostNow, { refusal }: Surroundings): WhyReason {
   if (!host.isConnected) return 'not_connected';
   if (host.leases > 0) return 'working';
   if (!host.isAsking) return 'not_asking';
-  return refusal ?? host.nothing;
+  // Between a unit that came free and its grant lies a moment.
+  return refusal ?? host.nothing ?? 'nothing_left';
 }
 
 const whyPaused = (cause: PauseCause): WhyReason =>

@@ -5,16 +5,22 @@
  * lease entries and from the hosts themselves.
  */
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
-import type { UnitRuns } from '../../protocol/messages.ts';
+import type { NoWorkReason, UnitRuns } from '../../protocol/messages.ts';
 import { FairShare } from './fair-share.ts';
 import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
 import { fits, type JobFacts, weightOf } from './job.ts';
 import type { LeaseFacts } from './lease.ts';
-import { isCheck, runsSize, type ShardId, shardId } from './shard.ts';
+import { leaseSize } from './lease-size.ts';
+import { Load, Loads } from './load.ts';
+import { averaged } from './log-average.ts';
+import { isCheck, runsSize, type ShardId, type ShardUnits, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
+import type { UnitCost } from './speed.ts';
 import type { CheckNeeds } from './trust/check.ts';
 
 export type { Asker, KnownAsker } from './held-shard.ts';
+/** Why a host gets no units, as far as it is a matter of units and of the host. */
+export type NoUnits = Exclude<NoWorkReason, 'draining' | 'storage'>;
 
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
@@ -23,7 +29,11 @@ export class Window {
   private readonly withFree = new Map<JobId, Set<HeldShard>>();
   private readonly byLease = new Map<LeaseId, HeldShard>();
   private readonly share = new FairShare<JobId>();
+  private readonly loads = new Loads();
   private readonly meanFuel = new Map<JobId, number>();
+  private readonly costs = new Map<JobId, UnitCost>();
+  /** How far each job is split, as far as its shards came by here. */
+  private readonly splitTo = new Map<JobId, number>();
   private readonly freeByJob = new Map<JobId, number>();
   private readonly paused = new Set<JobId>();
   /**
@@ -77,6 +87,8 @@ export class Window {
     this.shards.set(id, held);
     const siblings = this.byJob.get(job.jobId) ?? new Set();
     this.byJob.set(job.jobId, siblings.add(held));
+    const to = endOf(state.shard.units);
+    this.splitTo.set(job.jobId, Math.max(to, this.splitTo.get(job.jobId) ?? 0));
   }
 
   drop(id: ShardId): void {
@@ -95,6 +107,8 @@ export class Window {
     this.byJob.delete(jobId);
     this.freeByJob.delete(jobId);
     this.meanFuel.delete(jobId);
+    this.costs.delete(jobId);
+    this.splitTo.delete(jobId);
     this.share.forget(jobId);
   }
 
@@ -138,36 +152,67 @@ export class Window {
 
   /**
    * Grants up to `units` units, of one shard, of the job whose turn it is among those the host can
-   * run. Null when the window has nothing for this host.
+   * run. Null when the window has nothing for this host. `isAtEnd`: the job is split to its end, and this
+   * was the host's part.
    */
   grant(
     asker: KnownAsker,
     units: number,
     leaseId: LeaseId,
     now: number,
-  ): { lease: LeaseFacts; job: JobFacts } | null {
+  ): { lease: LeaseFacts; job: JobFacts; isAtEnd: boolean } | null {
     if (asker.standing.repute === 'quarantined') return null;
+    const room = Math.min(units, this.quotaLeft(asker, now));
+    if (room <= 0) return null;
     const check = this.checkFor(asker, now);
-    if (check !== undefined) {
-      return { lease: check.take(asker, units, leaseId, now), job: check.job };
+    const checkSize = check === undefined ? 0 : Math.min(room, this.sizeFor(asker, check));
+    if (check !== undefined && checkSize > 0) {
+      const lease = check.take(asker, checkSize, leaseId, now);
+      return { lease, job: check.job, isAtEnd: false };
     }
     const held = this.nextFor(asker, now);
     if (held === null) return null;
     const { job } = held;
-    const lease = held.take(asker, units, leaseId, now);
+    const lease = held.take(asker, Math.min(room, this.sizeFor(asker, held)), leaseId, now);
     const cost = runsSize(lease.positions) * this.fuelPerUnit(job.jobId);
     this.share.charge(job.jobId, cost, weightOf(job));
-    return { lease, job };
+    return { lease, job, isAtEnd: this.isSplit(job) };
   }
 
-  /** A shard that can serve this host, of the job whose turn it is. */
+  /** Units that the host may still have, for its own quota and for its account's. */
+  private quotaLeft({ hostId, accountId, capacity }: KnownAsker, now: number): number {
+    const { quota, accountQuota } = capacity;
+    if (now < quota.restsUntil) return 0;
+    const ofHost = quota.units - (this.loads.find(hostId)?.units ?? 0);
+    const ofAccount = accountQuota.units - (this.loads.find(accountId)?.units ?? 0);
+    return Math.min(ofHost, ofAccount);
+  }
+
+  /** Whether there is nothing left of it to split, as far as its shards tell that came by here. */
+  private isSplit({ jobId, units }: JobFacts): boolean {
+    return this.splitTo.get(jobId) === units;
+  }
+
+  /** How many units of the shard's job the host may have now. */
+  private sizeFor({ hostId, capacity, hosts }: KnownAsker, { job, state, freeUnits }: HeldShard) {
+    const { jobId } = job;
+    const ahead = {
+      jobId,
+      cost: this.costs.get(jobId) ?? null,
+      free: isCheck(state.shard) ? freeUnits : this.freeOf(jobId),
+      isSplit: this.isSplit(job),
+    };
+    return leaseSize(capacity, this.loads.find(hostId) ?? noLoad, ahead, hosts);
+  }
+
+  /** A shard that can serve this host, of the job whose turn it is among those it has not enough of. */
   private nextFor(asker: KnownAsker, now: number): HeldShard | null {
     let only: HeldShard | null = null;
     let several: HeldShard[] | null = null;
     for (const [jobId, shards] of this.withFree) {
       if (this.paused.has(jobId)) continue;
       const held = firstFor(shards, asker, now);
-      if (held === undefined) continue;
+      if (held === undefined || this.sizeFor(asker, held) === 0) continue;
       if (several !== null) several.push(held);
       else if (only !== null) several = [only, held];
       else only = held;
@@ -192,17 +237,23 @@ export class Window {
     return undefined;
   }
 
-  /** Why `grant` has nothing for a host with so much memory. */
-  whyNothing(memoryBytes: number): 'no_jobs' | 'too_small' | 'nothing_left' {
+  /** Why `grant` has nothing for this host; null when it has. */
+  whyNothing(asker: KnownAsker, now: number): NoUnits | null {
+    if (asker.standing.repute === 'quarantined') return 'quarantined';
+    if (now < asker.capacity.quota.restsUntil) return 'backing_off';
     const isServed = (jobId: JobId): boolean => !this.paused.has(jobId);
     if (firstOf(this.byJob.keys(), isServed) === undefined) return 'no_jobs';
-    let isTooSmall = false;
-    for (const [jobId, [held]] of this.withFree) {
-      if (held === undefined || !isServed(jobId)) continue;
-      if (fits(held.job, memoryBytes)) return 'nothing_left';
-      isTooSmall = true;
-    }
-    return isTooSmall ? 'too_small' : 'nothing_left';
+    const jobs = [...this.withFree].filter(([jobId]) => isServed(jobId));
+    if (jobs.length === 0) return 'nothing_left';
+    const fitting = jobs.filter(
+      ([, [held]]) => held !== undefined && fits(held.job, asker.memoryBytes),
+    );
+    if (fitting.length === 0) return 'too_small';
+    const ready = fitting.flatMap(([, shards]) => firstFor(shards, asker, now) ?? []);
+    if (ready.length === 0) return 'tried_before';
+    const hasEnough =
+      this.quotaLeft(asker, now) <= 0 || ready.every((held) => this.sizeFor(asker, held) === 0);
+    return hasEnough ? 'enough_in_hand' : null;
   }
 
   /**
@@ -261,9 +312,7 @@ export class Window {
   }
 
   leasesOfHolder(id: HostId | AccountId): LeaseFacts[] {
-    return [...this.shards.values()]
-      .flatMap((held) => held.heldLeases)
-      .filter(({ hostId, accountId }) => hostId === id || accountId === id);
+    return [...(this.loads.find(id)?.leases ?? [])];
   }
 
   leasesOf(jobId: JobId): LeaseFacts[] {
@@ -278,11 +327,15 @@ export class Window {
         if (!this.paused.has(jobId)) this.freeUnits += by;
         this.noteFree(jobId, shard);
       },
-      leaseHeld: (leaseId, shard) => {
-        this.byLease.set(leaseId, shard);
+      loadOf: (id) => this.loads.of(id),
+      unitFuel: () => this.meanFuel.get(jobId) ?? 0,
+      leaseHeld: (lease, shard) => {
+        this.byLease.set(lease.leaseId, shard);
+        this.loads.held(lease);
       },
-      leaseGone: (leaseId) => {
-        this.byLease.delete(leaseId);
+      leaseGone: (lease) => {
+        this.byLease.delete(lease.leaseId);
+        this.loads.gone(lease);
       },
     };
   }
@@ -312,8 +365,14 @@ export class Window {
     if (!this.byJob.has(jobId)) return;
     const mean = this.meanFuel.get(jobId);
     this.meanFuel.set(jobId, mean === undefined ? fuelPerUnit : mean + 0.1 * (fuelPerUnit - mean));
+    this.costs.set(jobId, averaged(this.costs.get(jobId) ?? null, fuelPerUnit));
   }
 }
+
+const noLoad = new Load();
+
+/** Where the units of a shard end, of one that was first split. */
+const endOf = (units: ShardUnits): number => ('list' in units ? 0 : units.from + units.count);
 
 function firstFor(shards: Iterable<HeldShard>, asker: KnownAsker, now: number) {
   for (const held of shards) if (held.canServe(asker, now)) return held;

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { Capacities } from '../domain/capacities.ts';
 import type { FairShare } from '../domain/fair-share.ts';
 import type { JobFacts } from '../domain/job.ts';
 import type { JournalEntry } from '../domain/journal.ts';
@@ -75,6 +76,7 @@ export type Context = {
   splitShare: FairShare<JobId>;
   jobs: JobCache;
   knownHosts: KnownHosts;
+  capacities: Capacities;
   /** Keys the draw of audits; known to coordinators alone. */
   auditSecret: Uint8Array;
   paces: Map<JobId, Pace>;

@@ -27,7 +27,10 @@ const ordersMax = 256;
 /** Of a host in a job. Ten thousand results, the hold, lie in fewer; what is older stands. */
 const shardsRememberedMax = 4096;
 
-type DrawContext = Pick<Context, 'store' | 'jobs' | 'knownHosts' | 'auditSecret' | 'now'>;
+type DrawContext = Pick<
+  Context,
+  'store' | 'jobs' | 'knownHosts' | 'capacities' | 'auditSecret' | 'now'
+>;
 
 export async function drawAudits(context: DrawContext, partition: number): Promise<void> {
   const { store } = context;
@@ -168,6 +171,8 @@ function drawOne(
   }
   count();
   book.keep(hostId, identity);
+  const speed = context.capacities.find(hostId)?.speed ?? null;
+  if (speed !== null) book.keepSpeed(hostId, speed);
   return wanted;
 }
 

@@ -9,7 +9,7 @@ import type { JobFacts } from '../domain/job.ts';
 import { type LeaseFacts, leaseDurationMs } from '../domain/lease.ts';
 import { fromRuns, runsSize } from '../domain/shard.ts';
 import { unitsAt } from '../domain/unit-runs.ts';
-import type { Asker, KnownAsker } from '../domain/window.ts';
+import type { Asker, KnownAsker, NoUnits } from '../domain/window.ts';
 import type { Context } from './context.ts';
 
 /** A message with more leases than this says more about bookkeeping than about work. */
@@ -17,7 +17,11 @@ const leasesPerMessageMax = 16;
 /** A rule longer than this is not sent to hosts; their leases carry the parameters instead. */
 export const ruleBytesMax = 4096;
 
-export type Grant = { lease: Lease; job: JobFacts };
+/** A quarantine takes a day at least, and may be lifted: to ask six times an hour costs nobody anything. */
+const quarantinedAskMs = 600_000;
+
+/** `isAtEnd`: of this job it gets no more now, so that others get their part. */
+export type Grant = { lease: Lease; job: JobFacts; isAtEnd: boolean };
 
 /** Grants up to `units` units. Empty when the window has nothing for this host. */
 export function grantUnits(context: Context, host: Asker, units: number): Grant[] {
@@ -27,10 +31,12 @@ export function grantUnits(context: Context, host: Asker, units: number): Grant[
   if (first === null) return [];
   const grants = [first];
   let left = units - runsSize(first.lease.units);
-  while (left > 0 && grants.length < leasesPerMessageMax) {
+  let isAtEnd = first.isAtEnd;
+  while (left > 0 && !isAtEnd && grants.length < leasesPerMessageMax) {
     const next = grantOne(context, asker, left, now);
     if (next === null) break;
     left -= runsSize(next.lease.units);
+    isAtEnd = next.isAtEnd;
     grants.push(next);
   }
   return grants;
@@ -40,10 +46,23 @@ function grantOne(context: Context, asker: KnownAsker, units: number, now: numbe
   const leaseId = idFromBytes('l', context.randomBytes(10));
   const granted = context.window.grant(asker, units, leaseId, now);
   if (granted === null) return null;
-  const { lease, job } = granted;
+  const { lease, job, isAtEnd } = granted;
   const { shard, hostId, accountId, positions } = lease;
   context.recorder.note(shard, { kind: 'leased', leaseId, hostId, accountId, positions });
-  return { lease: toWire(context, lease, job), job };
+  return { lease: toWire(context, lease, job), job, isAtEnd };
+}
+
+/** Why there is nothing for the host. */
+export function whyNothing(context: Context, host: Asker): NoUnits {
+  const now = context.now();
+  const asker = { ...host, standing: context.knownHosts.standingOf(host.hostId, now) };
+  return context.window.whyNothing(asker, now) ?? 'nothing_left';
+}
+
+/** When a host may ask again; null when its want is kept, and served as soon as it can be. */
+export function askAgainMs(reason: NoUnits, { capacity }: Asker, now: number): number | null {
+  if (reason === 'quarantined') return quarantinedAskMs;
+  return reason === 'backing_off' ? Math.max(capacity.quota.restsUntil - now, 0) : null;
 }
 
 /** Whether hosts can work a unit's parameters out from the rule itself. */

@@ -4,18 +4,23 @@
  * written down with its first results, not before: a key costs nothing to make.
  */
 import type { AccountId, HostId } from '../../protocol/ids.ts';
+import type { Capacity } from '../domain/capacities.ts';
 import type { HostRecord } from '../domain/trust/docket.ts';
 import { boostOnChange, stranger } from '../domain/trust/reliability.ts';
 import type { Context } from './context.ts';
 
-/** `network` is null when it is not known: then the host is on one of its own. */
+type KnowContext = Pick<Context, 'store' | 'knownHosts' | 'capacities' | 'now'>;
+
+/**
+ * `network` is null when it is not known: then the host is on one of its own. Returns what the host can take.
+ */
 export async function knowHost(
-  { store, knownHosts, now }: Pick<Context, 'store' | 'knownHosts' | 'now'>,
+  { store, knownHosts, capacities, now }: KnowContext,
   { hostId, accountId }: { hostId: HostId; accountId: AccountId },
-  seen: { network: string | null; runtime: string },
-): Promise<void> {
+  seen: { network: string | null; runtime: string; threads: number },
+): Promise<Capacity> {
   const { trust } = store;
-  const { runtime } = seen;
+  const { runtime, threads } = seen;
   const network = seen.network ?? hostId;
   for (;;) {
     const version = await trust.version();
@@ -33,6 +38,13 @@ export async function knowHost(
       if (!isWritten) continue;
     }
     knownHosts.tell(new Map([[hostId, host]]), accounts);
-    return;
+    return capacities.welcome({
+      hostId,
+      accountId,
+      threads,
+      speed: host.speed ?? null,
+      results: host.record.results,
+      accountResults: accounts.get(accountId)?.results ?? 0,
+    });
   }
 }

@@ -72,6 +72,7 @@ export function presentLease(context: Context, { lease, units }: PresentedLease)
 /** Frees the units of leases past their deadline. */
 export function expireLeases(context: Context): LeaseFacts[] {
   const expired = context.window.expire(context.now());
+  context.capacities.lapsed(expired.map(({ hostId }) => hostId));
   for (const { leaseId, hostId, shard } of expired) {
     context.log.info({ leaseId, hostId, jobId: shard.jobId, shard: shard.number }, 'lease expired');
   }

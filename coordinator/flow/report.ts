@@ -11,13 +11,14 @@ import type {
   UnitRuns,
   Successes as WireSuccesses,
 } from '../../protocol/messages.ts';
-import type { Verdict } from '../../protocol/outcome.ts';
+import type { Outcome, Verdict } from '../../protocol/outcome.ts';
 import { endsOfOutputs, isCanonicalOutput } from '../../protocol/output.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type RecordedResult, resultsOf, type Successes } from '../domain/journal.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
 import type { Reported } from '../domain/record.ts';
 import { fromRuns, positionOf, runsInclude, runsSize } from '../domain/shard.ts';
+import type { Ran } from '../domain/speed.ts';
 import type { Holder } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
@@ -56,6 +57,43 @@ async function reportMixed(
   }
   const reported = withSuccesses(lease, successes, fuelMax, recorded);
   return context.recorder.record(lease.shard, lease, reported);
+}
+
+/** What a report that was recorded tells of the host: how fast it is, and how much it may have. */
+export function learnFromReport(
+  { capacities, now }: Pick<Context, 'capacities' | 'now'>,
+  { hostId }: Pick<Holder, 'hostId'>,
+  { successes, results }: Pick<Report, 'successes' | 'results'>,
+  verdicts: readonly Verdict[],
+): void {
+  let accepted = 0;
+  for (const verdict of verdicts) if (verdict === 'accepted') accepted++;
+  let spoiled = 0;
+  const first = verdicts.length - results.length;
+  for (const [i, { outcome }] of results.entries()) {
+    if (verdicts[first + i] === 'invalid' && !isOfTheJob(outcome)) spoiled++;
+  }
+  capacities.reported(hostId, ranIn(successes, results), { accepted, spoiled }, now());
+}
+
+/** What may be for the job's own limits, or for its end. */
+const isOfTheJob = (outcome: Outcome): boolean =>
+  outcome === 'time_exceeded' || outcome === 'aborted';
+
+/** Runs that the host itself spoiled have burned nothing, and tell nothing of its speed. */
+function ranIn(successes: WireSuccesses | null, results: readonly HostResult[]): Ran {
+  const ran = { units: 0, fuel: 0, wallMs: successes?.wallMs ?? 0 };
+  for (const fuel of successes?.fuel ?? []) {
+    ran.units++;
+    ran.fuel += fuel;
+  }
+  for (const { fuel, wallMs } of results) {
+    if (fuel === 0) continue;
+    ran.units++;
+    ran.fuel += fuel;
+    ran.wallMs += wallMs;
+  }
+  return ran;
 }
 
 const fuelMaxOf = (job: JobFacts): number => Number(job.document.limits.fuelMax);

@@ -32,7 +32,7 @@ export async function jobsLeftOut(
 
 /**
  * Opens up to `shardsMax` shards in the partition, of any job or of some that hosts with this much
- * memory can run. `more` says whether units are left to split after that.
+ * memory can run. Returns how many it opened.
  */
 export async function splitJobs(
   context: Context,
@@ -40,7 +40,7 @@ export async function splitJobs(
   shardsMax: number,
   memoryBytes: number,
   some: ReadonlySet<JobId> | null = null,
-): Promise<{ opened: number; more: boolean }> {
+): Promise<number> {
   const { store, jobs, splitShare, queue } = context;
   const splittable = new Map<JobId, { job: JobFacts; cursor: number }>();
   for (const { jobId, state, cursor } of await store.jobs.listOpen(partition)) {
@@ -66,5 +66,5 @@ export async function splitJobs(
   const isOpened = await Promise.all(planned.map(({ job, shard }) => store.openShard(job, shard)));
   const opened = planned.filter((_, i) => isOpened[i]).map(({ shard }) => shardId(shard));
   if (opened.length > 0) await queue.add(partition, opened);
-  return { opened: opened.length, more: splittable.size > 0 };
+  return opened.length;
 }

@@ -7,10 +7,11 @@ import { positionOf, type Shard, shardId, splitShard } from '../domain/shard.ts'
 import { ShardState } from '../domain/shard-state.ts';
 import type { Unit } from '../domain/unit.ts';
 import { type JobNow, type Surroundings, whyHost, whyJob, whyUnit } from '../domain/why.ts';
+import type { Asker } from '../domain/window.ts';
 import type { Context } from './context.ts';
 
 /** A host as its session knows it; null when it has none here. */
-export type SessionFacts = { isAsking: boolean; memoryBytes: number } | null;
+export type SessionFacts = { isAsking: boolean; asker: Asker } | null;
 
 /** Throws GridError `job_unknown`. */
 export async function explainJob(
@@ -60,7 +61,8 @@ export async function explainHost(
   hostId: HostId,
   session: SessionFacts,
 ): Promise<WhyView> {
-  const { window, store } = context;
+  const { window, store, knownHosts } = context;
+  const now = context.now();
   const ban = await store.registry.findBan([hostId]);
   const leases = window.leasesOfHolder(hostId).length;
   const reason = whyHost(
@@ -69,7 +71,13 @@ export async function explainHost(
       isConnected: session !== null,
       leases,
       isAsking: session?.isAsking ?? false,
-      nothing: window.whyNothing(session?.memoryBytes ?? 0),
+      nothing:
+        session === null
+          ? null
+          : window.whyNothing(
+              { ...session.asker, standing: knownHosts.standingOf(hostId, now) },
+              now,
+            ),
     },
     around,
   );

@@ -136,9 +136,8 @@ async function feed(
     if (ids.length > 0) await holdShards(context, partition, ids);
     else {
       const shardsMax = leftOut?.size ?? shards;
-      const split = await splitJobs(context, partition, shardsMax, memoryBytes, leftOut);
-      if (leftOut === null) demand.ranDry(partition, !split.more);
-      if (split.opened === 0) return;
+      const opened = await splitJobs(context, partition, shardsMax, memoryBytes, leftOut);
+      if (opened === 0) return;
     }
   }
 }

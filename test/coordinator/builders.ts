@@ -2,8 +2,10 @@
  * Jobs, shards, leases and results with only what a test cares about said; the rest is plain. Ids are
  * made of small numbers, so that a failure names them readably and a run repeats exactly.
  */
+import type { Capacity } from '../../coordinator/domain/capacities.ts';
 import type { JobFacts } from '../../coordinator/domain/job.ts';
 import type { JournalEntry, RecordedResult } from '../../coordinator/domain/journal.ts';
+import { Quota } from '../../coordinator/domain/quota.ts';
 import type { LeaseHolder } from '../../coordinator/domain/record.ts';
 import { type Shard, splitShard } from '../../coordinator/domain/shard.ts';
 import type { ShardState } from '../../coordinator/domain/shard-state.ts';
@@ -65,6 +67,14 @@ export const aLease = (number: number, positions: [number, number][], holder = n
 
 /** Of a host that has passed its probation. */
 export const aStanding = { network: 'n', repute: 'proven', passed: 100 } as const;
+
+/** What a host can take that is in nobody's way: more than any test asks for. */
+export const aCapacity = (): Capacity => ({
+  threads: 4096,
+  speed: null,
+  quota: new Quota(4096),
+  accountQuota: new Quota(4096),
+});
 
 /** A success with no output and a credit's worth of fuel. */
 export const aResult = (position: number, parts: Partial<RecordedResult> = {}): RecordedResult => ({

@@ -13,7 +13,15 @@ import { Recorder } from '../../coordinator/flow/record/record.ts';
 import { presentLease } from '../../coordinator/flow/renew.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
 import type { AppendReply, ShardAppend } from '../../coordinator/store/store.ts';
-import { aJob, aLease, aResult, aShard, aStanding, leaseId } from '../coordinator/builders.ts';
+import {
+  aCapacity,
+  aJob,
+  aLease,
+  aResult,
+  aShard,
+  aStanding,
+  leaseId,
+} from '../coordinator/builders.ts';
 import { aHostProfile, type HostProfile } from './host-profile.ts';
 import { Life } from './life.ts';
 import { Random } from './random.ts';
@@ -162,6 +170,13 @@ it('a shard that is taken in anew during a commit learns what the commit decided
   window.hold(job, ShardState.replay(shard, await store.readJournal(shard)), 0);
   write();
   expect(await answered).toEqual(['accepted', 'accepted', 'accepted']);
-  const asker = { ...lease, memoryBytes: 2 ** 40, isAlone: true, standing: aStanding };
+  const asker = {
+    ...lease,
+    memoryBytes: 2 ** 40,
+    isAlone: true,
+    standing: aStanding,
+    hosts: 1,
+    capacity: aCapacity(),
+  };
   expect(window.grant(asker, 4, leaseId(2), 0)?.lease.positions).toEqual([[3, 1]]);
 });

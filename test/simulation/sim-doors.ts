@@ -70,8 +70,11 @@ export class SimDoors implements Doors {
   starving(memoryBytes: number): AccountId | null {
     if (this.isClosing || this.engine.isRefusing()) return null;
     if (this.engine.context.window.free === 0) return null;
-    for (const { isWaiting, asker } of this.sessions) {
-      if (isWaiting && asker !== null && asker.memoryBytes >= memoryBytes) return asker.accountId;
+    for (const session of this.sessions) {
+      const asker = session.askerNow();
+      if (!session.isWaiting || asker === null || asker.memoryBytes < memoryBytes) continue;
+      if (session.hasEnough(asker)) continue;
+      return asker.accountId;
     }
     return null;
   }
@@ -85,7 +88,7 @@ export class SimDoors implements Doors {
     const { context, demand } = this.engine;
     return {
       context,
-      fairUnits: (wanted) => this.fairUnits(wanted),
+      hosts: () => this.hosts,
       isAlone: (accountId) =>
         [...this.sessions].every(({ asker }) => asker === null || asker.accountId === accountId),
       granted: (units) => {
@@ -97,10 +100,5 @@ export class SimDoors implements Doors {
       watch: this.watch,
       ended: (session) => void this.sessions.delete(session),
     };
-  }
-
-  private fairUnits(wanted: number): number {
-    const share = Math.ceil(this.engine.context.window.free / (2 * Math.max(this.hosts, 1)));
-    return Math.max(1, Math.min(wanted, share));
   }
 }

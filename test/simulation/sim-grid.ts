@@ -21,6 +21,8 @@ const settleMs = 20_000;
  * comes by every second or so.
  */
 const starvingMsMax = { calm: 250, bad: 1500 };
+/** To look after every event would be most of the simulation's work. */
+const lookMs = 20;
 /** Until the last of the bad weather is through: a recorder that still waits to try again, and a round. */
 const aftermathMs = 2000;
 /** A hundred times what a run usually takes. */
@@ -32,6 +34,7 @@ export class SimGrid {
   readonly hosts: readonly SimHost[];
   readonly scientist: Scientist;
   events = 0;
+  private lookedAt = 0;
   private readonly starvingSince: (number | null)[] = [];
 
   constructor(world: World, coordinators: readonly SimCoordinator[], hosts: readonly SimHost[]) {
@@ -89,6 +92,8 @@ export class SimGrid {
   /** [W6] No host waits while there are units that it could have. */
   private watchWaiting(): void {
     const { clock, violations, weather } = this.world;
+    if (clock.now < this.lookedAt + lookMs) return;
+    this.lookedAt = clock.now;
     const calmMs = weather.calmSince === null ? 0 : clock.now - weather.calmSince;
     const msMax = calmMs > aftermathMs ? starvingMsMax.calm : starvingMsMax.bad;
     for (const [i, coordinator] of this.coordinators.entries()) {

@@ -108,8 +108,8 @@ export class SimHost {
         work.opened((said) => wire.host.send(said), message.heldLeases);
       },
     });
-    const { hostId, accountId, memoryBytes } = this.profile;
+    const { hostId, accountId, memoryBytes, cores } = this.profile;
     const leases = this.disk.presented();
-    wire.host.send({ type: 'hello', hostId, accountId, memoryBytes, leases });
+    wire.host.send({ type: 'hello', hostId, accountId, memoryBytes, cores, leases });
   }
 }

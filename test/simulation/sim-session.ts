@@ -9,7 +9,7 @@ import type { Asker } from '../../coordinator/domain/window.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
 import { totalsOf } from '../../coordinator/flow/enrol.ts';
 import { holdPresented } from '../../coordinator/flow/feed.ts';
-import { grantUnits } from '../../coordinator/flow/grant.ts';
+import { askAgainMs, grantUnits, whyNothing } from '../../coordinator/flow/grant.ts';
 import { knowHost } from '../../coordinator/flow/know-host.ts';
 import {
   openPresented,
@@ -17,7 +17,7 @@ import {
   releaseUnits,
   renewLeases,
 } from '../../coordinator/flow/renew.ts';
-import { reportResults } from '../../coordinator/flow/report.ts';
+import { learnFromReport, reportResults } from '../../coordinator/flow/report.ts';
 import { errorFacts, GridError } from '../../protocol/errors.ts';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -27,7 +27,7 @@ import type { FromCoordinator, FromHost, SimHello, Wire } from './wire.ts';
 
 export type SimSessionParts = {
   context: Context;
-  fairUnits(wanted: number): number;
+  hosts(): number;
   isAlone(accountId: AccountId): boolean;
   granted(units: number): void;
   starved(): void;
@@ -39,7 +39,7 @@ export type SimSessionParts = {
 
 export class SimSession {
   readonly wire: Wire;
-  asker: Omit<Asker, 'isAlone'> | null = null;
+  asker: Omit<Asker, 'isAlone' | 'hosts'> | null = null;
   private readonly parts: SimSessionParts;
   private readonly waitingWants: { id: number; units: number }[] = [];
   private isClosed = false;
@@ -55,6 +55,12 @@ export class SimSession {
 
   get isWaiting(): boolean {
     return this.waitingWants.length > 0;
+  }
+
+  /** Whether it has as much as it may, for now; then it does have something. */
+  hasEnough(asker: Asker): boolean {
+    const reason = whyNothing(this.parts.context, asker);
+    return reason === 'enough_in_hand' || reason === 'backing_off';
   }
 
   serveWaiting(): void {
@@ -97,13 +103,14 @@ export class SimSession {
       case 'report': {
         const { token, successes, results } = message;
         const verdicts = await reportResults(context, asker, message);
+        learnFromReport(context, asker, message, verdicts);
         const { jobId } = context.leaseTokens.open(token, asker).shard;
         const units = [...fromRuns(successes?.units ?? []), ...results.map(({ unit }) => unit)];
         for (const [i, unit] of units.entries()) {
           if (tellsOfDecision(verdicts[i])) this.parts.watch.decided(jobId, unit);
         }
         this.tell({ type: 'recorded', report: message.id, verdicts: toVerdictRuns(verdicts) });
-        return;
+        return this.serveWaiting();
       }
       case 'progress':
         for (const leaseId of renewLeases(context, asker.hostId, message.leases)) {
@@ -117,21 +124,22 @@ export class SimSession {
     }
   }
 
-  private async greet({ hostId, accountId, memoryBytes, leases }: SimHello): Promise<void> {
+  private async greet({ hostId, accountId, memoryBytes, cores, leases }: SimHello): Promise<void> {
     const { context } = this.parts;
     const key = new Uint8Array(32);
     const host = { hostId, accountId, hostKey: key, accountKey: key, name: '' };
     if ((await context.store.accounts.enrolHost(host, true)) === 'other_account')
       throw new GridError('forbidden');
     const totals = await totalsOf(context, accountId);
-    await knowHost(context, { hostId, accountId }, { network: null, runtime: '1' });
+    const seen = { network: null, runtime: '1', threads: cores };
+    const capacity = await knowHost(context, { hostId, accountId }, seen);
     const presented = openPresented(context, { hostId, accountId }, leases);
     await holdPresented(
       context,
       presented.map(({ lease }) => lease.shard),
     );
     if (this.isClosed) return;
-    this.asker = { hostId, accountId, memoryBytes };
+    this.asker = { hostId, accountId, memoryBytes, capacity };
     const held = presented.filter((lease) => presentLease(context, lease));
     this.tell({
       type: 'welcome',
@@ -145,6 +153,13 @@ export class SimSession {
     });
   }
 
+  /** As it is at this moment; null before the welcome. */
+  askerNow(): Asker | null {
+    if (this.asker === null) return null;
+    const { isAlone, hosts } = this.parts;
+    return { ...this.asker, isAlone: isAlone(this.asker.accountId), hosts: hosts() };
+  }
+
   private want(id: number, units: number): void {
     if (this.waitingWants.length >= limits.wantsWaitingMax) throw new GridError('out_of_order');
     if (this.serve(id, units)) return;
@@ -152,16 +167,22 @@ export class SimSession {
       this.tell({ type: 'noWork', want: id, reason: 'draining', retryAfterMs: 2000 });
       return;
     }
+    const asker = this.askerNow();
+    if (asker === null) return;
+    const { context } = this.parts;
+    const reason = whyNothing(context, asker);
+    const retryAfterMs = askAgainMs(reason, asker, context.now());
+    this.tell({ type: 'noWork', want: id, reason, retryAfterMs });
+    if (retryAfterMs !== null) return;
     this.waitingWants.push({ id, units });
-    this.tell({ type: 'noWork', want: id, reason: 'nothing_left', retryAfterMs: null });
-    this.parts.starved();
+    if (reason !== 'enough_in_hand') this.parts.starved();
   }
 
   private serve(id: number, units: number): boolean {
-    if (this.asker === null || this.parts.isDraining()) return false;
-    const { context, fairUnits, isAlone, granted } = this.parts;
-    const asker = { ...this.asker, isAlone: isAlone(this.asker.accountId) };
-    const grants = grantUnits(context, asker, fairUnits(units));
+    const asker = this.askerNow();
+    if (asker === null || this.parts.isDraining()) return false;
+    const { context, granted } = this.parts;
+    const grants = grantUnits(context, asker, units);
     if (grants.length === 0) return false;
     const leases = grants.map(({ lease }) => lease);
     for (const { jobId, units: runs } of leases) {

@@ -18,6 +18,7 @@ export type SimHello = {
   hostId: HostId;
   accountId: AccountId;
   memoryBytes: number;
+  cores: number;
   leases: Hello['leases'];
 };
 export type FromHost = SimHello | Exclude<HostMessage, { type: 'hello' }>;

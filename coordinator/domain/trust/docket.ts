@@ -9,6 +9,7 @@ import type { JobDocument } from '../../../protocol/job.ts';
 import type { UnitRuns } from '../../../protocol/messages.ts';
 import type { Payment } from '../award.ts';
 import type { Shard } from '../shard.ts';
+import type { Speed } from '../speed.ts';
 import { assurances } from './assurance.ts';
 import type { Case, Testimony } from './case.ts';
 import type { Records } from './judge.ts';
@@ -21,6 +22,8 @@ export type HostRecord = {
   runtime: string;
   isAnchor: boolean;
   record: Reliability;
+  /** Once it was learned; it is no matter of trust, and kept here to be written with the rest. */
+  speed?: Speed;
 };
 
 /** Where a result is: in the journal of this shard, at this position, from this host. */
@@ -104,6 +107,10 @@ export class RecordBook implements Records {
     const known = this.host(hostId);
     this.changedHosts.set(hostId, { ...known, record: host });
     this.changedAccounts.set(known.accountId, account);
+  }
+
+  keepSpeed(hostId: HostId, speed: Speed): void {
+    this.changedHosts.set(hostId, { ...this.host(hostId), speed });
   }
 
   host(hostId: HostId): HostRecord {

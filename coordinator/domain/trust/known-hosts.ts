@@ -4,6 +4,7 @@
  * record there tells it here. Whoever has only said hello is known here alone.
  */
 import type { AccountId, HostId } from '../../../protocol/ids.ts';
+import { remember } from '../remember.ts';
 import type { Checker } from './check.ts';
 import type { HostRecord } from './docket.ts';
 import { type Reliability, stranger } from './reliability.ts';
@@ -50,14 +51,4 @@ export class KnownHosts {
     const account = this.accounts.get(accountId) ?? stranger(now);
     return { network, repute: reputeOf({ isAnchor, host, account }, now), passed: host.passed };
   }
-}
-
-/** Ten times the hosts that a coordinator is made for; those told of longest ago go first. */
-const rememberedMax = 100_000;
-
-function remember<Id, Record>(records: Map<Id, Record>, id: Id, record: Record): void {
-  records.delete(id);
-  records.set(id, record);
-  const [oldest] = records.keys();
-  if (records.size > rememberedMax && oldest !== undefined) records.delete(oldest);
 }

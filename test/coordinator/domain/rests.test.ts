@@ -5,6 +5,7 @@ import { shardId } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
 import {
+  aCapacity,
   accountId,
   aHostError,
   aJob,
@@ -56,6 +57,8 @@ describe('one broken machine', () => {
         memoryBytes: 2 ** 40,
         isAlone,
         standing: aStanding,
+        hosts: 1,
+        capacity: aCapacity(),
       },
       1,
       leaseId(now + 100 * account),

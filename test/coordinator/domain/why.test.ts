@@ -68,6 +68,10 @@ const ofHosts: [WhyReason, Partial<HostNow>, Surroundings['refusal']][] = [
   ['too_small', { nothing: 'too_small' }, null],
   ['no_jobs', {}, null],
   ['nothing_left', { nothing: 'nothing_left' }, null],
+  ['tried_before', { nothing: 'tried_before' }, null],
+  ['enough_in_hand', { nothing: 'enough_in_hand' }, null],
+  ['backing_off', { nothing: 'backing_off' }, null],
+  ['quarantined', { nothing: 'quarantined' }, null],
 ];
 
 describe('the reason', () => {

@@ -18,7 +18,17 @@ import {
 } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
-import { accountId, aJob, aLease, append, aStanding, hostId, jobId, leaseId } from '../builders.ts';
+import {
+  aCapacity,
+  accountId,
+  aJob,
+  aLease,
+  append,
+  aStanding,
+  hostId,
+  jobId,
+  leaseId,
+} from '../builders.ts';
 import { anyEnd, type End, endWith } from './arbitrary.ts';
 
 /** Two jobs, three shards. The second job fits only hosts 0 and 1. */
@@ -145,6 +155,8 @@ class Grid {
       memoryBytes: memoryOf(host),
       isAlone: true,
       standing: aStanding,
+      hosts: 1,
+      capacity: aCapacity(),
     };
     const granted = this.window.grant(asker, count, id, this.now);
     if (granted === null) {

@@ -7,6 +7,7 @@ import { fromRuns, shardId, splitShard } from '../../../coordinator/domain/shard
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { type KnownAsker, Window } from '../../../coordinator/domain/window.ts';
 import {
+  aCapacity,
   accountId,
   aHostError,
   aJob,
@@ -25,6 +26,8 @@ const asker = (number: number, memoryBytes = 2 ** 40): KnownAsker => ({
   memoryBytes,
   isAlone: false,
   standing: aStanding,
+  hosts: 1,
+  capacity: aCapacity(),
 });
 
 let leases = 100;
@@ -353,7 +356,7 @@ describe('pausing', () => {
     window.pause(job.jobId);
     expect(window.free).toBe(0);
     expect(window.grant(asker(2), 1, leaseId(1), 0)).toBeNull();
-    expect(window.whyNothing(2 ** 40)).toBe('no_jobs');
+    expect(window.whyNothing(asker(2), 0)).toBe('no_jobs');
     expect(window.renew(lease.leaseId, lease.hostId, 0)).toBe(true);
     expect(window.running(job.jobId)).toBe(1);
     expect(window.pausedJobIds).toEqual([job.jobId]);

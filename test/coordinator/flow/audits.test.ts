@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Capacities } from '../../../coordinator/domain/capacities.ts';
 import { creditMicro } from '../../../coordinator/domain/credit.ts';
 import { recordResults } from '../../../coordinator/domain/record.ts';
 import {
@@ -43,7 +44,7 @@ const operator = {
 let store: MemoryStore;
 let queued: string[];
 let leases = 0;
-let context: Parameters<typeof hearChecks>[0];
+let context: Parameters<typeof hearChecks>[0] & { capacities: Capacities };
 
 beforeEach(async () => {
   store = new MemoryStore();
@@ -54,6 +55,7 @@ beforeEach(async () => {
     grid,
     jobs: { facts: async () => job, known: () => job },
     knownHosts: new KnownHosts(),
+    capacities: new Capacities(),
     auditSecret: Buffer.from('secret'),
     now: () => 1000,
     log: pino({ level: 'silent' }),
@@ -65,7 +67,7 @@ beforeEach(async () => {
 });
 
 const meet = (host: number, account = host) =>
-  knowHost(context, holder(host, account), { network: `n${host}`, runtime: '1' });
+  knowHost(context, holder(host, account), { network: `n${host}`, runtime: '1', threads: 1 });
 const holder = (host: number, account: number) => ({
   hostId: hostId(host),
   accountId: accountId(account),
@@ -245,4 +247,17 @@ describe('audits', () => {
     const [check] = await checksOut();
     expect(check?.number).toBe(Math.ceil(job.units / shardSize(shard.units)));
   });
+});
+
+it('what was learned of a host is on record with its results, for wherever it says hello next', async () => {
+  await meet(1);
+  const ran = { units: 2, fuel: 2e6, wallMs: 100 };
+  context.capacities.reported(hostId(1), ran, { accepted: 2, spoiled: 0 }, 1000);
+  await report(1, shard, [0, 1]);
+  await drawAudits(context, 0);
+
+  context.capacities = new Capacities();
+  const { speed, quota } = await meet(1);
+  expect(Math.exp(speed?.mean ?? 0)).toBeCloseTo(20_000);
+  expect(quota.units).toBe(2 + 2);
 });

@@ -11,7 +11,7 @@ import { Recorder } from '../../../coordinator/flow/record/record.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { LeaseTokens } from '../../../coordinator/tokens/lease-token.ts';
 import { Sealer } from '../../../coordinator/tokens/seal.ts';
-import { accountId, aJob, aLease, aResult, aStanding, leaseId } from '../builders.ts';
+import { aCapacity, accountId, aJob, aLease, aResult, aStanding, leaseId } from '../builders.ts';
 
 const key = { keyId: 'k1', secret: new Uint8Array(32).fill(7) };
 const job = aJob({ units: 64, unitsPerShard: 64 });
@@ -80,6 +80,8 @@ it('a state that is read anew for one of them leaves the others’ units what th
     memoryBytes: 2 ** 40,
     isAlone: true,
     standing: { ...aStanding, passed: 0 },
+    hosts: 1,
+    capacity: aCapacity(),
   };
   const granted = window.grant(asker, 4, leaseId(9), 0);
   expect(granted?.lease.positions).toEqual([
