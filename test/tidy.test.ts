@@ -1,6 +1,6 @@
 /**
  * What this project says of itself, checked: rules have tests, words are the glossary's, no script is
- * left behind, and a file of some length says what it is for.
+ * left behind, a file of some length says what it is for, and one that is named is there.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -152,5 +152,28 @@ describe('a file of more than sixty lines', () => {
       return !/^\s*(\/\*\*|\/\/)/.test(start);
     });
     expect(silent).toEqual([]);
+  });
+});
+
+describe('a file that a comment or a page names', () => {
+  const commentsOf = (source: string): string =>
+    [...source.matchAll(/^\s*(?:\/?\*|\/\/)(.*)$/gm)].map(([, text]) => text).join('\n');
+  const namedIn = (file: string, text: string) =>
+    [...text.matchAll(/[\w./-]+\.(?:ts|lua|mjs|md)\b/g)].map(([named]) => ({ file, named }));
+
+  it('is there', () => {
+    const endings = ['.ts', '.lua', '.mjs', '.md'];
+    const present = endings.flatMap((ending) => filesIn([...product, 'docs', 'test'], ending));
+    const isThere = (named: string) => {
+      const path = named.replace(/^(\.{0,2}\/)+/, '');
+      return present.some((file) => `/${file}`.endsWith(`/${path}`));
+    };
+    const told = [
+      ...filesIn(product, '.ts').flatMap((file) => namedIn(file, commentsOf(read(file)))),
+      ...filesIn(['coordinator'], '.lua').flatMap((file) => namedIn(file, read(file))),
+      ...[...filesIn(['docs'], '.md'), 'README.md'].flatMap((file) => namedIn(file, read(file))),
+    ];
+    expect(told.length).toBeGreaterThan(50);
+    expect(told.filter(({ named }) => !isThere(named))).toEqual([]);
   });
 });

@@ -42,7 +42,7 @@ export type Machine = {
   lies: number;
 };
 
-/** One host in a hundred is the operator's (trust.md: 1-2 % of capacity). */
+/** One host in a hundred is the operator's (1-2 % of the capacity is enough). */
 const anchorShare = 0.01;
 const flakyShare = 0.35;
 /** Spread of speeds among SETI@home's hosts is 0.65-0.99; the middle. */

@@ -1,6 +1,6 @@
 /**
  * A lease is a host's right to some units of one shard until a deadline. It is granted in memory and
- * proved by a token (a keyed hash over these facts), so that any coordinator that shares the secret can
+ * proved by a token (these facts, sealed), so that any coordinator that shares the secret can
  * take a report under it, also after the one that granted it is gone.
  */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';

@@ -1,7 +1,7 @@
 /**
- * A shard is a set of unit indices of one job: a run of consecutive ones when first split, an
- * explicit list for audits and retries. Inside a shard a unit goes by its position, which is small
- * and so cheap to write down.
+ * A shard is a set of unit indices of one job: a run of consecutive ones when first split, a list of
+ * them when it checks units again. Inside a shard a unit goes by its position, which is small and so
+ * cheap to write down.
  */
 import { type JobId, jobIdSchema } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';

@@ -1,6 +1,6 @@
 /**
- * report: results under a lease. Checked here, then handed to the group commit; the verdicts come
- * back when they are on disk, and so does every large output by then.
+ * report: results under a lease. Checked here, then handed to the group commit. The verdicts come back
+ * when the results are on disk; large outputs have to be there before.
  */
 import { hash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * assimilate: the decided units of a job, in order, read from the journals of its shards. One shard
- * at a time is in memory, so a job of any size streams.
+ * results: the decided units of a job, in order, read from the journals of its shards, and through the
+ * amendments that lie over them. One shard at a time is in memory, so a job of any size streams.
  */
 import { GridError } from '../../protocol/errors.ts';
 import type { ResultLine } from '../../protocol/http.ts';
