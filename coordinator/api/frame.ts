@@ -13,6 +13,7 @@ import {
   hostMessagesSchema,
 } from '../../protocol/messages.ts';
 import { isUsualMessage } from '../../protocol/usual-message.ts';
+import { packUsualAnswers } from './usual-answers.ts';
 
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' } as const;
 const packr = new Packr(options);
@@ -47,7 +48,8 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): T {
 /** One message is its own frame; several share one. */
 export function encodeFrame(messages: CoordinatorMessage[], isBinary: boolean): Buffer | string {
   const frame = messages.length === 1 ? messages[0] : messages;
-  return isBinary ? packr.pack(frame) : JSON.stringify(frame, bytesAsBase64url);
+  if (!isBinary) return JSON.stringify(frame, bytesAsBase64url);
+  return packUsualAnswers(messages) ?? packr.pack(frame);
 }
 
 const bytesAsBase64url = (_key: string, value: unknown): unknown =>
