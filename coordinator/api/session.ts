@@ -3,58 +3,38 @@
  *
  *   awaiting_hello ─ hello ─► greeting ─ verified ─► ready ─ bye, error, silence, shutdown ─► closing
  *
- * Each frame is parsed, answered by one flow step, and forgotten. A want that cannot be served is
- * kept (`waiting`), and answered the moment units are free.
+ * Each frame is parsed, answered by one flow step, and forgotten; but for wants that cannot be served
+ * yet (wants.ts).
  */
 import type { WebSocket } from 'ws';
 import { errorFacts, GridError } from '../../protocol/errors.ts';
-import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
-import { limits } from '../../protocol/limits.ts';
-import type {
-  CoordinatorMessage,
-  Hello,
-  HostMessage,
-  JobBrief,
-  Report,
-} from '../../protocol/messages.ts';
+import type { AccountId, HostId } from '../../protocol/ids.ts';
+import type { CoordinatorMessage, Hello, HostMessage, Report } from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import { toVerdictRuns } from '../../protocol/report.ts';
 import { protocolVersion } from '../../protocol/version.ts';
-import type { JobFacts } from '../domain/job.ts';
 import { renewEveryMs } from '../domain/lease.ts';
-import { runsSize } from '../domain/shard.ts';
 import { networkOf } from '../domain/trust/network.ts';
 import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
-import type { Context } from '../flow/context.ts';
 import { assertHasLease, enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
 import { holdPresented } from '../flow/feed.ts';
-import { askAgainMs, grantUnits, sendsRule, whyNothing } from '../flow/grant.ts';
 import { knowHost } from '../flow/know-host.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { learnFromReport, reportResults } from '../flow/report.ts';
 import { toGridError } from './grid-error.ts';
 import { HostSocket } from './host-socket.ts';
+import { type GrantParts, Wants } from './wants.ts';
 
 /** From the challenge to a verified hello: two round trips and a signature on a slow machine. */
 const helloMs = 10_000;
 /** Reports under way at once. A worker waits for verdicts before it sends more than a few. */
 const reportsMax = 64;
 
-export type SessionParts = {
-  context: Context;
-  /** Hosts connected, this one included. */
-  hosts(): number;
+export type SessionParts = GrantParts & {
   /** The host has said hello and may work. */
   welcomed(session: Session, accountId: AccountId): void;
-  /** Whether no other account's host is connected. */
-  isAlone(accountId: AccountId): boolean;
-  granted(units: number): void;
-  /** No free units were found: the window should be fed. */
-  starved(): void;
-  /** Why nothing is granted at all: the coordinator is leaving, or cannot store results. */
-  refusal(): 'draining' | 'storage' | null;
   /** `welcomedAs` is null when the session never came to its welcome. */
   ended(session: Session, welcomedAs: AccountId | null): void;
 };
@@ -62,7 +42,7 @@ export type SessionParts = {
 type State =
   | { kind: 'awaiting_hello' }
   | { kind: 'greeting' }
-  | { kind: 'ready'; asker: Asker; accountId: AccountId }
+  | { kind: 'ready'; asker: Asker; accountId: AccountId; wants: Wants }
   | { kind: 'closing' };
 
 export class Session {
@@ -77,8 +57,6 @@ export class Session {
   private host: Omit<ConnectedHost, 'isAsking'> | null = null;
   private newcomer: Newcomer | null = null;
   private introduction: Promise<void> | null = null;
-  private waitingWants: { id: number; units: number }[] = [];
-  private readonly briefed = new Set<JobId>();
   private readonly helloTimer: NodeJS.Timeout;
 
   constructor(webSocket: WebSocket, address: string, parts: SessionParts) {
@@ -115,7 +93,7 @@ export class Session {
 
   /** Whether it asks for work and has got none. */
   get isAsking(): boolean {
-    return this.waitingWants.length > 0;
+    return this.state.kind === 'ready' && this.state.wants.areWaiting;
   }
 
   /** As whom it asks; null before the welcome. */
@@ -133,12 +111,7 @@ export class Session {
    * without a word would take units with it, and they would come back only when the lease ends.
    */
   serveWaiting(): void {
-    if (!this.socket.isAlive) return;
-    while (this.waitingWants[0] !== undefined) {
-      const { id, units } = this.waitingWants[0];
-      if (!this.serve(id, units)) return;
-      this.waitingWants.shift();
-    }
+    if (this.socket.isAlive && this.state.kind === 'ready') this.state.wants.serveKept();
   }
 
   tell(message: CoordinatorMessage): void {
@@ -171,10 +144,10 @@ export class Session {
     if (this.state.kind !== 'ready')
       throw new GridError('out_of_order', `${message.type} before the welcome.`);
     const { context } = this.parts;
-    const { asker } = this.state;
+    const { asker, wants } = this.state;
     switch (message.type) {
       case 'want':
-        this.want(message.id, message.units, asker);
+        wants.add(message.id, message.units);
         return undefined;
       case 'report':
         return this.report(message, asker);
@@ -207,7 +180,7 @@ export class Session {
         learnFromReport(this.parts.context, asker, report, all);
         this.send({ type: 'recorded', report: report.id, verdicts: toVerdictRuns(all) });
         // It may have had as much in hand as it may.
-        if (this.waitingWants.length > 0) this.serveWaiting();
+        this.serveWaiting();
       },
       (error) => {
         this.reports--;
@@ -255,14 +228,10 @@ export class Session {
     );
     if (this.state.kind !== 'greeting') return;
     clearTimeout(this.helloTimer);
-    this.state = {
-      kind: 'ready',
-      accountId,
-      asker: {
-        ...{ hostId, accountId, memoryBytes: hello.memoryBytes, capacity },
-        ...{ isAlone: false, hosts: 1 },
-      },
-    };
+    const { memoryBytes } = hello;
+    const asker = { hostId, accountId, memoryBytes, capacity, isAlone: false, hosts: 1 };
+    const wants = new Wants(asker, this.parts, (message) => this.send(message));
+    this.state = { kind: 'ready', accountId, asker, wants };
     this.welcomedAs = accountId;
     this.host = hostSaid(hello, hostId, accountId, context.now());
     this.parts.welcomed(this, accountId);
@@ -277,46 +246,6 @@ export class Session {
       creditMicro: totals.creditMicro.toString(),
       units: totals.units,
     });
-  }
-
-  private want(id: number, units: number, asker: Asker): void {
-    if (this.waitingWants.length >= limits.wantsWaitingMax) {
-      throw new GridError('out_of_order', 'Too many wants are waiting.');
-    }
-    if (this.serve(id, units)) return;
-    const refusal = this.parts.refusal();
-    if (refusal !== null) {
-      this.send({ type: 'noWork', want: id, reason: refusal, retryAfterMs: 2000 });
-      return;
-    }
-    const { context } = this.parts;
-    const reason = whyNothing(context, asker);
-    const retryAfterMs = askAgainMs(reason, asker, context.now());
-    this.send({ type: 'noWork', want: id, reason, retryAfterMs });
-    if (retryAfterMs !== null) return;
-    this.waitingWants.push({ id, units });
-    if (reason !== 'enough_in_hand') this.parts.starved();
-  }
-
-  private serve(id: number, units: number): boolean {
-    if (this.state.kind !== 'ready' || this.parts.refusal() !== null) return false;
-    const { context, hosts, isAlone, granted } = this.parts;
-    const { asker } = this.state;
-    asker.isAlone = isAlone(asker.accountId);
-    asker.hosts = hosts();
-    const grants = grantUnits(context, asker, units);
-    if (grants.length === 0) return false;
-    const news: JobBrief[] = [];
-    let count = 0;
-    for (const { lease, job } of grants) {
-      count += runsSize(lease.units);
-      if (this.briefed.has(job.jobId)) continue;
-      this.briefed.add(job.jobId);
-      news.push(brief(job));
-    }
-    this.send({ type: 'lease', want: id, leases: grants.map(({ lease }) => lease), jobs: news });
-    granted(count);
-    return true;
   }
 
   private fail(cause: unknown, about: number | null): void {
@@ -339,23 +268,8 @@ export class Session {
   private end(): void {
     clearTimeout(this.helloTimer);
     this.state = { kind: 'closing' };
-    this.waitingWants = [];
     this.parts.ended(this, this.welcomedAs);
   }
-}
-
-function brief(job: JobFacts): JobBrief {
-  return {
-    jobId: job.jobId,
-    // Whoever computes it sees what computing takes, and its name is no part of that.
-    name: job.document.public ? job.document.name : 'a private job',
-    kernel: job.kernel.meteredDigest,
-    kernelBytes: job.kernel.meteredBytes,
-    migratable: job.document.migratable,
-    run: job.document.run,
-    limits: job.document.limits,
-    units: sendsRule(job) ? job.document.units : null,
-  };
 }
 
 const hostSaid = (
