@@ -130,6 +130,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     leaseTokens: new LeaseTokens(parts.sealer),
     window,
     paces,
+    ordersOut: new Map(),
     log,
     recorder: {
       record: (shard, lease, reported) => recorderOf(shard.jobId).record(shard, lease, reported),

@@ -61,10 +61,33 @@ export const runLimitsSchema = z.strictObject({
 });
 
 const field = z.string().min(1).max(200);
+const farthest = z
+  .number('expected a number')
+  .min(0, 'expected at least 0')
+  .max(Number.MAX_VALUE)
+  .optional();
+/**
+ * By field of what a unit prints: how far two numbers may lie apart. A field of JSON is named as `energy` or
+ * `atoms.x` (lists are not named), a column of text as `$1`, `$2`…
+ */
+const toleranceSchema = z
+  .record(
+    z.string().min(1, 'expected a field').max(limits.guestPathCharsMax),
+    z
+      .strictObject({ absolute: farthest, relative: farthest })
+      .refine(
+        ({ absolute, relative }) => absolute !== undefined || relative !== undefined,
+        'expected {absolute}, {relative} or both',
+      ),
+  )
+  .refine((fields) => {
+    const count = Object.keys(fields).length;
+    return count > 0 && count <= limits.tolerancesMax;
+  }, `expected 1 to ${limits.tolerancesMax} fields`);
 const compareSchema = z.union(
   [
     z.literal('exact'),
-    z.strictObject({ tolerance: z.record(z.string(), z.unknown()) }),
+    z.strictObject({ tolerance: toleranceSchema }),
     z.strictObject({ verifier: digestSchema }),
   ],
   { error: 'expected "exact", {tolerance} or {verifier}' },
@@ -127,6 +150,13 @@ export const jobDocumentSchema = z
     for (const [i, arg] of document.run.args.entries()) check(arg, ['run', 'args', i]);
     for (const [name, value] of Object.entries(document.run.env))
       check(value, ['run', 'env', name]);
+    const hasTolerance = typeof document.compare === 'object' && 'tolerance' in document.compare;
+    if (hasTolerance && document.limits.outputBytesMax > limits.comparedBytesMax)
+      context.addIssue({
+        code: 'custom',
+        path: ['limits', 'outputBytesMax'],
+        message: `expected at most ${limits.comparedBytesMax} with a tolerance`,
+      });
   });
 
 /** A document as it is stored: every default filled in. */
@@ -134,13 +164,15 @@ export type JobDocument = z.infer<typeof jobDocumentSchema>;
 /** A document as a scientist may write it. */
 export type JobDocumentInput = z.input<typeof jobDocumentSchema>;
 
+const isVerified = ({ compare }: JobDocument): boolean =>
+  typeof compare === 'object' && 'verifier' in compare;
+
 /** Parts of a valid document that this release does not serve. Empty means: all of it is served. */
 export function unservedParts(document: JobDocument): DocumentIssue[] {
   const later: [boolean, string, string][] = [
     ['lines' in document.units, 'units.lines', '{range}, {sweep} or {list}'],
     ['slices' in document.units, 'units.slices', '{range}, {sweep} or {list}'],
-    [document.trust === 'A2' || document.trust === 'A3', 'trust', '"A0" or "A1"'],
-    [document.compare !== 'exact', 'compare', '"exact"'],
+    [isVerified(document), 'compare', '"exact" or {tolerance}'],
     [document.merge !== 'jsonl', 'merge', '"jsonl"'],
     [document.after !== null, 'after', 'null'],
     [document.budget !== null, 'budget', 'null'],

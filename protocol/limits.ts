@@ -10,6 +10,10 @@ export const limits = {
   listUnitsMax: 100_000,
   sweepDimensionsMax: 16,
   sweepValuesMax: 10_000,
+  /** Fields with a tolerance of their own. */
+  tolerancesMax: 64,
+  /** Outputs whose numbers the coordinator compares: it holds up nobody for more than some milliseconds. */
+  comparedBytesMax: 1024 * 1024,
   argsMax: 256,
   argCharsMax: 4096,
   envMax: 64,

@@ -80,6 +80,8 @@ export type Context = {
   /** Keys the draw of audits; known to coordinators alone. */
   auditSecret: Uint8Array;
   paces: Map<JobId, Pace>;
+  /** How many orders of checks are out, of each job that has some. */
+  ordersOut: Map<JobId, number>;
   now(): number;
   randomBytes(count: number): Uint8Array;
   log: Logger;

@@ -8,8 +8,8 @@
 import type { HostId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { fromRuns, shardId } from '../domain/shard.ts';
-import { assurances } from '../domain/trust/assurance.ts';
+import { fromRuns, runsSize, shardId } from '../domain/shard.ts';
+import { assurances, isEachChecked } from '../domain/trust/assurance.ts';
 import { accountsWanted, isWatched } from '../domain/trust/audit.ts';
 import { caseName, RecordBook, toCase, type UnitCase, type Work } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
@@ -22,6 +22,8 @@ import type { Context } from './context.ts';
 
 /** What is read and written of each host is the same for few of its results and for many. */
 const recordsPerStep = 1024;
+/** Of jobs each of whose results is checked: as many cases are written in one step, two megabytes. */
+const casesPerStep = 4096;
 /** Checks out at once are a few megabytes; beyond that there are more audits than auditors. */
 const ordersMax = 256;
 /** Of a host in a job. Ten thousand results, the hold, lie in fewer; what is older stands. */
@@ -38,7 +40,8 @@ export async function drawAudits(context: DrawContext, partition: number): Promi
   for (;;) {
     const version = await store.trust.version();
     const watermark = (await store.trust.read('watermarks', [field])).get(field) ?? 0;
-    const records = await store.readOutbox(partition, watermark, recordsPerStep);
+    const read = await store.readOutbox(partition, watermark, recordsPerStep);
+    const records = await firstFew(context, read);
     const last = records.at(-1);
     if (last === undefined) return;
     const book = await openBook(context, records);
@@ -46,8 +49,23 @@ export async function drawAudits(context: DrawContext, partition: number): Promi
     changes.push({ table: 'watermarks', field, value: last.number });
     if (!(await store.trust.write(version, changes))) continue;
     context.knownHosts.tell(book.changedHosts, book.changedAccounts);
-    if (records.length < recordsPerStep) return;
+    if (records.length < recordsPerStep && records.length === read.length) return;
   }
+}
+
+/** As many as one step can write; at least one. */
+async function firstFew(
+  { jobs }: DrawContext,
+  records: readonly OutboxRecord[],
+): Promise<readonly OutboxRecord[]> {
+  let cases = 0;
+  for (const [i, record] of records.entries()) {
+    const job = await jobs.facts(record.jobId);
+    if (job === null || !isEachChecked(job.document.trust)) continue;
+    for (const { units } of firstResults(record)) cases += runsSize(units);
+    if (cases > casesPerStep) return records.slice(0, Math.max(i, 1));
+  }
+  return records;
 }
 
 /** The records of everybody whose first results these are. */
@@ -84,7 +102,8 @@ async function draw(
     const job = await jobs.facts(record.jobId);
     if (job === null) continue;
     for (const payment of firstResults(record)) {
-      wanted.push(...drawOne(context, book, job, payment, canCheck));
+      const isDrawn = canCheck || isEachChecked(job.document.trust);
+      wanted.push(...drawOne(context, book, job, payment, isDrawn));
     }
   }
   const work = await workDone(context, records);
@@ -134,7 +153,7 @@ function drawOne(
   book: RecordBook,
   job: JobFacts,
   { hostId, accountId, units }: Payment,
-  canCheck: boolean,
+  isDrawn: boolean,
 ): WantedCheck[] {
   const now = context.now();
   const { trust } = job.document;
@@ -152,7 +171,7 @@ function drawOne(
   const wanted: WantedCheck[] = [];
   for (const unit of fromRuns(units)) {
     results++;
-    if (!canCheck) continue;
+    if (!isDrawn) continue;
     const accounts = accountsWanted(identity, assurances[trust], draw(), now);
     if (accounts > 1) {
       checks++;

@@ -9,10 +9,11 @@ import { decodeOutput, type UnitOutput } from '../../protocol/output.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
 import { digestOf } from '../artifacts/artifacts.ts';
 import { decidedUnits, resultsRecorded } from '../domain/decided-units.ts';
-import type { JobFacts } from '../domain/job.ts';
+import type { Job, JobFacts } from '../domain/job.ts';
 import type { RecordedResult } from '../domain/journal.ts';
-import { splitShard, unitAt } from '../domain/shard.ts';
-import type { Place } from '../domain/trust/docket.ts';
+import { type Shard, shardSize, splitShard, unitAt } from '../domain/shard.ts';
+import { isEachChecked } from '../domain/trust/assurance.ts';
+import { caseName, type Place } from '../domain/trust/docket.ts';
 import type { Context } from './context.ts';
 
 /** Throws GridError `job_unknown` at once; then yields lines from unit `from` on. */
@@ -28,23 +29,40 @@ export async function openResults(
 
 async function* lines(
   context: Context,
-  job: JobFacts,
+  job: Job,
   shards: number,
   from: number,
 ): AsyncGenerator<ResultLine> {
   const places = await context.store.readAmendments(job.jobId);
   for (let number = Math.floor(from / job.unitsPerShard); number < shards; number++) {
     const shard = splitShard(job, number);
+    const pending = await pendingIn(context, job, shard);
     for (const { position, verdict, result, detail } of decidedUnits(
       await context.store.readJournal(shard),
     )) {
       const unit = unitAt(shard.units, position);
       if (unit < from) continue;
       const place = places.get(unit);
-      if (place === undefined) yield await toLine(context, job, unit, verdict, result, detail);
-      else yield await amendedLine(context, job, unit, place);
+      const line =
+        place === undefined
+          ? await toLine(context, job, unit, verdict, result, detail)
+          : await amendedLine(context, job, unit, place);
+      yield line.verdict === 'accepted' && pending.has(unit)
+        ? { ...line, verdict: 'pending' }
+        : line;
     }
   }
+}
+
+/** Units of a job each of whose results is checked, that have not enough accounts behind them yet. */
+async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Set<number>> {
+  if (job.state === 'complete' || !isEachChecked(job.document.trust)) return new Set();
+  const units = Array.from({ length: shardSize(shard.units) }, (_, i) => unitAt(shard.units, i));
+  const cases = await store.trust.read(
+    'cases',
+    units.map((unit) => caseName(job.jobId, unit)),
+  );
+  return new Set(units.filter((unit) => !cases.get(caseName(job.jobId, unit))?.canonical));
 }
 
 /** The canonical result was proven wrong; this is the one that proved it. */

@@ -10,7 +10,7 @@ import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
 import { finaliseCredit } from '../flow/finalise.ts';
 import { forgetJobs } from '../flow/forget.ts';
 import { reconcileFunds, refundEscrows } from '../flow/fund.ts';
-import { hearChecks } from '../flow/hear-checks.ts';
+import { hearChecks } from '../flow/hear-checks/hear-checks.ts';
 import { reconcilePauses } from '../flow/pause.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';

@@ -166,13 +166,39 @@ describe('a job document', () => {
   });
 });
 
+describe('a tolerance', () => {
+  const compareOf = (tolerance: unknown, parts: object = {}) =>
+    issuesFor({ ...documentExample, compare: { tolerance }, ...parts });
+
+  test('names fields or columns, and how far each may be off', () => {
+    expect(compareOf({ energy: { relative: 1e-9 }, 'atoms.x': { absolute: 0.01 } })).toEqual([]);
+    expect(compareOf({ $2: { absolute: 0, relative: 1 } })).toEqual([]);
+  });
+
+  test.each<[string, unknown]>([
+    ['compare.tolerance.energy', { energy: 1e-9 }],
+    ['compare.tolerance.energy', { energy: {} }],
+    ['compare.tolerance.energy.relative', { energy: { relative: -1 } }],
+    ['compare.tolerance.energy', { energy: { relative: 1, percent: 2 } }],
+    ['compare.tolerance', {}],
+  ])('with something wrong in %s is not valid: %j', (path, tolerance) => {
+    expect(compareOf(tolerance).map((issue) => issue.path)).toEqual([path]);
+  });
+
+  test('is for outputs that the coordinator can compare in a moment', () => {
+    const limits = { outputBytesMax: 1024 * 1024 + 1 };
+    const [issue] = compareOf({ energy: { relative: 1 } }, { limits });
+    expect(issue).toEqual({
+      path: 'limits.outputBytesMax',
+      expected: 'expected at most 1048576 with a tolerance',
+    });
+  });
+});
+
 /** What the design has and this release does not serve: refused by name, never ignored. */
 const later: [string, Partial<Record<keyof JobDocument, unknown>>][] = [
   ['units.lines', { units: { lines: { file: digest } }, run: {} }],
   ['units.slices', { units: { slices: { file: digest, bytes: 1024 } }, run: {} }],
-  ['trust', { trust: 'A2' }],
-  ['trust', { trust: 'A3' }],
-  ['compare', { compare: { tolerance: { energy: 1e-9 } } }],
   ['compare', { compare: { verifier: digest } }],
   ['merge', { merge: 'concat' }],
   ['merge', { merge: { sum: 'count' } }],

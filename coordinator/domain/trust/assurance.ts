@@ -17,6 +17,15 @@ export type Assurance = {
   needsTrusted: boolean;
 };
 
+/**
+ * Whether each of a job's results waits for the word of others. Such a job is no further ahead of its checks than
+ * they can follow, and until then a result of it is `pending`.
+ */
+export const isEachChecked = (trust: JobDocument['trust']): boolean => {
+  const { auditShare, accountsToAccept } = assurances[trust];
+  return auditShare === 1 || accountsToAccept > 1;
+};
+
 const single = { accountsToAccept: 1, needsNetworks: false, needsAnchor: false };
 
 export const assurances: Record<JobDocument['trust'], Assurance> = {

@@ -1,30 +1,35 @@
 /**
  * When two results agree. Exactly, unless the job says otherwise: same output, same fuel; a kernel is
- * deterministic, so anything else means that one of the two did not run it. A job whose kernel
- * computes with other hardware may declare tolerances for number fields of its JSON output, or name
- * a verifier: a kernel that other hosts run on a result, which says yes (exit 0) or no.
+ * deterministic, so anything else means that one of the two did not run it. A job whose numbers may differ
+ * in their last digits may declare tolerances for fields or columns of what it prints, or name a verifier:
+ * a kernel that other hosts run on a result, which says yes (exit 0) or no.
  *
  * A failure of the kernel is an answer like any other: it is as deterministic as success.
  */
 import { isHostOutcome, type Outcome } from '../../../protocol/outcome.ts';
+import { encodeOutput, type UnitOutput } from '../../../protocol/output.ts';
 
 export type Compared = {
   outcome: Outcome;
   exitCode: number | null;
   fuel: number;
+  /** Of the whole output. */
   digest: string;
-  /** stdout, parsed, where the job compares fields of it; undefined when it is not JSON. */
-  json?: unknown;
+  /** What was printed, as values; where it is not there, the whole output counts. */
+  body?: unknown;
+  /** The output's files, which have to be equal, as one run of bytes. */
+  files?: Uint8Array;
 };
 
-/** Per field: how far two numbers may lie apart, absolutely or as a share of the greater one. */
-export type Tolerance = Record<string, { absolute?: number; relative?: number }>;
+/** Per field or column: how far two numbers may lie apart, absolutely or as a share of the greater one. */
+export type Tolerance = Record<
+  string,
+  { absolute?: number | undefined; relative?: number | undefined }
+>;
 
-export const agreeExactly = (a: Compared, b: Compared): boolean =>
-  a.outcome === b.outcome &&
-  a.exitCode === b.exitCode &&
-  a.fuel === b.fuel &&
-  a.digest === b.digest;
+/** Equal for results that agree exactly. */
+export const exactAnswer = ({ outcome, exitCode, fuel, digest }: Compared): string =>
+  `${outcome} ${exitCode} ${fuel} ${digest}`;
 
 /**
  * Numbers that differ may cost a loop another turn: so much of the fuel may differ too. No more, or
@@ -34,25 +39,48 @@ const fuelTolerance = { relative: 0.01 };
 
 /** Fields that are not declared have to be equal. */
 export function agreeWithin(tolerance: Tolerance, a: Compared, b: Compared): boolean {
-  if (a.outcome !== 'success' || b.outcome !== 'success') return agreeExactly(a, b);
-  if (a.json === undefined || b.json === undefined) return a.digest === b.digest;
-  return isNear(a.json, b.json, tolerance, '') && areNear(a.fuel, b.fuel, fuelTolerance);
+  if (a.outcome !== 'success' || b.outcome !== 'success') return exactAnswer(a) === exactAnswer(b);
+  if (!areNear(a.fuel, b.fuel, fuelTolerance)) return false;
+  if (a.body === undefined || b.body === undefined) return a.digest === b.digest;
+  const filesAreEqual = Buffer.from(a.files ?? []).equals(b.files ?? new Uint8Array());
+  return filesAreEqual && isNear(a.body, b.body, tolerance, '', 0);
 }
 
 /**
- * The name under which a result is counted: that of an earlier answer that it agrees with, or a new
- * one. Nearness is not transitive, so an answer is what was heard first of it, and is not widened.
+ * What was printed, as values: one JSON value; or a list of them, one a line; or else rows of columns that
+ * blanks or commas part, the n-th of which is called `$n`, as awk calls it.
  */
-export function answerOf(
-  result: Compared,
-  answers: Map<string, Compared>,
-  agree: (a: Compared, b: Compared) => boolean,
-): string {
-  for (const [answer, first] of answers) if (agree(first, result)) return answer;
-  const answer = `answer-${answers.size + 1}`;
-  answers.set(answer, result);
-  return answer;
+export function readBody({ stdout, files }: UnitOutput): Pick<Compared, 'body' | 'files'> {
+  const text = Buffer.from(stdout).toString('utf8');
+  const body = jsonOf(text) ?? jsonLinesOf(text) ?? rowsOf(text);
+  return { body, files: encodeOutput({ stdout: new Uint8Array(), files }) };
 }
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonLinesOf(text: string): unknown[] | undefined {
+  const values = linesOf(text).map(jsonOf);
+  return values.length > 0 && values.every((value) => typeof value === 'object')
+    ? values
+    : undefined;
+}
+
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
+
+const rowsOf = (text: string): Record<string, string | number>[] =>
+  linesOf(text).map((line) => {
+    const cells = line.trim().split(/\s*,\s*|\s+/);
+    return Object.fromEntries(cells.map((cell, i) => [`$${i + 1}`, cellOf(cell)]));
+  });
+
+const cellOf = (cell: string): string | number =>
+  /^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/.test(cell) ? Number(cell) : cell;
 
 /** What a verifier's unit says of the result it was run on; null when it says nothing of it. */
 export function verifierSays(outcome: Outcome, exitCode: number | null): boolean | null {
@@ -60,13 +88,25 @@ export function verifierSays(outcome: Outcome, exitCode: number | null): boolean
   return outcome === 'success' && (exitCode ?? 0) === 0;
 }
 
+/** A stranger may nest as deep as a megabyte of brackets. */
+const depthMax = 64;
+
 /** Paths are dotted; a list's items share the path of the list. */
-function isNear(a: unknown, b: unknown, tolerance: Tolerance, path: string): boolean {
+function isNear(
+  a: unknown,
+  b: unknown,
+  tolerance: Tolerance,
+  path: string,
+  depth: number,
+): boolean {
+  if (depth > depthMax) return false;
   if (typeof a === 'number' && typeof b === 'number') {
     return areNear(a, b, tolerance[path] ?? {});
   }
   if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, i) => isNear(item, b[i], tolerance, path));
+    return (
+      a.length === b.length && a.every((item, i) => isNear(item, b[i], tolerance, path, depth + 1))
+    );
   }
   if (isRecord(a) && isRecord(b)) {
     const names = Object.keys(a);
@@ -74,7 +114,7 @@ function isNear(a: unknown, b: unknown, tolerance: Tolerance, path: string): boo
     return names.every(
       (name) =>
         Object.hasOwn(b, name) &&
-        isNear(a[name], b[name], tolerance, path === '' ? name : `${path}.${name}`),
+        isNear(a[name], b[name], tolerance, path === '' ? name : `${path}.${name}`, depth + 1),
     );
   }
   return a === b;

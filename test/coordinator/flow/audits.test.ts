@@ -18,11 +18,12 @@ import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
 import { applyAmendments } from '../../../coordinator/flow/amend.ts';
 import { drawAudits } from '../../../coordinator/flow/draw-audits.ts';
-import { hearChecks } from '../../../coordinator/flow/hear-checks.ts';
+import { hearChecks } from '../../../coordinator/flow/hear-checks/hear-checks.ts';
 import { knowHost } from '../../../coordinator/flow/know-host.ts';
 import { sweepConvicted } from '../../../coordinator/flow/sweep.ts';
 import { vouch } from '../../../coordinator/flow/vouch.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
+import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
 import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
 
 const units = 64;
@@ -53,9 +54,11 @@ beforeEach(async () => {
   context = {
     store,
     grid,
+    artifacts: new MemoryArtifacts(),
     jobs: { facts: async () => job, known: () => job },
     knownHosts: new KnownHosts(),
     capacities: new Capacities(),
+    ordersOut: new Map(),
     auditSecret: Buffer.from('secret'),
     now: () => 1000,
     log: pino({ level: 'silent' }),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  agreeExactly,
   agreeWithin,
-  answerOf,
   type Compared,
+  exactAnswer,
+  readBody,
+  type Tolerance,
   verifierSays,
 } from '../../../../coordinator/domain/trust/compare.ts';
 
@@ -22,18 +23,18 @@ describe('exact comparison', () => {
     ['exit code', { exitCode: 1 }],
     ['outcome', { outcome: 'kernel_trap' }],
   ])('tells apart results that differ in %s', (_, parts) => {
-    expect(agreeExactly(aResult(), aResult(parts))).toBe(false);
+    expect(exactAnswer(aResult(parts))).not.toBe(exactAnswer(aResult()));
   });
 
   it('finds two results alike that differ in nothing', () => {
-    expect(agreeExactly(aResult(), aResult())).toBe(true);
+    expect(exactAnswer(aResult())).toBe(exactAnswer(aResult()));
   });
 });
 
 describe('comparison within tolerances', () => {
   const tolerance = { energy: { relative: 1e-6 }, 'atoms.x': { absolute: 0.01 } };
   const agree = (a: unknown, b: unknown) =>
-    agreeWithin(tolerance, aResult({ json: a }), aResult({ json: b, digest: 'd2', fuel: 1005 }));
+    agreeWithin(tolerance, aResult({ body: a }), aResult({ body: b, digest: 'd2', fuel: 1005 }));
 
   it('lets declared numbers differ that much', () => {
     expect(agree({ energy: 1_000_000 }, { energy: 1_000_001 })).toBe(true);
@@ -57,26 +58,60 @@ describe('comparison within tolerances', () => {
   });
 
   it('lets fuel differ by a percent: nobody names its own pay', () => {
-    const first = aResult({ json: 1, fuel: 1_000_000 });
+    const first = aResult({ body: 1, fuel: 1_000_000 });
     expect(agreeWithin({}, first, { ...first, digest: 'd2', fuel: 1_010_000 })).toBe(true);
     expect(agreeWithin({}, first, { ...first, digest: 'd2', fuel: 1_020_000 })).toBe(false);
   });
 
-  it('falls back on the digest where the output is not JSON, and is exact about failures', () => {
-    const text = aResult({ fuel: 1 });
-    expect(agreeWithin(tolerance, text, aResult({ fuel: 2 }))).toBe(true);
+  it('falls back on the digest where the output could not be read, and is exact about failures', () => {
+    const text = aResult();
+    expect(agreeWithin(tolerance, text, aResult({ fuel: 1001 }))).toBe(true);
     expect(agreeWithin(tolerance, text, aResult({ digest: 'd2' }))).toBe(false);
     const trap = aResult({ outcome: 'kernel_trap', exitCode: null });
     expect(agreeWithin(tolerance, trap, { ...trap, fuel: 2 })).toBe(false);
   });
 });
 
-describe('the name of an answer', () => {
-  it('is that of the first heard that agrees, or a new one', () => {
-    const near = (a: Compared, b: Compared) => Math.abs(a.fuel - b.fuel) <= 1;
-    const answers = new Map<string, Compared>();
-    const names = [10, 11, 12, 20].map((fuel) => answerOf(aResult({ fuel }), answers, near));
-    expect(names).toEqual(['answer-1', 'answer-1', 'answer-2', 'answer-3']);
+describe('what a unit prints', () => {
+  const printed = (text: string, files: Record<string, Uint8Array> = {}): Compared => ({
+    ...aResult({ digest: text }),
+    ...readBody({ stdout: Buffer.from(text), files }),
+  });
+  const agree = (tolerance: Tolerance, a: string, b: string) =>
+    agreeWithin(tolerance, printed(a), printed(b));
+
+  it('is one JSON value, or one a line', () => {
+    const tolerance = { e: { relative: 0.1 } };
+    expect(agree(tolerance, '{"e": 10}', '{"e": 10.5}\n')).toBe(true);
+    expect(agree(tolerance, '{"e":10}\n{"e":20}\n', '{"e":10.5}\n{"e":20.5}')).toBe(true);
+    expect(agree(tolerance, '{"e":10}\n{"e":20}', '{"e":10}\n{"e":30}')).toBe(false);
+    expect(agree(tolerance, '{"e":10}\n{"e":20}', '{"e":10}')).toBe(false);
+  });
+
+  it('is rows of columns otherwise, which are compared by their number', () => {
+    const tolerance = { $2: { absolute: 0.01 } };
+    expect(agree(tolerance, 'He 1.50\nNe 2.5', 'He 1.501\nNe  2.499\n')).toBe(true);
+    expect(agree(tolerance, 'a,1e3,x', 'a, 1000.001 ,x')).toBe(true);
+    expect(agree(tolerance, 'He 1.5', 'Ar 1.5')).toBe(false);
+    expect(agree(tolerance, '1 1', '1.001 1')).toBe(false);
+    expect(agree(tolerance, 'a 1', 'a 1 1')).toBe(false);
+    expect(agree(tolerance, 'a 1e999', 'a 2e999')).toBe(true);
+    expect(agree(tolerance, 'a 1e999', 'a 5')).toBe(false);
+  });
+
+  it('wants the files that come with it to be equal', () => {
+    const tolerance = { e: { relative: 0.1 } };
+    const first = printed('{"e":10}', { '/out/a': Buffer.from('1') });
+    const near = (files: Record<string, Uint8Array>) =>
+      agreeWithin(tolerance, first, printed('{"e":10.1}', files));
+    expect(near({ '/out/a': Buffer.from('1') })).toBe(true);
+    expect(near({ '/out/a': Buffer.from('2') })).toBe(false);
+    expect(near({})).toBe(false);
+  });
+
+  it('may be nested as deep as a stranger likes', () => {
+    const deep = `${'['.repeat(100_000)}1${']'.repeat(100_000)}`;
+    expect(agree({ e: { absolute: 1 } }, deep, deep.replace('1', '2'))).toBe(false);
   });
 });
 

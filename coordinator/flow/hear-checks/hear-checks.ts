@@ -5,35 +5,34 @@
  *
  * Orders, cases and records change in one step. A crash in between leaves the order, and it is heard again.
  */
-import { createHash } from 'node:crypto';
-import { isHostOutcome } from '../../protocol/outcome.ts';
-import { creditMicro } from '../domain/credit.ts';
-import { type Ended, resultsRecorded } from '../domain/decided-units.ts';
-import type { JobFacts } from '../domain/job.ts';
-import type { RecordedResult } from '../domain/journal.ts';
-import {
-  parseShardId,
-  type Shard,
-  type ShardId,
-  shardId,
-  splitShard,
-  unitAt,
-} from '../domain/shard.ts';
-import { ShardState } from '../domain/shard-state.ts';
-import { Court, type Said } from '../domain/trust/court.ts';
-import { caseName, RecordBook, type UnitCase } from '../domain/trust/docket.ts';
-import { toOrders } from '../domain/trust/orders.ts';
-import { partitionOf } from '../store/store.ts';
-import type { TrustChange } from '../store/trust-store.ts';
-import { auditDraws } from '../tokens/audit-draw.ts';
-import type { Context } from './context.ts';
+import { isHostOutcome } from '../../../protocol/outcome.ts';
+import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
+import { parseShardId, type Shard, type ShardId, shardId } from '../../domain/shard.ts';
+import { ShardState } from '../../domain/shard-state.ts';
+import { Court } from '../../domain/trust/court.ts';
+import { caseName, RecordBook, type UnitCase } from '../../domain/trust/docket.ts';
+import { toOrders } from '../../domain/trust/orders.ts';
+import { partitionOf } from '../../store/store.ts';
+import type { TrustChange } from '../../store/trust-store.ts';
+import { auditDraws } from '../../tokens/audit-draw.ts';
+import type { Context } from '../context.ts';
+import { Statements } from './statements.ts';
 
 /** A step reads their journals and those they are compared with: some megabytes. */
 const ordersPerStep = 32;
 
 type HearContext = Pick<
   Context,
-  'store' | 'grid' | 'jobs' | 'knownHosts' | 'auditSecret' | 'now' | 'log' | 'happened'
+  | 'store'
+  | 'grid'
+  | 'jobs'
+  | 'artifacts'
+  | 'knownHosts'
+  | 'auditSecret'
+  | 'now'
+  | 'log'
+  | 'happened'
+  | 'ordersOut'
 > & { queue: Pick<Context['queue'], 'add'> };
 
 export async function hearChecks(context: HearContext, partition: number): Promise<void> {
@@ -42,6 +41,7 @@ export async function hearChecks(context: HearContext, partition: number): Promi
   const ids = (await store.trust.fields('orders')).filter(
     (id) => partitionOf(parseShardId(id).jobId, grid.partitions) === partition,
   );
+  countOrders(context, partition, ids);
   if (ids.length === 0) return;
   const open = new Set(await store.openShardIds(partition));
   const others = ids.filter((id) => !open.has(id));
@@ -67,6 +67,19 @@ export async function hearChecks(context: HearContext, partition: number): Promi
   }
 }
 
+function countOrders(
+  { ordersOut, grid }: HearContext,
+  partition: number,
+  ids: readonly ShardId[],
+): void {
+  for (const jobId of ordersOut.keys())
+    if (partitionOf(jobId, grid.partitions) === partition) ordersOut.delete(jobId);
+  for (const id of ids) {
+    const { jobId } = parseShardId(id);
+    ordersOut.set(jobId, (ordersOut.get(jobId) ?? 0) + 1);
+  }
+}
+
 /** `ended` is null when the job was cancelled: then nobody will ever ask. */
 type Done = { order: Shard; ended: Ended[] | null };
 
@@ -79,7 +92,7 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
   const names = done.flatMap(({ order }) => unitsOf(order).map((u) => caseName(order.jobId, u)));
   const cases = await trust.read('cases', names);
   const book = await openBook(context, cases, done);
-  const accepted = new Accepted(store);
+  const statements = new Statements(context);
   const court = new Court(
     book,
     (jobId, hostId, unit) => auditDraws(auditSecret, `${jobId} ${unit} by ${hostId}`)(),
@@ -93,8 +106,11 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
       if (about === undefined || job === null || ended === null) cases.delete(name);
       else {
         const here = ended.filter(({ result }) => result.position === position);
-        const said = here.filter(isTestimony).map((one) => toSaid(one, order.number));
-        court.hear(job, unit, about, await accepted.of(job, unit), said);
+        const accepted = await statements.accepted(job, unit);
+        const said = here.filter(isTestimony);
+        const known =
+          accepted === null ? [] : await statements.among(job, about, accepted, said, order);
+        court.hear(job, unit, about, accepted, known);
       }
     }
   }
@@ -161,42 +177,3 @@ const unitsOf = ({ units }: Shard): readonly number[] => ('list' in units ? unit
 
 /** What a broken host reports is no testimony. */
 const isTestimony = ({ result }: Ended): boolean => !isHostOutcome(result.outcome);
-
-function toSaid({ hostId, accountId, result }: Ended, shard: number): Said {
-  const micro = result.outcome === 'success' ? creditMicro(result.fuel) : 0;
-  const place = { shard, position: result.position, hostId };
-  return { hostId, accountId, answer: answerOf(result), micro, place };
-}
-
-/** Equal for results that agree exactly: same outcome, same fuel, same output. */
-function answerOf({ outcome, exitCode, fuel, output, digest }: RecordedResult): string {
-  const bytes = output === null ? digest : createHash('sha256').update(output).digest();
-  return `${outcome} ${exitCode} ${fuel} ${Buffer.from(bytes ?? []).toString('base64url')}`;
-}
-
-/** The results that units were accepted with, of journals that are read once. */
-class Accepted {
-  private readonly store: Context['store'];
-  private readonly read = new Map<ShardId, Map<number, Said>>();
-
-  constructor(store: Context['store']) {
-    this.store = store;
-  }
-
-  async of(job: JobFacts, unit: number): Promise<Said | null> {
-    const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
-    const known = this.read.get(shardId(shard));
-    if (known !== undefined) return known.get(unit) ?? null;
-    const journal = await this.store.readJournal(shard);
-    const state = ShardState.replay(shard, journal);
-    const said = new Map<number, Said>();
-    for (const { result, leaseId, ...who } of resultsRecorded(journal)) {
-      const { position } = result;
-      const now = state.unit(position);
-      if (now.status !== 'accepted' || now.canonical !== leaseId) continue;
-      said.set(unitAt(shard.units, position), toSaid({ result, leaseId, ...who }, shard.number));
-    }
-    this.read.set(shardId(shard), said);
-    return said.get(unit) ?? null;
-  }
-}

@@ -1,0 +1,153 @@
+/**
+ * What results say, as it counts in a case: whether one says the same as another, by the comparison that its
+ * job asks for (domain/trust/compare.ts). Reads journals, each once in a step, and of jobs that declare
+ * tolerances the outputs themselves.
+ */
+import { createHash } from 'node:crypto';
+import type { HostId } from '../../../protocol/ids.ts';
+import { decodeOutput } from '../../../protocol/output.ts';
+import { creditMicro } from '../../domain/credit.ts';
+import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
+import type { JobFacts } from '../../domain/job.ts';
+import type { RecordedResult } from '../../domain/journal.ts';
+import { type Shard, type ShardId, shardId, splitShard, unitAt } from '../../domain/shard.ts';
+import { ShardState } from '../../domain/shard-state.ts';
+import {
+  agreeWithin,
+  type Compared,
+  exactAnswer,
+  readBody,
+  type Tolerance,
+} from '../../domain/trust/compare.ts';
+import type { Said } from '../../domain/trust/court.ts';
+import type { Place, UnitCase } from '../../domain/trust/docket.ts';
+import type { Context } from '../context.ts';
+
+type Told = Pick<Said, 'answer' | 'place'>;
+
+export class Statements {
+  private readonly context: Pick<Context, 'store' | 'artifacts'>;
+  private readonly acceptedIn = new Map<ShardId, Map<number, Said>>();
+  private readonly endedIn = new Map<ShardId, Ended[]>();
+
+  constructor(context: Pick<Context, 'store' | 'artifacts'>) {
+    this.context = context;
+  }
+
+  /** The result that the unit was accepted with, at first. */
+  async accepted(job: JobFacts, unit: number): Promise<Said | null> {
+    const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
+    const known = this.acceptedIn.get(shardId(shard));
+    if (known !== undefined) return known.get(unit) ?? null;
+    const journal = await this.context.store.readJournal(shard);
+    const state = ShardState.replay(shard, journal);
+    const said = new Map<number, Said>();
+    for (const ended of resultsRecorded(journal)) {
+      const { position } = ended.result;
+      const now = state.unit(position);
+      if (now.status !== 'accepted' || now.canonical !== ended.leaseId) continue;
+      const answer = exactAnswer(compared(ended.result));
+      said.set(unitAt(shard.units, position), toSaid(ended, shard.number, answer));
+    }
+    this.acceptedIn.set(shardId(shard), said);
+    return said.get(unit) ?? null;
+  }
+
+  /** What a check brought of a unit: each has the answer of what was said before that it agrees with. */
+  async among(
+    job: JobFacts,
+    { testimonies }: UnitCase,
+    accepted: Said,
+    ended: readonly Ended[],
+    { number }: Shard,
+  ): Promise<Said[]> {
+    const { compare } = job.document;
+    const said: Said[] = [];
+    const before = testimonies.map(({ answer, place }): Told => {
+      return place === null ? accepted : { answer, place };
+    });
+    for (const one of ended) {
+      const exact = exactAnswer(compared(one.result));
+      const answer =
+        typeof compare === 'object' && 'tolerance' in compare
+          ? await this.nearest(job, compare.tolerance, one.result, exact, [...before, ...said])
+          : exact;
+      said.push(toSaid(one, number, answer));
+    }
+    return said;
+  }
+
+  /**
+   * An answer is what was heard first of it: later ones are compared with that, and not with each other,
+   * because nearness is not transitive and an answer must not wander.
+   */
+  private async nearest(
+    job: JobFacts,
+    tolerance: Tolerance,
+    result: RecordedResult,
+    exact: string,
+    before: readonly Told[],
+  ): Promise<string> {
+    const firsts = new Map<string, Place | null>();
+    for (const { answer, place } of before) if (!firsts.has(answer)) firsts.set(answer, place);
+    if (firsts.has(exact)) return exact;
+    const own = await this.withBody(result);
+    for (const [answer, place] of firsts) {
+      const first = place === null ? null : await this.resultAt(job, place);
+      if (first === null) continue;
+      if (agreeWithin(tolerance, await this.withBody(first), own)) return answer;
+    }
+    return exact;
+  }
+
+  private async resultAt(
+    job: JobFacts,
+    { shard, position, hostId }: Place,
+  ): Promise<RecordedResult | null> {
+    // Only its number tells which journal it is.
+    const where: Shard = { jobId: job.jobId, number: shard, units: { list: [] } };
+    const id = shardId(where);
+    const ended =
+      this.endedIn.get(id) ?? resultsRecorded(await this.context.store.readJournal(where));
+    this.endedIn.set(id, ended);
+    return find(ended, position, hostId)?.result ?? null;
+  }
+
+  /** A stranger made the output: one that cannot be read agrees with its equal alone. */
+  private async withBody(result: RecordedResult): Promise<Compared> {
+    const bytes = await this.outputOf(result);
+    if (bytes === null) return compared(result);
+    try {
+      return { ...compared(result), ...readBody(decodeOutput(bytes)) };
+    } catch {
+      return compared(result);
+    }
+  }
+
+  private async outputOf({ output, digest }: RecordedResult): Promise<Uint8Array | null> {
+    if (output !== null || digest === null) return output;
+    const { artifacts } = this.context;
+    const name = `sha256:${Buffer.from(digest).toString('hex')}`;
+    return (await artifacts.size('output', name)) === null
+      ? null
+      : await artifacts.readAll('output', name);
+  }
+}
+
+const find = (ended: readonly Ended[], position: number, hostId: HostId): Ended | undefined =>
+  ended.find((one) => one.hostId === hostId && one.result.position === position);
+
+function toSaid({ hostId, accountId, result }: Ended, shard: number, answer: string): Said {
+  const micro = result.outcome === 'success' ? creditMicro(result.fuel) : 0;
+  const place = { shard, position: result.position, hostId };
+  return { hostId, accountId, answer, micro, place };
+}
+
+const compared = ({ outcome, exitCode, fuel, output, digest }: RecordedResult): Compared => ({
+  outcome,
+  exitCode,
+  fuel,
+  digest: Buffer.from((output === null ? digest : sha256(output)) ?? []).toString('base64url'),
+});
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
