@@ -169,6 +169,7 @@ export class Sessions {
         }
         void this.refuseIfBanned(session, accountId);
         this.welcomed++;
+        context.knownHosts.arrived(session.hostId ?? '');
         this.accounts.set(accountId, (this.accounts.get(accountId) ?? 0) + 1);
       },
       isAlone: (accountId: AccountId) => this.accounts.get(accountId) === this.welcomed,
@@ -182,7 +183,9 @@ export class Sessions {
       refusal: () => this.refusal(),
       ended: (session: Session, welcomedAs: AccountId | null) => {
         this.sessions.delete(session);
-        if (welcomedAs !== null) this.left(welcomedAs);
+        if (welcomedAs === null) return;
+        context.knownHosts.left(session.connectedHost?.hostId ?? '');
+        this.left(welcomedAs);
       },
     };
   }

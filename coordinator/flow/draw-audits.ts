@@ -96,7 +96,7 @@ async function draw(
   const { store, jobs, knownHosts } = context;
   const { trust } = store;
   // In a grid of one account nobody may check anybody: nothing is ordered that would wait for ever.
-  const canCheck = knownHosts.areSeveral && (await trust.count('orders')) < ordersMax;
+  const canCheck = knownHosts.accountsUpTo(2) === 2 && (await trust.count('orders')) < ordersMax;
   const wanted: WantedCheck[] = [];
   for (const record of records) {
     const job = await jobs.facts(record.jobId);

@@ -8,7 +8,8 @@
  *                                                  about both, and those tell most of whom least is known
  *   a dispute                                    → an anchor
  *
- * Patience makes rules of preference, not of waiting: the longer a check is open, the more may take it.
+ * Patience makes rules of preference, not of waiting: the longer a check is open, the more may take it. And
+ * nobody is waited for who is not here: in a young grid newcomers check each other, for there is nobody else.
  */
 import type { AccountId } from '../../../protocol/ids.ts';
 import { backing, type Case, type Ruling, type Testimony } from './case.ts';
@@ -32,7 +33,15 @@ export type Checker = {
   repute: Repute;
   /** Comparisons it has passed. */
   passed: number;
+  /** Who else is connected; where that is not known, somebody better may come. */
+  othersThan?: (heard: readonly Heard[]) => Others;
 };
+
+/**
+ * Who is connected and may check: the best of them, the fewest comparisons that one who is no anchor has
+ * passed, and whether one is on another network.
+ */
+export type Others = { best: Repute | null; leastPassed: number; areElsewhere: boolean };
 
 /** Whom the next replica of a case is for. `subject` is the repute of whoever was heard last. */
 export function checkNeeds(
@@ -58,21 +67,43 @@ export function mayCheck(
   heard: readonly Heard[],
   now: number,
 ): boolean {
-  if (isKeptFrom(checker, check, now)) return false;
-  const { needsNetworks, since } = check;
-  const waitedMs = now - since;
-  const { accountId, network } = checker;
+  const { accountId, network, othersThan } = checker;
   if (heard.some((testimony) => testimony.accountId === accountId)) return false;
-  if (!needsNetworks && waitedMs >= patienceMs) return true;
-  return heard.every((testimony) => testimony.network !== network);
+  if (isKeptFrom(checker, check, now, heard)) return false;
+  const isElsewhere = heard.every((testimony) => testimony.network !== network);
+  if (isElsewhere || check.needsNetworks) return isElsewhere;
+  return now - check.since >= patienceMs || othersThan?.(heard).areElsewhere === false;
 }
 
-/** Whether a host has to leave such a check to others, whatever it is about. */
-export const isKeptFrom = (
-  checker: Pick<Checker, 'repute' | 'passed'>,
-  { needs, since }: Check,
+/** Whether a host has to leave such a check to others; `heard` as far as it is known. */
+export function isKeptFrom(
+  checker: Pick<Checker, 'repute' | 'passed' | 'othersThan'>,
+  check: Check,
   now: number,
-): boolean => now - since < keptMs(needs, checker);
+  heard: readonly Heard[] = [],
+): boolean {
+  if (now - check.since >= keptMs(check.needs, checker)) return false;
+  const { repute, othersThan } = checker;
+  if (othersThan === undefined || repute === 'flaky' || repute === 'quarantined') return true;
+  // At A3 an anchor has to be among them.
+  if (check.needs === 'anchor' && check.needsNetworks) return true;
+  const { best, leastPassed } = othersThan(heard);
+  if (check.needs === 'anyone')
+    return leastPassed < (repute === 'anchor' ? Number.POSITIVE_INFINITY : youngChecks);
+  const ranks = check.needs === 'anchor' ? disputeRanks : trustRanks;
+  return best !== null && ranks[best] > ranks[repute];
+}
+
+const disputeRanks: Record<Repute, number> = {
+  anchor: 3,
+  trusted: 2,
+  proven: 1,
+  newcomer: 0,
+  flaky: -1,
+  quarantined: -1,
+};
+/** An anchor is as good as a trusted host, and no better, where one of either is asked for. */
+const trustRanks: Record<Repute, number> = { ...disputeRanks, anchor: 2 };
 
 /** For how long such a check is kept from a host. */
 function keptMs(needs: CheckNeeds, { repute, passed }: Pick<Checker, 'repute' | 'passed'>): number {

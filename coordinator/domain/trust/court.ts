@@ -37,15 +37,19 @@ export class Court {
   readonly incidents: { jobId: JobId; unit: number }[] = [];
   private readonly book: RecordBook;
   private readonly drawOf: (jobId: JobId, hostId: HostId, unit: number) => number;
+  private readonly isThirdHere: boolean;
   private readonly now: number;
 
+  /** Without a third account here nobody could audit an audit. */
   constructor(
     book: RecordBook,
     drawOf: (jobId: JobId, hostId: HostId, unit: number) => number,
+    isThirdHere: boolean,
     now: number,
   ) {
     this.book = book;
     this.drawOf = drawOf;
+    this.isThirdHere = isThirdHere;
     this.now = now;
   }
 
@@ -94,7 +98,8 @@ export class Court {
     });
     // An audit is drawn as well; what is beyond the audit of an audit is not.
     const isFirstAudit = about.wanted === 2 && about.testimonies.length === 1;
-    if (isFirstAudit && isAuditAudited(this.drawOf(jobId, hostId, unit))) about.wanted = 3;
+    if (isFirstAudit && this.isThirdHere && isAuditAudited(this.drawOf(jobId, hostId, unit)))
+      about.wanted = 3;
     about.testimonies.push({ hostId, network, isAnchor, status: 'heard', ...told });
   }
 

@@ -2,19 +2,44 @@
  * What is known of the hosts that are here, in memory: says who may have which check, and who gets no
  * work, without a question to the store for each grant. The store has the truth; whoever changes a
  * record there tells it here. Whoever has only said hello is known here alone.
+ *
+ * It also knows who is connected, so that no check waits for somebody better than there is.
  */
 import type { AccountId, HostId } from '../../../protocol/ids.ts';
 import { remember } from '../remember.ts';
-import type { Checker } from './check.ts';
+import type { Checker, Heard, Others } from './check.ts';
 import type { HostRecord } from './docket.ts';
 import { type Reliability, stranger } from './reliability.ts';
-import { reputeOf } from './repute.ts';
+import { type Repute, reputeOf } from './repute.ts';
 
-export type Standing = Pick<Checker, 'network' | 'repute' | 'passed'>;
+export type Standing = Pick<Checker, 'network' | 'repute' | 'passed' | 'othersThan'>;
+
+type Here = { accountId: AccountId; network: string; repute: Repute; passed: number };
+
+/** A newcomer that came this moment is asked in a second: sorting who is here costs a millisecond or two. */
+const someMs = 1000;
+/** Of these at most a handful have testified themselves; beyond that nobody is looked for. */
+const someMax = 64;
 
 export class KnownHosts {
   private readonly hosts = new Map<HostId, HostRecord>();
   private readonly accounts = new Map<AccountId, Reliability>();
+  /** Sessions of hosts that are connected. */
+  private readonly here = new Map<HostId, number>();
+  private some: { best: Here[]; young: Here[] } = { best: [], young: [] };
+  private someAt = Number.NEGATIVE_INFINITY;
+
+  arrived(hostId: HostId): void {
+    this.here.set(hostId, (this.here.get(hostId) ?? 0) + 1);
+    this.someAt = Number.NEGATIVE_INFINITY;
+  }
+
+  left(hostId: HostId): void {
+    const sessions = (this.here.get(hostId) ?? 1) - 1;
+    if (sessions > 0) this.here.set(hostId, sessions);
+    else this.here.delete(hostId);
+    this.someAt = Number.NEGATIVE_INFINITY;
+  }
 
   tell(
     hosts: ReadonlyMap<HostId, HostRecord>,
@@ -24,12 +49,14 @@ export class KnownHosts {
     for (const [accountId, record] of accounts) remember(this.accounts, accountId, record);
   }
 
-  /** Whether they are of more than one account: then somebody can check somebody. */
-  get areSeveral(): boolean {
-    const [first] = this.hosts.values();
-    for (const { accountId } of this.hosts.values())
-      if (accountId !== first?.accountId) return true;
-    return false;
+  /** Of how many accounts they are, up to a number: with two somebody can check somebody. */
+  accountsUpTo(max: number): number {
+    const accounts = new Set<AccountId>();
+    for (const { accountId } of this.hosts.values()) {
+      accounts.add(accountId);
+      if (accounts.size === max) break;
+    }
+    return accounts.size;
   }
 
   find(hostId: HostId): HostRecord | null {
@@ -45,10 +72,61 @@ export class KnownHosts {
   }
 
   standingOf(hostId: HostId, now: number): Standing {
+    const othersThan = (heard: readonly Heard[]) => this.othersThan(heard, now);
     const known = this.hosts.get(hostId);
-    if (known === undefined) return { network: hostId, repute: 'newcomer', passed: 0 };
-    const { isAnchor, network, record: host, accountId } = known;
+    if (known === undefined) return { network: hostId, repute: 'newcomer', passed: 0, othersThan };
+    const { network, record } = known;
+    return { network, repute: this.reputeOf(known, now), passed: record.passed, othersThan };
+  }
+
+  private reputeOf({ isAnchor, record: host, accountId }: HostRecord, now: number): Repute {
     const account = this.accounts.get(accountId) ?? stranger(now);
-    return { network, repute: reputeOf({ isAnchor, host, account }, now), passed: host.passed };
+    return reputeOf({ isAnchor, host, account }, now);
+  }
+
+  /** What is here of other accounts. */
+  private othersThan(heard: readonly Heard[], now: number): Others {
+    const isOther = ({ accountId }: Here) => !heard.some((one) => one.accountId === accountId);
+    const isElsewhere = ({ network }: Here) => !heard.some((one) => one.network === network);
+    const { best, young } = this.someHere(now);
+    const others = best.filter(isOther);
+    return {
+      best: others[0]?.repute ?? null,
+      leastPassed: young.find(isOther)?.passed ?? Number.POSITIVE_INFINITY,
+      areElsewhere: others.some(isElsewhere),
+    };
+  }
+
+  /** Of those that may check, one for each account and network: the best, and those least is known of. */
+  private someHere(now: number): { best: Here[]; young: Here[] } {
+    if (Math.abs(now - this.someAt) < someMs) return this.some;
+    const found = new Map<string, Here>();
+    for (const hostId of this.here.keys()) {
+      const known = this.hosts.get(hostId);
+      if (known === undefined) continue;
+      const { accountId, network, record } = known;
+      const { passed } = record;
+      const repute = this.reputeOf(known, now);
+      if (repute === 'flaky' || repute === 'quarantined') continue;
+      const name = `${accountId} ${network}`;
+      const same = found.get(name);
+      if (same === undefined || ranks[repute] > ranks[same.repute])
+        found.set(name, { accountId, network, repute, passed });
+    }
+    const best = [...found.values()].sort((a, b) => ranks[b.repute] - ranks[a.repute]);
+    const young = best.filter(({ repute }) => repute !== 'anchor');
+    young.sort((a, b) => a.passed - b.passed);
+    this.some = { best: best.slice(0, someMax), young: young.slice(0, someMax) };
+    this.someAt = now;
+    return this.some;
   }
 }
+
+const ranks: Record<Repute, number> = {
+  anchor: 4,
+  trusted: 3,
+  proven: 2,
+  newcomer: 1,
+  flaky: 0,
+  quarantined: 0,
+};

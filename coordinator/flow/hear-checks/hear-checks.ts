@@ -96,6 +96,7 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
   const court = new Court(
     book,
     (jobId, hostId, unit) => auditDraws(auditSecret, `${jobId} ${unit} by ${hostId}`)(),
+    knownHosts.accountsUpTo(3) === 3,
     now,
   );
   for (const { order, ended } of done) {

@@ -6,6 +6,7 @@ import {
   type CheckNeeds,
   checkNeeds,
   mayCheck,
+  type Others,
 } from '../../../../coordinator/domain/trust/check.ts';
 import {
   patienceMs,
@@ -109,5 +110,51 @@ describe('who may take a check', () => {
 
   it.each<Repute>(['flaky', 'quarantined'])('never a host that is %s', (repute) => {
     expect(may(aChecker(repute), 'anyone', 100 * patienceMsMax)).toBe(false);
+  });
+});
+
+describe('a check is kept for nobody who is not here', () => {
+  const here = (others: Partial<Others>) => ({
+    othersThan: (): Others => ({
+      best: null,
+      leastPassed: Number.POSITIVE_INFINITY,
+      areElsewhere: true,
+      ...others,
+    }),
+  });
+
+  it.each<[Repute, CheckNeeds, Repute, boolean]>([
+    ['newcomer', 'trusted', 'newcomer', true],
+    ['newcomer', 'trusted', 'proven', false],
+    ['proven', 'trusted', 'proven', true],
+    ['proven', 'trusted', 'trusted', false],
+    ['trusted', 'trusted', 'anchor', true],
+    ['newcomer', 'anchor', 'newcomer', true],
+    ['newcomer', 'anchor', 'trusted', false],
+    ['trusted', 'anchor', 'trusted', true],
+    ['trusted', 'anchor', 'anchor', false],
+    ['flaky', 'trusted', 'newcomer', false],
+  ])('a %s host may have one that needs %s where the best is %s: %s', (repute, needs, best, is) => {
+    expect(may(aChecker(repute, here({ best })), needs)).toBe(is);
+  });
+
+  it('who has passed many takes an audit at once where nobody is younger, an anchor where it is alone', () => {
+    const may30 = (repute: Repute, leastPassed: number) =>
+      may(aChecker(repute, here({ best: 'anchor', leastPassed })), 'anyone');
+    expect([may30('trusted', 3), may30('trusted', 40)]).toEqual([false, true]);
+    expect([may30('anchor', 40), may30('anchor', Number.POSITIVE_INFINITY)]).toEqual([false, true]);
+  });
+
+  it('a neighbour takes it where nobody is elsewhere, but never at A3', () => {
+    const neighbour = (parts: Partial<Others>) =>
+      aChecker('trusted', { network: aTestimony(1, 'x').network, ...here(parts) });
+    expect(may(neighbour({ best: 'trusted' }), 'trusted')).toBe(false);
+    expect(may(neighbour({ best: 'trusted', areElsewhere: false }), 'trusted')).toBe(true);
+    expect(may(neighbour({ areElsewhere: false }), 'trusted', 0, true)).toBe(false);
+  });
+
+  it('at A3 the last word is an anchor’s, whoever is here', () => {
+    expect(may(aChecker('trusted', here({ best: 'trusted' })), 'anchor', 0, true)).toBe(false);
+    expect(may(aChecker('anchor', here({ best: 'anchor' })), 'anchor', 0, true)).toBe(true);
   });
 });
