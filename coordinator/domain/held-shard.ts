@@ -19,7 +19,7 @@ import type { LeaseOut, Load } from './load.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type Shard, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
-import { type CheckOrder, isKeptFrom, mayCheck } from './trust/check.ts';
+import { type CheckOrder, type Heard, isKeptFrom, mayCheck } from './trust/check.ts';
 import type { Standing } from './trust/known-hosts.ts';
 
 export type Asker = {
@@ -63,6 +63,8 @@ export class HeldShard {
   /** By position: under which lease the unit is out. */
   private readonly holders: (HeldLease | undefined)[];
   private readonly rests = new Rests();
+  /** Whoever has testified about any unit of it: what is kept for them only may be anybody's. */
+  private readonly heardOfAny: readonly Heard[];
   private free: number[] = [];
 
   /** Units out under leases that the journal knows stay out for one lease time: their hosts may come back. */
@@ -71,6 +73,7 @@ export class HeldShard {
     this.state = state;
     this.shard = state.shard;
     this.watch = watch;
+    this.heardOfAny = everybodyHeard(state.shard.check?.heard ?? []);
     this.holders = new Array(shardSize(state.shard.units));
     this.takeUp(state.leases, now);
     this.refill();
@@ -231,7 +234,8 @@ export class HeldShard {
 
   /** Whether all of it is for others to check, for now. */
   isKeptFrom({ standing }: KnownAsker, now: number): boolean {
-    return this.check !== undefined && isKeptFrom(standing, this.check, now);
+    if (this.check === undefined) return false;
+    return isKeptFrom(standing, this.check, now, this.heardOfAny);
   }
 
   /** Whether every free unit is for this host: then none is looked at one by one. */
@@ -353,3 +357,7 @@ function weigh({ host, account, unitFuel }: HeldLease, units: number): void {
   host.fuel += units * unitFuel;
   account.units += units;
 }
+
+const everybodyHeard = (heard: readonly (readonly Heard[])[]): Heard[] => [
+  ...new Map(heard.flat().map((one) => [`${one.accountId} ${one.network}`, one])).values(),
+];

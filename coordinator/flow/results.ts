@@ -56,13 +56,20 @@ async function* lines(
 
 /** Units of a job each of whose results is checked, that have not enough accounts behind them yet. */
 async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Set<number>> {
-  if (job.state === 'complete' || !isEachChecked(job.document.trust)) return new Set();
+  if (!isEachChecked(job.document.trust)) return new Set();
   const units = Array.from({ length: shardSize(shard.units) }, (_, i) => unitAt(shard.units, i));
   const cases = await store.trust.read(
     'cases',
     units.map((unit) => caseName(job.jobId, unit)),
   );
-  return new Set(units.filter((unit) => !cases.get(caseName(job.jobId, unit))?.canonical));
+  // Until the draw has seen a result there is no case of it.
+  const isAllSeen = job.state === 'complete';
+  return new Set(
+    units.filter((unit) => {
+      const about = cases.get(caseName(job.jobId, unit));
+      return about === undefined ? !isAllSeen : about.canonical === '';
+    }),
+  );
 }
 
 /** The canonical result was proven wrong; this is the one that proved it. */

@@ -44,6 +44,8 @@ type VolunteerOptions = {
   json?: boolean;
   /** What it offers; null: nothing. */
   subprotocol?: string | null;
+  /** Where it connects from, as a proxy on the coordinator's machine tells it. */
+  address?: string;
 };
 
 /** Connects and takes the challenge. */
@@ -84,6 +86,7 @@ export class Volunteer {
     const offered = options.subprotocol === undefined ? subprotocol : options.subprotocol;
     this.socket = new WebSocket(`${url.replace(/^http/, 'ws')}${sessionPath}`, offered ?? [], {
       perMessageDeflate: false,
+      ...(options.address === undefined ? {} : { headers: { 'x-forwarded-for': options.address } }),
     });
     this.socket.on('error', () => undefined);
     this.socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));

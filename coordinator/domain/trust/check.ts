@@ -75,12 +75,12 @@ export function mayCheck(
   return now - check.since >= patienceMs || othersThan?.(heard).areElsewhere === false;
 }
 
-/** Whether a host has to leave such a check to others; `heard` as far as it is known. */
+/** Whether a host has to leave such a check to others, of a unit about which these have testified. */
 export function isKeptFrom(
   checker: Pick<Checker, 'repute' | 'passed' | 'othersThan'>,
   check: Check,
   now: number,
-  heard: readonly Heard[] = [],
+  heard: readonly Heard[],
 ): boolean {
   if (now - check.since >= keptMs(check.needs, checker)) return false;
   const { repute, othersThan } = checker;

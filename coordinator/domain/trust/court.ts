@@ -96,8 +96,8 @@ export class Court {
       host: recorded(host, 1, this.now),
       account: recorded(account, 1, this.now),
     });
-    // An audit is drawn as well; what is beyond the audit of an audit is not.
-    const isFirstAudit = about.wanted === 2 && about.testimonies.length === 1;
+    // An audit is drawn as well, but an anchor's; what is beyond the audit of an audit is not.
+    const isFirstAudit = about.wanted === 2 && about.testimonies.length === 1 && !isAnchor;
     if (isFirstAudit && this.isThirdHere && isAuditAudited(this.drawOf(jobId, hostId, unit)))
       about.wanted = 3;
     about.testimonies.push({ hostId, network, isAnchor, status: 'heard', ...told });

@@ -89,11 +89,10 @@ export class KnownHosts {
     const isOther = ({ accountId }: Here) => !heard.some((one) => one.accountId === accountId);
     const isElsewhere = ({ network }: Here) => !heard.some((one) => one.network === network);
     const { best, young } = this.someHere(now);
-    const others = best.filter(isOther);
     return {
-      best: others[0]?.repute ?? null,
+      best: best.find(isOther)?.repute ?? null,
       leastPassed: young.find(isOther)?.passed ?? Number.POSITIVE_INFINITY,
-      areElsewhere: others.some(isElsewhere),
+      areElsewhere: best.some((one) => isElsewhere(one) && isOther(one)),
     };
   }
 

@@ -1,0 +1,176 @@
+/**
+ * What a scientist buys with `trust` and `compare`, over real sockets: volunteers that lie, and what of it is
+ * left in the results.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ResultLine } from '../../../protocol/http.ts';
+import type { HostResult } from '../../../protocol/messages.ts';
+import { encodeOutput } from '../../../protocol/output.ts';
+import { json, type RealGrid, startRealGrid } from '../../support/real-grid.ts';
+import {
+  aSuccess,
+  joinVolunteer,
+  sha256,
+  unitsOf,
+  type Volunteer,
+} from '../../support/volunteer.ts';
+
+// Each test has a grid of its own: who is there, and what they have done, is what it is about.
+let grid: RealGrid;
+beforeEach(async () => {
+  grid = await startRealGrid();
+});
+afterEach(() => grid.stop());
+
+type Computes = (unit: number) => HostResult;
+const printed = (unit: number, text: string): HostResult => {
+  const output = encodeOutput({ stdout: Buffer.from(text), files: {} });
+  return aSuccess(unit, { output, digest: sha256(output) });
+};
+
+/** Computes whatever it is given, until the test is over. */
+async function serve(host: Volunteer, computes: Computes): Promise<void> {
+  for (;;) {
+    for (const lease of await host.want(16)) {
+      await host.report(lease.token, unitsOf(lease).map(computes));
+    }
+  }
+}
+const start = (host: Volunteer, computes: Computes) => void serve(host, computes).catch(() => {});
+
+const vouch = (host: Volunteer) => grid.fetch(`/v1/hosts/${host.hostId}/vouch`, json({}));
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await wait(50);
+}
+const verdicts = async (jobId: string) =>
+  (await grid.results(jobId)).map(({ verdict }) => verdict as string);
+const known = async (host: Volunteer) => {
+  const reply = (await (await grid.fetch('/v1/hosts')).json()) as {
+    hosts: { hostId: string; passed: number; wrong: number }[];
+  };
+  return reply.hosts.find(({ hostId }) => hostId === host.hostId);
+};
+
+test('in a young grid two strangers check each other at once', async () => {
+  const hosts = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
+  await grid.submit(64);
+  for (const host of hosts) start(host, aSuccess);
+  await until(async () => {
+    const passed = await Promise.all(hosts.map(known));
+    return passed.every((one) => (one?.passed ?? 0) >= 5);
+  });
+});
+
+test('[C3] of a household of one account all is checked by the operator’s anchor, at once', async () => {
+  const [host, anchor] = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
+  await vouch(anchor);
+  await grid.submit(16);
+  const lies: Computes = (unit) => (unit === 3 ? printed(unit, 'made up') : aSuccess(unit));
+  for (const lease of await host.take(16)) await host.report(lease.token, unitsOf(lease).map(lies));
+  start(anchor, aSuccess);
+  await until(async () => ((await known(host))?.wrong ?? 0) > 0);
+});
+
+describe('A2', () => {
+  test('[C3] has every result checked: it is pending until then, and a single lie is found', async () => {
+    const [liar, honest, anchor] = [
+      await joinVolunteer(grid.url),
+      await joinVolunteer(grid.url),
+      await joinVolunteer(grid.url),
+    ];
+    await vouch(anchor);
+    const jobId = await grid.submit(40, { trust: 'A2' });
+    // Long after its probation, one lie.
+    const lies: Computes = (unit) => (unit === 29 ? printed(unit, 'made up') : aSuccess(unit));
+    for (const lease of await liar.take(30)) {
+      await liar.report(lease.token, unitsOf(lease).map(lies));
+    }
+    await honest.finish(await honest.take(10));
+    await until(async () => (await verdicts(jobId)).every((verdict) => verdict === 'pending'));
+    start(anchor, aSuccess);
+    await until(async () => (await verdicts(jobId)).every((verdict) => verdict === 'accepted'));
+    expect((await grid.results(jobId)).map(({ output }) => output)).toEqual(
+      Array.from({ length: 40 }, (_, unit) => unit),
+    );
+    expect(await known(liar)).toMatchObject({ wrong: 1 });
+    expect(await known(honest)).toMatchObject({ wrong: 0, passed: 10 });
+  });
+});
+
+describe('A3', () => {
+  const neighbours = (count: number, network: string) =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        joinVolunteer(grid.url, { address: `${network}.${i + 1}` }),
+      ),
+    );
+
+  test('[C3] believes no crowd of one network, nor any crowd without an anchor', async () => {
+    const [crowd, anchor] = [await neighbours(3, '203.0.113'), await neighbours(1, '192.0.2')];
+    const together = (unit: number) => printed(unit, 'agreed upon');
+    const jobId = await grid.submit(4, { trust: 'A3' });
+    const [first, ...others] = crowd;
+    if (first === undefined || anchor[0] === undefined) throw new Error('they have joined');
+    for (const lease of await first.take(4))
+      await first.report(lease.token, unitsOf(lease).map(together));
+    for (const host of others) start(host, together);
+    const elsewhere = await neighbours(1, '198.51.100');
+    for (const host of elsewhere) start(host, together);
+    // Two accounts on two networks have said the same; that is all that ever comes of it.
+    await until(
+      async () =>
+        ((await (await grid.fetch('/v1/hosts')).text()).match(/"results":4/g) ?? []).length >= 1,
+    );
+    await wait(1500);
+    expect(await verdicts(jobId)).toEqual(Array(4).fill('pending'));
+    await vouch(anchor[0]);
+    start(anchor[0], aSuccess);
+    await until(async () => (await grid.results(jobId)).every(({ output }, i) => output === i));
+    expect(await known(first)).toMatchObject({ wrong: 4 });
+  });
+
+  test('accepts what three accounts on three networks say, one of them an anchor', async () => {
+    const hosts = [
+      ...(await neighbours(1, '203.0.113')),
+      ...(await neighbours(1, '198.51.100')),
+      ...(await neighbours(1, '192.0.2')),
+    ];
+    if (hosts[2] !== undefined) await vouch(hosts[2]);
+    const jobId = await grid.submit(8, { trust: 'A3' });
+    for (const host of hosts) start(host, aSuccess);
+    await until(async () => {
+      const counts = await Promise.all(hosts.map(known));
+      return counts.every((one) => one?.passed === 8 && one.wrong === 0);
+    });
+    expect(await verdicts(jobId)).toEqual(Array(8).fill('accepted'));
+  });
+});
+
+describe('a tolerance', () => {
+  test('[C3] forgives last digits, and finds those who make numbers up', async () => {
+    const [liar, honest, anchor] = [
+      await joinVolunteer(grid.url),
+      await joinVolunteer(grid.url),
+      await joinVolunteer(grid.url),
+    ];
+    await vouch(anchor);
+    const energy = (of: number): Computes => {
+      return (unit) => printed(unit, JSON.stringify({ unit, energy: (unit + 1) * of }));
+    };
+    const compare = { tolerance: { energy: { relative: 1e-6 } } };
+    const jobId = await grid.submit(40, { compare });
+    for (const lease of await liar.take(20))
+      await liar.report(lease.token, unitsOf(lease).map(energy(1.5)));
+    for (const lease of await honest.take(20))
+      await honest.report(lease.token, unitsOf(lease).map(energy(1 + 1e-9)));
+    start(anchor, energy(1 - 1e-9));
+    const isRight = ({ unit, output }: ResultLine) =>
+      Math.abs((output as { energy: number }).energy - unit - 1) < 1e-6;
+    await until(async () => (await grid.results(jobId)).every(isRight));
+    expect((await known(liar))?.wrong).toBeGreaterThanOrEqual(5);
+    await until(async () => ((await known(honest))?.passed ?? 0) >= 5);
+    expect(await known(honest)).toMatchObject({ wrong: 0 });
+  });
+});
