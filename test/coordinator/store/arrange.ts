@@ -1,5 +1,4 @@
 /** What tests of a store arrange with: an empty store, jobs split to the end, appends, hosts. */
-
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import type { Payment } from '../../../coordinator/domain/award.ts';
@@ -9,7 +8,7 @@ import { award } from '../../../coordinator/flow/award.ts';
 import type { JobCache } from '../../../coordinator/flow/context.ts';
 import { partitionOf, type ShardAppend, type Store } from '../../../coordinator/store/store.ts';
 import type { UnitRuns } from '../../../protocol/messages.ts';
-import { accountId, hostId, jobId } from '../builders.ts';
+import { accountId, aJob, hostId, jobId } from '../builders.ts';
 
 export type OpenStore = () => Promise<{ store: Store; close(): Promise<void> }>;
 
@@ -99,3 +98,22 @@ export const applied = (
 const jobsOf = (store: Store): Pick<JobCache, 'facts'> => ({
   facts: (jobId) => store.jobs.read(jobId),
 });
+
+/** Puts one outbox record for each list of payments into the partition. */
+export async function paid(
+  store: Store,
+  partition: number,
+  lists: Payment[][],
+  nth = 0,
+): Promise<JobFacts> {
+  const job = aJob({ jobId: jobIdIn(partition, nth), units: lists.length, unitsPerShard: 1 });
+  await store.jobs.submit(job, true);
+  for (const [number, payments] of lists.entries()) {
+    const shard = splitShard(job, number);
+    await store.openShard(job, shard);
+    await store.append(partition, [anAppend(shard, 0, 'x', { canonical: 1, pay: payments })], 1);
+  }
+  return job;
+}
+
+export const revoked = (payment: Payment): Payment => ({ ...payment, kind: 'revoke' });

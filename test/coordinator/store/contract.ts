@@ -12,8 +12,10 @@ import { gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
 import { accountContract } from './contract-accounts.ts';
 import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
+import { outboxContract } from './contract-outbox.ts';
 import { raceContract } from './contract-race.ts';
 import { registryContract } from './contract-registry.ts';
+import { standingContract } from './contract-standings.ts';
 import { trustContract } from './contract-trust.ts';
 
 export function storeContract(name: string, open: OpenStore): void {
@@ -32,8 +34,14 @@ export function storeContract(name: string, open: OpenStore): void {
   describe(`${name}: journals`, () => {
     journalContract(open);
   });
-  describe(`${name}: outbox and ledger`, () => {
+  describe(`${name}: outbox`, () => {
+    outboxContract(open);
+  });
+  describe(`${name}: ledger`, () => {
     ledgerContract(open);
+  });
+  describe(`${name}: standings`, () => {
+    standingContract(open);
   });
   describe(`${name}: trust`, () => {
     trustContract(open);
