@@ -1,6 +1,8 @@
 import { Option } from '@commander-js/extra-typings';
 import { RedisError } from '../../coordinator/redis/error.ts';
 import { GridOwned } from '../../coordinator/sole-coordinator.ts';
+import { limits } from '../../protocol/limits.ts';
+import { startAnchor } from '../anchor.ts';
 import { command, wholeNumber } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { coordinatorFolder, noteCoordinator } from '../folders.ts';
@@ -12,6 +14,7 @@ export const coordinator = () =>
     'manyhands coordinator',
     'manyhands coordinator --host 0.0.0.0 --port 80 --data /var/lib/manyhands',
     'manyhands coordinator --redis redis://10.0.0.5:6379',
+    'manyhands coordinator --anchor',
   ])
     .addOption(
       new Option('--port <port>', 'where to listen; 0 picks a free one')
@@ -35,6 +38,11 @@ export const coordinator = () =>
         'MANYHANDS_REDIS_URL',
       ),
     )
+    .option(
+      '--anchor [cores]',
+      'also run a worker here that settles what strangers dispute (on one core)',
+      wholeNumber('--anchor', 1, limits.coresMax),
+    )
     .addOption(
       new Option('--log-level <level>', 'how much it logs to stderr, as JSON')
         .env('MANYHANDS_LOG_LEVEL')
@@ -47,9 +55,11 @@ export const coordinator = () =>
 When it is ready it prints one line on stdout: ready http://HOST:PORT
 SIGTERM or Ctrl-C drains: running requests end, everything is on disk, and
 the exit code is 0. A second signal ends it at once; nothing that was
-acknowledged is lost then either.`,
+acknowledged is lost then either.
+With --anchor what a household computes is checked, and a young grid's first jobs
+do not wait for strangers to check each other.`,
     )
-    .action(async ({ host, port, data, redis, logLevel }) => {
+    .action(async ({ host, port, data, redis, logLevel, anchor }) => {
       const stop = awaitStop();
       let onLost: (error: Error) => void = () => {};
       const { startCoordinator } = await import('../../coordinator/main.ts');
@@ -71,6 +81,10 @@ acknowledged is lost then either.`,
         say(`First start: the operator's token is ${running.operatorToken.fresh}`);
         say(`It is kept in ${running.operatorToken.path}; commands on this machine find it there.`);
       }
+      const tokenPath = running.operatorToken.path;
+      const cores = anchor === true ? 1 : anchor;
+      const ownAnchor =
+        cores === undefined ? null : startAnchor(running.url, { dataDir: data, tokenPath, cores });
       print(`ready ${running.url}`);
       try {
         await Promise.race([stop.first, lost]);
@@ -79,6 +93,7 @@ acknowledged is lost then either.`,
         throw cannotStart(error, `${host}:${port}`);
       } finally {
         forget();
+        await ownAnchor?.close();
         await running.close();
       }
     });
