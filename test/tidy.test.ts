@@ -158,8 +158,11 @@ describe('a file of more than sixty lines', () => {
 describe('a file that a comment or a page names', () => {
   const commentsOf = (source: string): string =>
     [...source.matchAll(/^\s*(?:\/?\*|\/\/)(.*)$/gm)].map(([, text]) => text).join('\n');
+  // Not a pattern like *.ts.
   const namedIn = (file: string, text: string) =>
-    [...text.matchAll(/[\w./-]+\.(?:ts|lua|mjs|md)\b/g)].map(([named]) => ({ file, named }));
+    [...text.matchAll(/(?<![*\w-])[\w./][\w./-]*\.(?:ts|lua|mjs|md)\b/g)].map(([named]) => {
+      return { file, named };
+    });
 
   it('is there', () => {
     const endings = ['.ts', '.lua', '.mjs', '.md'];
