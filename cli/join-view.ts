@@ -17,6 +17,7 @@ export type JoinView = {
   close(): void;
 };
 
+/** Five times a second looks alive; where it is no terminal, two lines a minute tell enough. */
 const redrawEveryMs = 200;
 const logEveryMs = 30_000;
 /** More running units than this do not fit beside the totals. */

@@ -16,6 +16,7 @@ export type Progress = Pick<
   'name' | 'units' | 'canonical' | 'failed' | 'running' | 'waiting' | 'unitsPerSecond' | 'eta'
 >;
 
+/** A bar moves smoothly at ten a second. In a log: at each tenth, and so that it never seems dead. */
 const redrawEveryMs = 100;
 const logEveryMs = 30_000;
 const logEveryPercent = 10;

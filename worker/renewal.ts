@@ -7,6 +7,7 @@ import { limits } from '../protocol/limits.ts';
 import type { HostMessage } from '../protocol/messages.ts';
 import type { LeaseBook } from './lease-book.ts';
 
+/** Ten minutes: longer than a call or a compilation, for which a pause is most often meant. */
 const pausedRenewMsMax = 600_000;
 
 export class Renewal {

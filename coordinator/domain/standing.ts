@@ -16,6 +16,7 @@
  */
 import { dayMs } from './day.ts';
 
+/** As BOINC's recent average credit has it. */
 const halfLifeDays = 7;
 
 /** The binary logarithm of what an amount of one weighs when it is earned on a day. */

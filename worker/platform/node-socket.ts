@@ -9,6 +9,7 @@ import { limits } from '../../protocol/limits.ts';
 import { subprotocol } from '../../protocol/version.ts';
 import type { Socket, SocketEvents } from './platform.ts';
 
+/** Two pings unanswered, and a slow one: the coordinator hangs up after as long. */
 const pingEveryMs = 15_000;
 const silenceMaxMs = 40_000;
 /** A slow mobile network with a captive proxy in between answers within this, or not at all. */

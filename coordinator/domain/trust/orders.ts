@@ -11,6 +11,7 @@ import type { UnitCase } from './docket.ts';
 
 export type WantedCheck = { job: JobFacts; unit: number; needs: CheckNeeds; about: UnitCase };
 
+/** A shard costs the queue an entry whatever is in it; more would have its first units wait for its last. */
 const unitsPerOrder = 128;
 
 /**
