@@ -119,6 +119,13 @@ module.exports = {
       ['ws', '@types/ws', 'fastify', 'zod', 'msgpackr', 'pino'],
     ),
     only(
+      'metrics-only-look',
+      'They read what the others count and hold, and change nothing.',
+      '^coordinator/metrics/',
+      ['^coordinator/(metrics|store)/', '^coordinator/api/(tally|metrics-routes)[.]ts$', core],
+      ['prom-client'],
+    ),
+    only(
       'sandbox-stands-alone',
       'Untrusted code runs here: the less it can reach, the less there is to review.',
       '^worker/sandbox/(?!node/)',
@@ -163,6 +170,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^(coordinator/(store|queue|redis)|bench|test)/' },
       to: { path: 'node_modules/ioredis/' },
+    },
+    {
+      name: 'prom-client-only-in-metrics',
+      comment: 'What counts knows plain numbers; how they are told is decided in one place.',
+      severity: 'error',
+      from: { pathNot: '^coordinator/metrics/' },
+      to: { path: 'node_modules/prom-client/' },
     },
     {
       name: 'no-test-in-production',

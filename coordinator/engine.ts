@@ -67,6 +67,8 @@ export type Engine = {
   feed(): void;
   /** Whether results cannot be stored at the moment. */
   isRefusing(): boolean;
+  /** Results that were reported and wait for a commit. */
+  backlog(): number;
   /** Ends the rounds, and settles when everything reported is stored and answered. */
   close(): Promise<void>;
 };
@@ -163,6 +165,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     },
     feed: () => running.feed(),
     isRefusing: () => recorders.some((recorder) => recorder.isRefused),
+    backlog: () => recorders.reduce((sum, { backlog }) => sum + backlog, 0),
     close: async () => {
       await running.close();
       await Promise.all(recorders.map((recorder) => recorder.drain()));

@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { makeHttpServer } from './api/routes.ts';
 import { Sessions } from './api/sessions.ts';
+import { Tally } from './api/tally.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
 import { openBooks } from './books.ts';
 import { Window } from './domain/window.ts';
@@ -15,6 +15,8 @@ import { startEngine } from './engine.ts';
 import type { Clock } from './flow/context.ts';
 import { Kernels } from './kernels/kernels.ts';
 import { lastingId } from './lasting-id.ts';
+import { openLog } from './log.ts';
+import { appendTimes, openMetrics } from './metrics/metrics.ts';
 import { type OperatorToken, openOperatorToken } from './operator-token.ts';
 import { BullShardQueue } from './queue/shard-queue.ts';
 import { openRedis } from './redis/open.ts';
@@ -50,7 +52,7 @@ const partitionsOfNewGrid = 1;
 const version = '0.1.0';
 
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const log = pino({ level: options.logLevel ?? 'info' }, pino.destination(2));
+  const { log, identify, linesLogged } = openLog(options.logLevel);
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const { onLost = () => undefined } = options;
   const closers: (() => Promise<void>)[] = [];
@@ -65,7 +67,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       ...(options.redisUrl === undefined ? {} : { url: options.redisUrl }),
     });
     closers.push(() => redis.close());
-    const store = await openRedisStore(redis.connection);
+    const times = appendTimes();
+    const store = await openRedisStore(redis.connection, times.appended);
     closers.push(() => store.close());
     const grid = await store.grid.open({
       gridId: randomBytes(16).toString('hex'),
@@ -73,6 +76,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       createdAt: Date.now(),
     });
     const coordinatorId = await lastingId(options.dataDir);
+    identify({ gridId: grid.gridId, coordinatorId });
     const ownership = await ownGrid(store, coordinatorId, machineClock, log, onLost);
     closers.push(() => ownership.close());
     const secrets = await store.grid.leaseKeys({
@@ -111,6 +115,21 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     closers.push(() => books.close());
 
     let sessions: Sessions | null = null;
+    const tally = new Tally();
+    const metrics = openMetrics(times.registry, {
+      tally,
+      version,
+      levels: store.levels,
+      partitions: grid.partitions,
+      dataDir: options.dataDir,
+      hostsConnected: () => sessions?.hosts ?? 0,
+      hostsAsking: () => sessions?.asking ?? 0,
+      windowFreeUnits: () => window.free,
+      windowShards: () => window.shardIds.length,
+      backlog: () => engine.backlog(),
+      isRefusing: () => engine.isRefusing(),
+      linesLogged,
+    });
     const http = makeHttpServer({
       context: engine.context,
       prepareKernel: (...wanted) => kernels.prepare(...wanted),
@@ -122,6 +141,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       },
       connected: (max) => sessions?.connected(max) ?? [],
       isReady: () => !engine.isRefusing(),
+      metrics,
+      tally,
       version,
       log,
     });
@@ -130,6 +151,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       demand: engine.demand,
       feed: () => engine.feed(),
       isRefusing: () => engine.isRefusing(),
+      tally,
     });
     const doors = sessions;
     engine.attach(doors);

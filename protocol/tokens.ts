@@ -4,13 +4,14 @@
  *
  *   read     the results of public jobs, and of the account's own
  *   submit   to submit jobs; to read, pause and cancel those of the account
+ *   metrics  the coordinator's metrics, and nothing else
  *   operate  everything: others' jobs, tokens, hosts, kernels, settings
  */
 import { z } from 'zod';
 import { accountIdSchema } from './ids.ts';
 import { limits } from './limits.ts';
 
-export const tokenScopes = ['read', 'submit', 'operate'] as const;
+export const tokenScopes = ['read', 'submit', 'metrics', 'operate'] as const;
 export type TokenScope = (typeof tokenScopes)[number];
 
 const name = z

@@ -20,9 +20,14 @@ const create = () =>
   command('create', 'Make a token. It is shown once and stored as a hash.', [
     'manyhands token create --scopes submit > ada.token',
     'manyhands token create --scopes read --name dashboard --expires 90d',
+    'manyhands token create --scopes metrics --name prometheus > metrics.token',
     'manyhands token create --scopes submit --account a0123456789abcdef',
   ])
-    .requiredOption('--scopes <list>', 'what it may: read, submit, operate; by commas', parseScopes)
+    .requiredOption(
+      '--scopes <list>',
+      'what it may: read, submit, metrics, operate; by commas',
+      parseScopes,
+    )
     .option('--name <name>', 'whose it is, for the list and the audit log')
     .option('--expires <time>', 'it ends after this long, like 12h or 90d', parseLife)
     .option('--account <id>', 'whose jobs it submits (default: a new account)')
@@ -35,6 +40,7 @@ const create = () =>
 Scopes:
   read     the results of public jobs, and of the account's own
   submit   submit jobs; read, pause and cancel those of the account
+  metrics  the coordinator's metrics, and nothing else
   operate  everything: others' jobs, tokens, hosts, kernels, settings
 
 Jobs belong to the token's account. --account makes a token for one that

@@ -34,8 +34,10 @@ import { toGridError } from './grid-error.ts';
 import { type Books, ledgerRoutes } from './ledger-routes.ts';
 import { textLines } from './lines.ts';
 import { linkRoutes } from './link-routes.ts';
+import { type Metrics, metricsRoutes } from './metrics-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { standingRoutes } from './standing-routes.ts';
+import type { Tally } from './tally.ts';
 import { teamRoutes } from './team-routes.ts';
 import { type WhyParts, whyRoutes } from './why-routes.ts';
 
@@ -51,6 +53,8 @@ export type HttpParts = {
   /** Some of the hosts that are connected, the newest first. */
   connected(max: number): ConnectedHost[];
   isReady(): boolean;
+  metrics: Metrics;
+  tally: Tally;
   version: string;
   log: Logger;
 };
@@ -65,11 +69,16 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     // An idle keep-alive connection must not hold up a shutdown.
     forceCloseConnections: true,
     // An address that does not decode never reaches a route, and so not the handler below either.
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    frameworkErrors: (error, request, reply) => refuse(error, request, reply),
   });
-  server.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const told = known(error);
+    parts.tally.refused('http', told.code);
+    return sendError(told, error, request, reply);
+  };
+  server.setErrorHandler((error, request, reply) => refuse(error, request, reply));
   server.setNotFoundHandler((request, reply) =>
-    sendError(new GridError('route_unknown', `${request.method} ${request.url}`), request, reply),
+    refuse(new GridError('route_unknown', `${request.method} ${request.url}`), request, reply),
   );
 
   server.get('/healthz', async () => ({ status: 'alive' }));
@@ -146,6 +155,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
       .send(Readable.from(textLines(jsonl(results))));
   });
 
+  metricsRoutes(server, context, parts.metrics);
   operatorRoutes(server, context, { count: parts.hosts, connected: parts.connected });
   ledgerRoutes(server, context, parts.books);
   linkRoutes(server, context);
@@ -159,8 +169,12 @@ async function* jsonl(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const row of rows) yield JSON.stringify(row);
 }
 
-function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const told = known(error);
+function sendError(
+  told: GridError,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   if (told.code === 'internal')
     request.log.error({ err: error, url: request.url }, 'a request failed');
   if (told.retryAfterMs !== null) reply.header('retry-after', Math.ceil(told.retryAfterMs / 1000));

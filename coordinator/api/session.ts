@@ -25,6 +25,7 @@ import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/
 import { learnFromReport, reportResults } from '../flow/report.ts';
 import { toGridError } from './grid-error.ts';
 import { HostSocket } from './host-socket.ts';
+import type { Tally } from './tally.ts';
 import { type GrantParts, Wants } from './wants.ts';
 
 /** From the challenge to a verified hello: two round trips and a signature on a slow machine. */
@@ -35,6 +36,7 @@ const reportsMax = 64;
 export type SessionParts = GrantParts & {
   /** The host has said hello and may work. */
   welcomed(session: Session, accountId: AccountId): void;
+  tally: Tally;
   /** `welcomedAs` is null when the session never came to its welcome. */
   ended(session: Session, welcomedAs: AccountId | null): void;
 };
@@ -178,7 +180,9 @@ export class Session {
       (all) => {
         this.reports--;
         learnFromReport(this.parts.context, asker, report, all);
-        this.send({ type: 'recorded', report: report.id, verdicts: toVerdictRuns(all) });
+        const runs = toVerdictRuns(all);
+        this.parts.tally.recorded(runs);
+        this.send({ type: 'recorded', report: report.id, verdicts: runs });
         // It may have had as much in hand as it may.
         this.serveWaiting();
       },
@@ -251,6 +255,7 @@ export class Session {
   private fail(cause: unknown, about: number | null): void {
     const error = toGridError(cause);
     const { log } = this.parts.context;
+    this.parts.tally.refused('session', error.code);
     if (error.code === 'internal')
       log.error({ err: cause, hostId: this.hostId }, 'a session failed');
     if (errorFacts(error.code).closeCode !== null) {

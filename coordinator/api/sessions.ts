@@ -18,6 +18,7 @@ import type { ConnectedHost } from '../flow/list-hosts.ts';
 import type { SessionFacts } from '../flow/why.ts';
 import { peerAddress } from './peer.ts';
 import { Session } from './session.ts';
+import type { Tally } from './tally.ts';
 
 /** Two pings unanswered are a dead connection: 40 to 60 s, well over a lease's renewal. */
 const pingMs = 20_000;
@@ -31,6 +32,7 @@ export type SessionsParts = {
   demand: Demand;
   feed(): void;
   isRefusing(): boolean;
+  tally: Tally;
 };
 
 export class Sessions {
@@ -62,6 +64,13 @@ export class Sessions {
   /** Hosts connected and welcomed. */
   get hosts(): number {
     return this.welcomed;
+  }
+
+  /** Hosts that ask for work and have got none. */
+  get asking(): number {
+    let count = 0;
+    for (const session of this.sessions) if (session.isAsking) count++;
+    return count;
   }
 
   /** What the largest of them has; 0 when there is none. */
@@ -154,12 +163,13 @@ export class Sessions {
         webSocket.close(4426, 'protocol_unknown');
         return;
       }
+      this.parts.tally.sessions++;
       this.sessions.add(new Session(webSocket, peerAddress(request), this.sessionParts()));
     });
   }
 
   private sessionParts() {
-    const { context, demand, feed } = this.parts;
+    const { context, demand, feed, tally } = this.parts;
     return {
       context,
       welcomed: (session: Session, accountId: AccountId) => {
@@ -173,8 +183,10 @@ export class Sessions {
         this.accounts.set(accountId, (this.accounts.get(accountId) ?? 0) + 1);
       },
       isAlone: (accountId: AccountId) => this.accounts.get(accountId) === this.welcomed,
+      tally,
       hosts: () => this.welcomed,
-      granted: (units: number) => {
+      granted: (leases: number, units: number) => {
+        tally.granted(leases, units);
         const now = context.now();
         demand.granted(units, now);
         if (context.window.free < demand.target(this.hosts, now) / 2) feed();

@@ -19,7 +19,7 @@ export type GrantParts = {
   hosts(): number;
   /** Whether no other account's host is connected. */
   isAlone(accountId: AccountId): boolean;
-  granted(units: number): void;
+  granted(leases: number, units: number): void;
   /** No free units were found: the window should be fed. */
   starved(): void;
   /** Why nothing is granted at all: the coordinator is leaving, or cannot store results. */
@@ -92,7 +92,7 @@ export class Wants {
       news.push(brief(job));
     }
     this.send({ type: 'lease', want: id, leases: grants.map(({ lease }) => lease), jobs: news });
-    granted(count);
+    granted(grants.length, count);
     return true;
   }
 }

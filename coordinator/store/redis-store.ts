@@ -2,6 +2,7 @@
  * The store over Redis. Each step is one command or one script; keys come from keys.ts alone. Here: the
  * open shards of a partition, their journals and its outbox, which share a slot and so a script.
  */
+import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -14,6 +15,7 @@ import { openConnection, type RedisAddress } from './redis-connection.ts';
 import { RedisGrid } from './redis-grid.ts';
 import { RedisJobs } from './redis-jobs.ts';
 import { RedisLedger } from './redis-ledger.ts';
+import { RedisLevels } from './redis-levels.ts';
 import { RedisPart } from './redis-part.ts';
 import { RedisRegistry } from './redis-registry.ts';
 import { RedisTrust } from './redis-trust.ts';
@@ -25,8 +27,18 @@ const openCheck = new Script('open-check');
 const append = new Script('append');
 const amend = new Script('amend');
 
-export async function openRedisStore(address: RedisAddress): Promise<Store> {
-  return new RedisStore(await openConnection(address));
+/** Is told of every append that Redis answered: what it was, what became of it, and how long that took. */
+export type AppendWatch = (
+  appends: readonly ShardAppend[],
+  replies: readonly AppendReply[],
+  tookMs: number,
+) => void;
+
+export async function openRedisStore(
+  address: RedisAddress,
+  watch: AppendWatch = () => {},
+): Promise<Store & { readonly levels: RedisLevels }> {
+  return new RedisStore(await openConnection(address), watch);
 }
 
 class RedisStore extends RedisPart implements Store {
@@ -36,6 +48,13 @@ class RedisStore extends RedisPart implements Store {
   readonly jobs = new RedisJobs(this.redis, this.grid);
   readonly trust = new RedisTrust(this.redis);
   readonly ledger = new RedisLedger(this.redis);
+  readonly levels = new RedisLevels(this.redis);
+  private readonly watch: AppendWatch;
+
+  constructor(redis: Redis, watch: AppendWatch) {
+    super(redis);
+    this.watch = watch;
+  }
 
   async openShard(job: JobFacts, shard: Shard): Promise<boolean> {
     if ('list' in shard.units) throw new Error('a split shard is a run of units');
@@ -109,8 +128,11 @@ class RedisStore extends RedisPart implements Store {
         writePayments({ jobId: shard.jobId, isCheck: isCheck(shard) }, each.pay),
       );
     }
-    const replies = (await this.run(append, named, args)) as (string | number)[];
-    return replies.map(appendReply);
+    const began = performance.now();
+    const words = (await this.run(append, named, args)) as (string | number)[];
+    const replies = words.map(appendReply);
+    this.watch(appends, replies, performance.now() - began);
+    return replies;
   }
 
   async amend(name: string, amendment: Amendment): Promise<void> {

@@ -53,6 +53,15 @@ export class Intake {
     return this.pending.length === 0;
   }
 
+  /** Results that wait for a commit. */
+  get waiting(): number {
+    let results = 0;
+    for (const intent of this.pending) {
+      if (intent.kind === 'report') results += resultsIn(intent.reported);
+    }
+    return results;
+  }
+
   report(intent: ReportIntent): void {
     this.pending.push(intent);
     this.ready();

@@ -69,6 +69,11 @@ export class Recorder implements ShardRecorder {
     return this.store.isRefused;
   }
 
+  /** Results that wait for a commit: those of the one that is under way are not among them. */
+  get backlog(): number {
+    return this.intake.waiting;
+  }
+
   /** Settles when everything handed in so far is answered. */
   async drain(): Promise<void> {
     this.intake.drain();

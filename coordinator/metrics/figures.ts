@@ -1,0 +1,166 @@
+/**
+ * Every figure that is looked up when somebody asks: its name, what it says, and where it is read. A
+ * figure with labels is rows. No label names a host, an account, a job or a unit: their number is
+ * the strangers' to choose, and each would be a series for good.
+ */
+import type { Tally } from '../api/tally.ts';
+import type { PartitionLevels, RedisState } from '../store/redis-levels.ts';
+
+/** What a coordinator says of itself. */
+export type Watched = {
+  tally: Tally;
+  version: string;
+  hostsConnected(): number;
+  hostsAsking(): number;
+  windowFreeUnits(): number;
+  windowShards(): number;
+  /** Results that wait for a commit. */
+  backlog(): number;
+  isRefusing(): boolean;
+  linesLogged: ReadonlyMap<string, number>;
+};
+
+/** Everything at one moment. */
+export type Look = Watched & {
+  partitions: readonly PartitionLevels[];
+  redis: RedisState;
+  dataFreeBytes: number;
+};
+
+export type Rows = readonly (readonly [labels: Record<string, string>, value: number])[];
+
+export type Figure = {
+  kind: 'counter' | 'gauge';
+  name: string;
+  help: string;
+  labels: readonly string[];
+  read(look: Look): Rows;
+};
+
+const one =
+  (kind: Figure['kind']) =>
+  (name: string, help: string, read: (look: Look) => number): Figure => ({
+    kind,
+    name,
+    help,
+    labels: [],
+    read: (look) => [[{}, read(look)]],
+  });
+const level = one('gauge');
+const count = one('counter');
+
+const perPartition = (
+  name: string,
+  help: string,
+  read: (levels: PartitionLevels) => number,
+): Figure => ({
+  kind: 'gauge',
+  name,
+  help,
+  labels: ['partition'],
+  read: ({ partitions }) => partitions.map((levels, at) => [{ partition: `${at}` }, read(levels)]),
+});
+
+const traffic: Figure[] = [
+  count('sessions_total', 'WebSockets that were opened', ({ tally }) => tally.sessions),
+  count('leases_granted_total', 'Leases granted', ({ tally }) => tally.leasesGranted),
+  count('units_granted_total', 'Units in the leases granted', ({ tally }) => tally.unitsGranted),
+  count('reports_total', 'Reports answered', ({ tally }) => tally.reports),
+  {
+    kind: 'counter',
+    name: 'results_total',
+    help: 'Results in the reports answered, by verdict',
+    labels: ['verdict'],
+    read: ({ tally }) => [...tally.verdicts].map(([verdict, n]) => [{ verdict }, n]),
+  },
+  level('hosts_connected', 'Hosts connected and welcomed', (look) => look.hostsConnected()),
+  level('hosts_asking', 'Of them, those that ask for work and have none', (look) =>
+    look.hostsAsking(),
+  ),
+];
+
+const errors: Figure[] = [
+  {
+    kind: 'counter',
+    name: 'refusals_total',
+    help: 'Messages and requests that were refused, by code',
+    labels: ['door', 'code'],
+    read: ({ tally: { refusals } }) => [
+      ...[...refusals.session].map(([code, n]) => [{ door: 'session', code }, n] as const),
+      ...[...refusals.http].map(([code, n]) => [{ door: 'http', code }, n] as const),
+    ],
+  },
+  {
+    kind: 'counter',
+    name: 'log_lines_total',
+    help: 'Lines logged, by level',
+    labels: ['level'],
+    read: ({ linesLogged }) => [...linesLogged].map(([name, n]) => [{ level: name }, n]),
+  },
+  level('storage_refusing', '1 while results cannot be stored', (look) =>
+    Number(look.isRefusing()),
+  ),
+];
+
+const saturation: Figure[] = [
+  level('window_free_units', 'Units that could be granted right now', (look) =>
+    look.windowFreeUnits(),
+  ),
+  level('window_shards', 'Shards that this coordinator holds', (look) => look.windowShards()),
+  level('intake_backlog', 'Results that wait for a commit', (look) => look.backlog()),
+  level('data_free_bytes', 'Free on the disk of the data folder', (look) => look.dataFreeBytes),
+  perPartition('jobs_open', 'Jobs neither complete nor cancelled', ({ jobsOpen }) => jobsOpen),
+  perPartition('shards_open', 'Shards with undecided units', ({ shardsOpen }) => shardsOpen),
+  perPartition('outbox_written', 'Outbox records ever written', ({ outbox }) => outbox.written),
+  {
+    kind: 'gauge',
+    name: 'outbox_lag',
+    help: 'Outbox records that a reader has not taken in yet',
+    labels: ['partition', 'reader'],
+    read: ({ partitions }) =>
+      partitions.flatMap(({ outbox }, at) => [
+        [{ partition: `${at}`, reader: 'ledger' }, outbox.unpaid] as const,
+        [{ partition: `${at}`, reader: 'trust' }, outbox.undrawn] as const,
+      ]),
+  },
+];
+
+const redis: Figure[] = [
+  level('redis_memory_bytes', 'What Redis uses', ({ redis }) => redis.usedBytes),
+  level(
+    'redis_memory_limit_bytes',
+    'What it may use; 0: no limit',
+    ({ redis }) => redis.limitBytes,
+  ),
+  level('redis_evicted_keys', 'Keys that Redis threw away', ({ redis }) => redis.evictedKeys),
+  level('redis_journal_bytes', 'Size of its journal', ({ redis }) => redis.journalBytes),
+  level('redis_journal_enabled', '1: it keeps a journal', ({ redis }) => Number(redis.hasJournal)),
+  level('redis_journal_write_ok', '1: the last write to it went well', ({ redis }) =>
+    Number(redis.lastWriteOk),
+  ),
+  level('redis_journal_rewriting', '1 while the journal is rewritten', ({ redis }) =>
+    Number(redis.isRewriting),
+  ),
+  level('redis_journal_rewrite_ok', '1: the last rewrite went well', ({ redis }) =>
+    Number(redis.lastRewriteOk),
+  ),
+  level(
+    'redis_delayed_fsyncs',
+    'Writes that waited for a slow fsync',
+    (look) => look.redis.delayedFsyncs,
+  ),
+];
+
+export const figures: readonly Figure[] = [
+  {
+    kind: 'gauge',
+    name: 'build_info',
+    help: 'What runs here',
+    labels: ['version'],
+    read: ({ version }) => [[{ version }, 1]],
+  },
+  ...traffic,
+  ...errors,
+  ...saturation,
+  ...redis,
+];
