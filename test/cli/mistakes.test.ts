@@ -52,7 +52,12 @@ const mistakes: [string, number, string, RegExp][] = [
   ['kernel build kernel.cobol -o x.wasm', 2, 'kernel_unbuildable', /\.ts/],
   ['kernel build kernel.cobol', 2, 'usage', /--out/],
   ['token create', 2, 'usage', /--scopes/],
-  ['token create --scopes admin', 2, 'usage', /"admin" is no scope.*\n.*read, submit, metrics, operate/],
+  [
+    'token create --scopes admin',
+    2,
+    'usage',
+    /"admin" is no scope.*\n.*read, submit, metrics, operate/,
+  ],
   ['token create --scopes read --expires soon', 2, 'usage', /"soon".*\n.*s, m, h or d/],
   ['token revoke', 2, 'usage', /argument 'id'/],
   ['audit-log --last none', 2, 'usage', /"none".*--last/],
