@@ -80,9 +80,9 @@ export function meterKernel(wasm: Uint8Array, options: MeterOptions): MeteredKer
   admit(module, memoryPagesMax);
   admitEntry(module);
   if (checkpoints) admitCheckpoints(module);
-  const { plans, recursive } = survey(module, nans);
+  const { plans, recursive, stackBytes } = survey(module, nans);
   return {
-    wasm: encodeMetered({ module, plans, recursive, memoryPagesMax, checkpoints }),
+    wasm: encodeMetered({ module, plans, recursive, stackBytes, memoryPagesMax, checkpoints }),
     meterVersion: METER_VERSION,
     kind: kindOf(module),
   };

@@ -4,7 +4,8 @@
  *
  * - functions on no cycle of calls stand on the stack at most once each; the longest way through
  *   them is known beforehand and must fit `STATIC_STACK_BYTES`;
- * - functions on a cycle (recursion) count their frames at run time against `RECURSION_STACK_BYTES`.
+ * - functions on a cycle (recursion) count their frames at run time against what that leaves of
+ *   `STACK_BYTES`.
  *
  * An indirect call can reach every function of its signature that stands in any element segment.
  */
@@ -13,18 +14,29 @@ import type { KernelModule } from './module.ts';
 import type { FunctionPlan } from './plan.ts';
 
 /**
- * Together 512 KiB by our upper estimate of frames. V8 gives 984 KiB to a browser's worker and to
- * Node's main thread, 4 MiB to Node's workers.
+ * By our upper estimate of frames. The least that a host gives is what Chromium gives a worker: 500 KiB,
+ * of which the runner and the calls that it answers need some 20. (Node's main thread has 984 KiB,
+ * Node's workers 4 MiB; and so much is needed there: V8 11.3 compiles functions of over 8,192 values with
+ * another register allocator, and the frame of QuickJS's interpreter was seen to be twice our estimate.)
  */
-export const RECURSION_STACK_BYTES = 384 * 1024;
+const STACK_BYTES = 448 * 1024;
+/** QuickJS needs 8 KiB. */
 const STATIC_STACK_BYTES = 128 * 1024;
 
-/** Indices, within `plans`, of the functions that count their frames. Throws when too deep. */
-export function findRecursion(module: KernelModule, plans: readonly FunctionPlan[]): Set<number> {
+export interface Recursion {
+  /** Indices, within `plans`, of the functions that count their frames. */
+  recursive: Set<number>;
+  /** What they may take together. */
+  stackBytes: number;
+}
+
+/** Throws KernelRefused when calls nest too deep without any recursion. */
+export function findRecursion(module: KernelModule, plans: readonly FunctionPlan[]): Recursion {
   const callees = calleeLists(module, plans);
   const groups = stronglyConnected(callees);
   const recursive = new Set<number>();
   const depthBelow = new Array<number>(callees.length).fill(0);
+  let deepestOfAll = 0;
 
   // Groups come callees first, so what lies below a group is known when its turn comes.
   for (const group of groups) {
@@ -39,6 +51,7 @@ export function findRecursion(module: KernelModule, plans: readonly FunctionPlan
       if (isCycle && plan !== undefined) recursive.add(member);
       const own = isCycle || plan === undefined ? 0 : plan.frameBytes;
       depthBelow[member] = deepest + own;
+      deepestOfAll = Math.max(deepestOfAll, deepest + own);
       if (deepest + own > STATIC_STACK_BYTES)
         throw new KernelRefused(
           'limit_exceeded',
@@ -47,7 +60,7 @@ export function findRecursion(module: KernelModule, plans: readonly FunctionPlan
         );
     }
   }
-  return recursive;
+  return { recursive, stackBytes: STACK_BYTES - deepestOfAll };
 }
 
 /**

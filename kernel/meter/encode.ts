@@ -5,7 +5,6 @@
  * stay: they make a trap readable, the rest (debug information, producers) is weight.
  */
 import { globalCountExport, globalExport, meterExports } from './admit.ts';
-import { RECURSION_STACK_BYTES } from './call-graph.ts';
 import { CodeWriter } from './code-writer.ts';
 import type { KernelModule } from './module.ts';
 import { EMPTY_BLOCK, op } from './op.ts';
@@ -24,6 +23,8 @@ export interface MeteredParts {
   module: KernelModule;
   plans: readonly FunctionPlan[];
   recursive: ReadonlySet<number>;
+  /** What they may take together. */
+  stackBytes: number;
   memoryPagesMax: number;
   checkpoints: boolean;
 }
@@ -120,7 +121,7 @@ function encodeMemory({ module, memoryPagesMax }: MeteredParts, out: Writer): vo
 }
 
 function encodeGlobals(
-  { module, memoryPagesMax, checkpoints }: MeteredParts,
+  { module, memoryPagesMax, checkpoints, stackBytes }: MeteredParts,
   source: Section | undefined,
   out: Writer,
 ): void {
@@ -132,7 +133,7 @@ function encodeGlobals(
     out.byte(op.end);
   };
   add(valueType.i64, op.i64Const, 0);
-  add(valueType.i32, op.i32Const, RECURSION_STACK_BYTES);
+  add(valueType.i32, op.i32Const, stackBytes);
   add(valueType.i32, op.i32Const, pagesMax(module, memoryPagesMax));
   add(valueType.i32, op.i32Const, growth.fine);
   if (checkpoints) add(valueType.i32, op.i32Const, mutableGlobals(module).length, 0);

@@ -1,6 +1,6 @@
 /** Scans all functions of a module and then looks at them together. */
 import { KernelRefused } from '../refused.ts';
-import { findRecursion } from './call-graph.ts';
+import { findRecursion, type Recursion } from './call-graph.ts';
 import { CONTROL_STATE, LOOP_STATE } from './compile-cost.ts';
 import type { Findings } from './findings.ts';
 import { kernelLimits } from './limits.ts';
@@ -10,12 +10,10 @@ import type { NanSite } from './nan-locals.ts';
 import type { FunctionPlan, Site } from './plan.ts';
 import { scanFunction } from './scan.ts';
 
-export interface Survey {
+export interface Survey extends Recursion {
   /** One for each function that is not imported. */
   plans: FunctionPlan[];
   findings: Findings;
-  /** Which of them may stand on the call stack more than once. */
-  recursive: Set<number>;
 }
 
 /** `nans` is `same` where the NaNs of arithmetic are to be alike on every host. */
@@ -37,7 +35,7 @@ export function survey(module: KernelModule, nans: 'same' | 'any'): Survey {
     limit(totals.sites, kernelLimits.sitesMax, 'places to meter', body.start);
     return plan;
   });
-  return { plans, findings, recursive: findRecursion(module, plans) };
+  return { plans, findings, ...findRecursion(module, plans) };
 }
 
 /** What is on top of the stack comes first: other code may hide it. */

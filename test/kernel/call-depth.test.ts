@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { inspectKernel } from '../../kernel/inspect.ts';
-import { RECURSION_STACK_BYTES } from '../../kernel/meter/call-graph.ts';
 import { meterKernel } from '../../kernel/meter.ts';
 import { run } from './support/run.ts';
 import { command } from './support/wat.ts';
@@ -50,9 +49,10 @@ describe('[S3] recursion', () => {
         (if (i32.and (local.get $n) (i32.const 1)) (then (return (i32.const 1))))
         (if (i32.and (local.get $n) (i32.const 2)) (then (br 2 (i32.const 2)))))
       (i32.const 3))`;
+    const unused = ran(command(fields, '(drop (call $f (i32.const 0)))')).stack;
     expect(ran(command(fields, '(drop (call $f (i32.const 100)))'))).toMatchObject({
       end: 'return',
-      stack: RECURSION_STACK_BYTES,
+      stack: unused,
     });
   });
 });
@@ -81,6 +81,15 @@ describe('the functions that count their frames are those', () => {
 });
 
 describe('[S2] calls that only lead down', () => {
+  it('take from what recursion may use', () => {
+    const usedBelow = (locals: number) => {
+      const down = `(func $down ${'(local i64)'.repeat(locals)} (call $f))`;
+      return Number(ran(command(`${endless} ${down}`, '(call $down)')).fuel);
+    };
+    // 1,000 locals are 8 kB of 448 KiB.
+    expect(usedBelow(1_000) / usedBelow(0)).toBeCloseTo(1 - 8_000 / 458_752, 3);
+  });
+
   const chain = (length: number) => {
     const links = Array.from(
       { length },

@@ -68,6 +68,8 @@ const endings: Sample[] = [
     'calls itself without end',
     '(module (memory (export "memory") 1) (func $f (call $f) (nop)) (func (export "_start") (call $f)))',
   ],
+  ['calls itself without end, below much else and with much in hand', wideRecursion(300, 12)],
+  ['calls itself without end with little in hand', wideRecursion(3, 1)],
   ['has data that do not fit', aProgram([], '', '(data (i32.const 65535) "two bytes")')],
   ['works without end', aProgram([], '(loop $again (br $again))'), { fuelMax: 123_457 }],
   [
@@ -90,6 +92,22 @@ const endings: Sample[] = [
     { outputBytesMax: 10_000 },
   ],
 ];
+
+/**
+ * A recursion whose every call keeps so many values until it returns, below so many other calls that do
+ * the same: together they take what stack there may be, of every compiler.
+ */
+function wideRecursion(values: number, above: number): string {
+  const kept = Array.from({ length: values }, (_, i) => i + 1);
+  const keeping = (name: string, callee: string) => `(func ${name} (param i64) (result i64)
+    ${kept.map(() => '(local i64)').join(' ')}
+    ${kept.map((i) => `(local.set ${i} (i64.mul (local.get 0) (i64.load offset=${i * 8} (i32.const 0))))`).join('\n')}
+    (call ${callee} (i64.add (local.get 0) (i64.const 1)))
+    ${kept.map((i) => `local.get ${i} i64.xor`).join(' ')})`;
+  const others = Array.from({ length: above }, (_, i) => keeping(`$f${i + 1}`, `$f${i}`));
+  return `(module (memory (export "memory") 1) ${keeping('$f0', '$f0')} ${others.join('\n')}
+    (func (export "_start") (drop (call $f${above} (i64.const 1)))))`;
+}
 
 const doors: Sample[] = [
   [

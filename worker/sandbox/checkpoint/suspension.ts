@@ -15,7 +15,7 @@
 import { demand } from './snapshot.ts';
 
 /**
- * The meter allows 512 KiB of stack by an upper estimate of the engine's frames, which hold no less
+ * The meter allows 448 KiB of stack by an upper estimate of the engine's frames, which hold no less
  * than the locals that Asyncify writes.
  */
 const bufferBytesMax = 1024 * 1024;
