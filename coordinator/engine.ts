@@ -137,6 +137,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     recorder: {
       record: (shard, lease, reported) => recorderOf(shard.jobId).record(shard, lease, reported),
       note: (shard, entry) => recorderOf(shard.jobId).note(shard, entry),
+      giveUp: (shard, positions, reason) =>
+        recorderOf(shard.jobId).giveUp(shard, positions, reason),
     },
     splitShare: new FairShare<JobId>(),
     jobs: jobCache(store),

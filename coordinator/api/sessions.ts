@@ -84,8 +84,7 @@ export class Sessions {
   serveWaiting(): void {
     if (this.isClosing) return;
     for (const session of this.sessions) {
-      const { free, hasChecks } = this.parts.context.window;
-      if (free === 0 && !hasChecks) return;
+      if (!this.parts.context.window.hasWork) return;
       session.serveWaiting();
     }
   }

@@ -13,12 +13,16 @@
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { Capacity } from './capacities.ts';
+import { Holders } from './holders.ts';
 import { fits, type JobFacts } from './job.ts';
 import { type LeaseFacts, leaseDurationMs } from './lease.ts';
+import { type LeaseTime, leaseTime } from './lease-time.ts';
 import type { LeaseOut, Load } from './load.ts';
+import { Losses } from './losses.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type Shard, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
+import { type UnitCost, usualMs } from './speed.ts';
 import { type CheckOrder, type Heard, isKeptFrom, mayCheck } from './trust/check.ts';
 import type { Standing } from './trust/known-hosts.ts';
 
@@ -41,13 +45,21 @@ export type ShardWatch = {
   loadOf(id: HostId | AccountId): Load;
   /** What a unit of the job is expected to cost; 0 when nothing is known of it. */
   unitFuel(): number;
+  unitCost(): UnitCost | null;
   leaseHeld(lease: HeldLease, shard: HeldShard): void;
   leaseGone(lease: HeldLease): void;
 };
 
 /** `host` and `account` are the loads that it is part of. */
 export type HeldLease = LeaseOut & {
+  /** Unless it is renewed. */
   deadline: number;
+  /** Whatever is renewed, unless results come. */
+  workUntil: number;
+  startedAt: number;
+  time: LeaseTime;
+  /** Of its host: so many of its units may run. */
+  threads: number;
   host: Load;
   account: Load;
   unitFuel: number;
@@ -57,14 +69,14 @@ export class HeldShard {
   readonly job: JobFacts;
   state: ShardState;
   /** All of it: a state that is read anew upon a lease knows that lease's units, and no check. */
-  private readonly shard: Shard;
+  readonly shard: Shard;
   private readonly watch: ShardWatch;
   private readonly leases = new Map<LeaseId, HeldLease>();
-  /** By position: under which lease the unit is out. */
-  private readonly holders: (HeldLease | undefined)[];
+  private readonly holders: Holders<HeldLease>;
   private readonly rests = new Rests();
   /** Whoever has testified about any unit of it: what is kept for them only may be anybody's. */
   private readonly heardOfAny: readonly Heard[];
+  private readonly losses = new Losses();
   private free: number[] = [];
 
   /** Units out under leases that the journal knows stay out for one lease time: their hosts may come back. */
@@ -74,7 +86,7 @@ export class HeldShard {
     this.shard = state.shard;
     this.watch = watch;
     this.heardOfAny = everybodyHeard(state.shard.check?.heard ?? []);
-    this.holders = new Array(shardSize(state.shard.units));
+    this.holders = new Holders(shardSize(state.shard.units));
     this.takeUp(state.leases, now);
     this.refill();
   }
@@ -94,14 +106,14 @@ export class HeldShard {
   /** Undecided units out under leases. */
   get running(): number {
     let running = 0;
-    for (const [position, lease] of this.holders.entries()) {
-      if (lease !== undefined && this.isOpen(position)) running++;
+    for (let position = 0; position < shardSize(this.shard.units); position++) {
+      if (this.isOut(position)) running++;
     }
     return running;
   }
 
   isOut(position: number): boolean {
-    return this.holders[position] !== undefined && this.isOpen(position);
+    return this.holders.isOut(position) && this.isOpen(position);
   }
 
   /** Whether `take` would give this host something. */
@@ -119,7 +131,10 @@ export class HeldShard {
       taken = this.free.splice(-units, units);
       this.watch.freeChanged(-taken.length, this);
     } else {
-      taken = this.free.filter((position) => this.mayTry(asker, position, now)).slice(-units);
+      const open = this.free.filter((position) => this.mayTry(asker, position, now));
+      const sound = open.filter((position) => !this.losses.isSuspect(position));
+      // What may have taken its hosts down goes out alone, and after the rest.
+      taken = sound.length > 0 ? sound.slice(-units) : open.slice(-1);
       this.unfreeAll(new Set(taken));
     }
     // The first unit comes last in `free`; only what was put back may be elsewhere.
@@ -128,7 +143,41 @@ export class HeldShard {
     const { hostId, accountId } = asker;
     const { shard } = this;
     const positions = toRuns(taken);
-    return this.remember({ leaseId, hostId, accountId, shard, positions }, taken, now);
+    const facts = { leaseId, hostId, accountId, shard, positions };
+    return this.remember(facts, taken, now, asker.capacity);
+  }
+
+  /**
+   * Undecided units that are out and that this host is likely to have done sooner, those first that
+   * their own hosts come to last.
+   */
+  lateFor({ accountId, memoryBytes, capacity }: KnownAsker, now: number): number[] {
+    const cost = this.watch.unitCost();
+    if (this.check !== undefined || cost === null || capacity.speed === null) return [];
+    if (!fits(this.job, memoryBytes)) return [];
+    const unitMs = usualMs(cost, capacity.speed);
+    const late: number[] = [];
+    for (let position = shardSize(this.shard.units) - 1; position >= 0; position--) {
+      if (!this.isOut(position)) continue;
+      const leases = this.holders.of(position);
+      if (leases.length >= copiesMax) continue;
+      if (leases.some((lease) => lease.accountId === accountId)) continue;
+      if (leases.every((lease) => unitMs < soonerShare * remainingMs(lease, now)))
+        late.push(position);
+    }
+    return late;
+  }
+
+  /** Leases units that are out already: whoever is first with a good result has it. */
+  takeCopies(
+    { hostId, accountId, capacity }: KnownAsker,
+    units: readonly number[],
+    leaseId: LeaseId,
+    now: number,
+  ): LeaseFacts {
+    const taken = units.toSorted((a, b) => a - b);
+    const facts = { leaseId, hostId, accountId, shard: this.shard, positions: toRuns(taken) };
+    return this.remember(facts, taken, now, capacity, true);
   }
 
   /** See Window.present. */
@@ -137,7 +186,7 @@ export class HeldShard {
     const had = new Set(fromRuns(positions));
     const known = this.leases.get(leaseId);
     if (known !== undefined) {
-      known.deadline = now + leaseDurationMs;
+      prolong(known, now);
       const lost = this.positionsLeft(known).filter((position) => !had.has(position));
       this.release(leaseId, hostId, lost);
       return known.left;
@@ -152,7 +201,7 @@ export class HeldShard {
   renew(leaseId: LeaseId, hostId: HostId, now: number): boolean {
     const lease = this.leases.get(leaseId);
     if (lease === undefined || lease.hostId !== hostId) return false;
-    lease.deadline = now + leaseDurationMs;
+    prolong(lease, now);
     return true;
   }
 
@@ -170,10 +219,12 @@ export class HeldShard {
         this.putBack(position);
       } else {
         this.rests.decided(position);
+        this.losses.decided(position);
         // A unit that was out under its lease cannot be free as well; a late result's may be.
         if (!wasLeft) this.unfree(position);
       }
     }
+    if (lease !== undefined) moveOn(lease, now);
     if (lease?.left === 0) this.forget(lease);
     return settled;
   }
@@ -196,6 +247,11 @@ export class HeldShard {
   expire(now: number): LeaseFacts[] {
     const expired = [...this.leases.values()].filter(({ deadline }) => deadline <= now);
     for (const lease of expired) {
+      const left = this.positionsLeft(lease).filter((position) => this.isOpen(position));
+      // Units are run in their order: those after the first few cannot have done the host any harm.
+      for (const position of left.slice(0, lease.threads)) {
+        this.losses.lost(position, lease.accountId, left.length === 1);
+      }
       for (const position of this.positionsLeft(lease)) {
         this.letGo(position, lease);
         this.putBack(position);
@@ -203,6 +259,11 @@ export class HeldShard {
       this.forget(lease);
     }
     return expired;
+  }
+
+  /** Undecided units that have cost too many hosts: nobody gets them any more. */
+  get hopeless(): number[] {
+    return this.losses.isEmpty ? [] : this.losses.hopeless.filter((at) => this.isOpen(at));
   }
 
   /** See Window.refresh. */
@@ -240,11 +301,11 @@ export class HeldShard {
 
   /** Whether every free unit is for this host: then none is looked at one by one. */
   private isForAll(asker: KnownAsker): boolean {
-    return this.check === undefined && (this.rests.isEmpty || asker.isAlone);
+    return this.check === undefined && this.losses.isEmpty && (this.rests.isEmpty || asker.isAlone);
   }
 
   private mayTry(asker: KnownAsker, position: number, now: number): boolean {
-    if (this.isForAll(asker)) return true;
+    if (this.losses.isHopeless(position)) return false;
     const { accountId, standing, isAlone } = asker;
     if (this.check !== undefined) {
       const heard = this.check.heard[position] ?? [];
@@ -268,13 +329,22 @@ export class HeldShard {
     const before = this.free.length;
     this.free = [];
     for (let position = shardSize(this.state.shard.units) - 1; position >= 0; position--) {
-      if (this.isOpen(position) && this.holders[position] === undefined) this.free.push(position);
+      if (this.isOpen(position) && !this.holders.isOut(position)) this.free.push(position);
     }
     this.watch.freeChanged(this.free.length - before, this);
   }
 
-  /** Of two leases on a unit the later one counts: the earlier has ended, or it would not exist. */
-  private remember(facts: LeaseFacts, out: readonly number[], now: number): LeaseFacts {
+  /**
+   * Of two leases on a unit the later one counts: the earlier has ended, or it would not exist. Unless
+   * it is a copy.
+   */
+  private remember(
+    facts: LeaseFacts,
+    out: readonly number[],
+    now: number,
+    capacity: Capacity | null = null,
+    isCopy = false,
+  ): LeaseFacts {
     const { leaseId, hostId, accountId, shard, positions } = facts;
     const lease: HeldLease = {
       leaseId,
@@ -284,15 +354,24 @@ export class HeldShard {
       positions,
       left: out.length,
       deadline: now + leaseDurationMs,
+      workUntil: 0,
+      startedAt: now,
+      time: unknownTime,
+      threads: capacity?.threads ?? 1,
       host: this.watch.loadOf(hostId),
       account: this.watch.loadOf(accountId),
       unitFuel: this.watch.unitFuel(),
     };
     for (const position of out) {
-      this.letGo(position, this.holders[position]);
-      this.holders[position] = lease;
+      if (!isCopy && this.holders.isOut(position)) {
+        for (const earlier of this.holders.of(position)) this.letGo(position, earlier);
+      }
+      this.holders.add(position, lease);
     }
     weigh(lease, lease.left);
+    const { wallMsMax } = this.job.document.limits;
+    lease.time = leaseTime(capacity, lease.host, this.watch.unitCost(), wallMsMax);
+    lease.workUntil = now + lease.time.mostMs;
     this.leases.set(leaseId, lease);
     this.watch.leaseHeld(lease, this);
     return lease;
@@ -306,20 +385,19 @@ export class HeldShard {
 
   /** The unit is out under this lease no more. False when it was not. */
   private letGo(position: number, lease: HeldLease | undefined): boolean {
-    if (lease === undefined || this.holders[position] !== lease) return false;
-    this.holders[position] = undefined;
+    if (lease === undefined || !this.holders.remove(position, lease)) return false;
     weigh(lease, -1);
     lease.left--;
     return true;
   }
 
   private positionsLeft(lease: HeldLease): number[] {
-    return [...fromRuns(lease.positions)].filter((position) => this.holders[position] === lease);
+    return [...fromRuns(lease.positions)].filter((position) => this.holders.has(position, lease));
   }
 
   /** Frees a unit unless it is decided, free already, or out under another lease. */
   private putBack(position: number): void {
-    if (!this.isOpen(position) || this.holders[position] !== undefined) return;
+    if (!this.isOpen(position) || this.holders.isOut(position)) return;
     if (this.free.includes(position)) return;
     this.free.push(position);
     this.watch.freeChanged(1, this);
@@ -349,6 +427,32 @@ function isAscending(numbers: readonly number[]): boolean {
     if ((numbers[i] as number) < (numbers[i - 1] as number)) return false;
   }
   return true;
+}
+
+/** Each further one is worth less: three are late together only when it is the unit's own fault. */
+const copiesMax = 3;
+/** A fifth sooner, or it is not worth the work. */
+const soonerShare = 0.8;
+
+/**
+ * How long a lease will be at it yet. One that is overdue is likely to be as much again; of one of which
+ * nothing is known that is all there is to say.
+ */
+const remainingMs = ({ startedAt, time }: HeldLease, now: number): number =>
+  Math.abs(startedAt + (time.usualMs ?? 0) - now);
+
+/** For the moment in which a lease is made. */
+const unknownTime: LeaseTime = { usualMs: null, mostMs: 0 };
+
+/** Its host is still there: that alone prolongs it as long as it may take. */
+function prolong(lease: HeldLease, now: number): void {
+  lease.deadline = Math.min(now + leaseDurationMs, lease.workUntil);
+}
+
+/** Results came. */
+function moveOn(lease: HeldLease, now: number): void {
+  lease.workUntil = now + lease.time.mostMs;
+  prolong(lease, now);
 }
 
 /** Units of a lease went out, or came back. */

@@ -78,6 +78,19 @@ export function recordSuccesses(
   };
 }
 
+/** Units that nobody will report on any more fail, unless they are decided by now. */
+export function giveUp(state: ShardState, positions: readonly number[], reason: string): Recording {
+  const open = positions.filter((position) => state.isOpen(position));
+  return {
+    entries: open.length === 0 ? [] : [{ kind: 'failed', positions: open, reason }],
+    verdicts: [],
+    canonical: 0,
+    failed: open.length,
+    fuel: 0,
+    pay: null,
+  };
+}
+
 function areUntouched(state: ShardState, positions: UnitRuns): boolean {
   for (const [from, count] of positions) {
     for (let position = from; position < from + count; position++) {

@@ -13,7 +13,7 @@ import type { LeaseFacts } from './lease.ts';
 import { leaseSize } from './lease-size.ts';
 import { Load, Loads } from './load.ts';
 import { averaged } from './log-average.ts';
-import { isCheck, runsSize, type ShardId, type ShardUnits, shardId } from './shard.ts';
+import { isCheck, runsSize, type Shard, type ShardId, type ShardUnits, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import type { UnitCost } from './speed.ts';
 import type { CheckNeeds } from './trust/check.ts';
@@ -46,6 +46,15 @@ export class Window {
   /** Units that could be granted right now; those of paused jobs could not. */
   get free(): number {
     return this.freeUnits;
+  }
+
+  /** Whether a host that asks might get something: something may also be late by now. */
+  get hasWork(): boolean {
+    if (this.freeUnits > 0 || this.hasChecks) return true;
+    for (const [jobId, shards] of this.byJob) {
+      if (this.isAtTail(jobId, shards, tailUnitsMax)) return true;
+    }
+    return false;
   }
 
   /** Whether there are checks: one that no host here may have now, some host may have a while later. */
@@ -171,12 +180,49 @@ export class Window {
       return { lease, job: check.job, isAtEnd: false };
     }
     const held = this.nextFor(asker, now);
-    if (held === null) return null;
+    if (held === null) return this.grantCopies(asker, room, leaseId, now);
     const { job } = held;
     const lease = held.take(asker, Math.min(room, this.sizeFor(asker, held)), leaseId, now);
+    this.charge(job, lease);
+    return { lease, job, isAtEnd: this.isSplit(job) };
+  }
+
+  private charge(job: JobFacts, lease: LeaseFacts): void {
     const cost = runsSize(lease.positions) * this.fuelPerUnit(job.jobId);
     this.share.charge(job.jobId, cost, weightOf(job));
-    return { lease, job, isAtEnd: this.isSplit(job) };
+  }
+
+  /**
+   * The last units of a job, which other hosts take long for: to replicate them costs a percent of the
+   * work, and a job does not wait for the slowest of its hosts.
+   */
+  private grantCopies(asker: KnownAsker, room: number, leaseId: LeaseId, now: number) {
+    if (asker.isAlone || asker.capacity.speed === null) return null;
+    const idle = asker.capacity.threads - (this.loads.find(asker.hostId)?.units ?? 0);
+    const units = Math.min(room, idle);
+    if (units <= 0) return null;
+    for (const [jobId, shards] of this.byJob) {
+      if (!this.isAtTail(jobId, shards, asker.hosts)) continue;
+      for (const held of shards) {
+        const late = held.lateFor(asker, now);
+        if (late.length === 0) continue;
+        const lease = held.takeCopies(asker, late.slice(0, units), leaseId, now);
+        this.charge(held.job, lease);
+        return { lease, job: held.job, isAtEnd: true };
+      }
+    }
+    return null;
+  }
+
+  /** Whether all that is left of the job is out, and little: 2 % of it, or two units for each host. */
+  private isAtTail(jobId: JobId, shards: ReadonlySet<HeldShard>, hosts: number): boolean {
+    const [held] = shards;
+    if (held === undefined || this.paused.has(jobId)) return false;
+    if (this.freeOf(jobId) > 0 || !this.isSplit(held.job)) return false;
+    const few = Math.min(Math.max(held.job.units * tailShare, 2 * hosts), tailUnitsMax);
+    let undecided = 0;
+    for (const { state } of shards) undecided += state.undecided;
+    return undecided <= few;
   }
 
   /** Units that the host may still have, for its own quota and for its account's. */
@@ -298,6 +344,14 @@ export class Window {
     return [...this.shards.values()].flatMap((held) => held.expire(now));
   }
 
+  /** Units that have cost too many hosts, of one shard each: they are to be given up. */
+  get hopeless(): { shard: Shard; positions: number[] }[] {
+    return [...this.shards.values()].flatMap((held) => {
+      const positions = held.hopeless;
+      return positions.length === 0 ? [] : [{ shard: held.shard, positions }];
+    });
+  }
+
   /** Units out under leases, by job: what a scientist sees as running. */
   running(jobId: JobId): number {
     let running = 0;
@@ -329,6 +383,7 @@ export class Window {
       },
       loadOf: (id) => this.loads.of(id),
       unitFuel: () => this.meanFuel.get(jobId) ?? 0,
+      unitCost: () => this.costs.get(jobId) ?? null,
       leaseHeld: (lease, shard) => {
         this.byLease.set(lease.leaseId, shard);
         this.loads.held(lease);
@@ -370,6 +425,10 @@ export class Window {
 }
 
 const noLoad = new Load();
+
+const tailShare = 0.02;
+/** Each host that waits looks at all of them once a second: 512 take it some ten microseconds. */
+const tailUnitsMax = 512;
 
 /** Where the units of a shard end, of one that was first split. */
 const endOf = (units: ShardUnits): number => ('list' in units ? 0 : units.from + units.count);

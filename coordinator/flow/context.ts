@@ -36,6 +36,8 @@ export type ShardQueue = {
 export type ShardRecorder = {
   /** Settles when the results are on disk; never with an answer that a crash could take back. */
   record(shard: Shard, lease: LeaseHolder, reported: Reported): Promise<Verdict[]>;
+  /** Gives up on units that no host will report on any more, unless they are decided meanwhile. */
+  giveUp(shard: Shard, positions: readonly number[], reason: string): void;
   /** Writes an entry down with the next commit; nobody waits for it. */
   note(shard: Shard, entry: JournalEntry): void;
 };

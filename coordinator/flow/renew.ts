@@ -3,6 +3,7 @@ import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
+import { lostReason } from '../domain/losses.ts';
 import { fromRuns, parseShardId, positionOf, toRuns } from '../domain/shard.ts';
 import { partitionOf } from '../store/store.ts';
 import type { Holder } from '../tokens/lease-token.ts';
@@ -69,17 +70,20 @@ export function presentLease(context: Context, { lease, units }: PresentedLease)
   return left > 0;
 }
 
-/** Frees the units of leases past their deadline. */
+/** Frees the units of leases past their deadline; those that have cost too many hosts are given up. */
 export function expireLeases(context: Context): LeaseFacts[] {
   const expired = context.window.expire(context.now());
   context.capacities.lapsed(expired.map(({ hostId }) => hostId));
   for (const { leaseId, hostId, shard } of expired) {
     context.log.info({ leaseId, hostId, jobId: shard.jobId, shard: shard.number }, 'lease expired');
   }
+  for (const { shard, positions } of context.window.hopeless) {
+    context.log.warn({ jobId: shard.jobId, shard: shard.number, positions }, lostReason);
+    context.recorder.giveUp(shard, positions, lostReason);
+  }
   // Also when none expired: a unit that rested for the only host that waits may have rested enough.
-  // So may a check that was kept for others.
-  const { free, hasChecks } = context.window;
-  if (free > 0 || hasChecks) context.happened({ kind: 'units_free' });
+  // So may a check that was kept for others, and what is out may be late by now.
+  if (context.window.hasWork) context.happened({ kind: 'units_free' });
   return expired;
 }
 

@@ -40,8 +40,7 @@ export class SimDoors implements Doors {
   serveWaiting(): void {
     if (this.isClosing) return;
     for (const session of this.sessions) {
-      const { free, hasChecks } = this.engine.context.window;
-      if (free === 0 && !hasChecks) return;
+      if (!this.engine.context.window.hasWork) return;
       session.serveWaiting();
     }
   }

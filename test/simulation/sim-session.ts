@@ -25,6 +25,9 @@ import type { Verdict } from '../../protocol/outcome.ts';
 import { toVerdictRuns } from '../../protocol/report.ts';
 import type { FromCoordinator, FromHost, SimHello, Wire } from './wire.ts';
 
+/** Leases are looked at once a second (coordinator/queue/rounds.ts). */
+const roundMs = 1100;
+
 export type SimSessionParts = {
   context: Context;
   hosts(): number;
@@ -43,6 +46,7 @@ export class SimSession {
   private readonly parts: SimSessionParts;
   private readonly waitingWants: { id: number; units: number }[] = [];
   private isClosed = false;
+  private enoughUntil = 0;
 
   constructor(wire: Wire, parts: SimSessionParts) {
     this.wire = wire;
@@ -57,10 +61,16 @@ export class SimSession {
     return this.waitingWants.length > 0;
   }
 
-  /** Whether it has as much as it may, for now; then it does have something. */
+  /**
+   * Whether it has as much as it may, or had a moment ago. When that ends otherwise than by a report of its
+   * own (a lease of it has ended, its account may have more) it falls to the next round to notice.
+   */
   hasEnough(asker: Asker): boolean {
-    const reason = whyNothing(this.parts.context, asker);
-    return reason === 'enough_in_hand' || reason === 'backing_off';
+    const { context } = this.parts;
+    const reason = whyNothing(context, asker);
+    const hasEnough = reason === 'enough_in_hand' || reason === 'backing_off';
+    if (hasEnough) this.enoughUntil = context.now() + roundMs;
+    return context.now() < this.enoughUntil;
   }
 
   serveWaiting(): void {

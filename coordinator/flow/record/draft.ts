@@ -8,6 +8,7 @@ import type { Verdict } from '../../../protocol/outcome.ts';
 import type { Payment } from '../../domain/award.ts';
 import type { JournalEntry } from '../../domain/journal.ts';
 import {
+  giveUp,
   type Pay,
   positionsIn,
   type Recording,
@@ -49,6 +50,10 @@ export function draftAppend(shard: Shard, state: ShardState, intents: Intent[]):
   for (const intent of intents) {
     if (intent.kind === 'note') {
       if (!state.isClosed && !isKnown(state, intent.entry)) state.apply([intent.entry]);
+      continue;
+    }
+    if (intent.kind === 'giveUp') {
+      take(shard, giveUp(state, intent.positions, intent.reason));
       continue;
     }
     // Part by part: each is applied before the next is decided.

@@ -20,7 +20,7 @@ const busyMs = 5;
 const gatherMs = 1;
 
 /** Something that is to be appended to a shard's journal. */
-export type Intent = ReportIntent | NoteIntent;
+export type Intent = ReportIntent | NoteIntent | GiveUpIntent;
 
 export type ReportIntent = {
   kind: 'report';
@@ -29,6 +29,12 @@ export type ReportIntent = {
   reported: Reported;
   answer: (verdicts: Verdict[]) => void;
   refuse: (error: Error) => void;
+};
+export type GiveUpIntent = {
+  kind: 'giveUp';
+  shard: Shard;
+  positions: readonly number[];
+  reason: string;
 };
 type NoteIntent = { kind: 'note'; shard: Shard; entry: JournalEntry; due: number };
 
@@ -62,7 +68,7 @@ export class Intake {
     return results;
   }
 
-  report(intent: ReportIntent): void {
+  add(intent: ReportIntent | GiveUpIntent): void {
     this.pending.push(intent);
     this.ready();
   }

@@ -56,8 +56,12 @@ export class Recorder implements ShardRecorder {
 
   record(shard: Shard, lease: LeaseHolder, reported: Reported): Promise<Verdict[]> {
     return new Promise((answer, refuse) =>
-      this.intake.report({ kind: 'report', shard, lease, reported, answer, refuse }),
+      this.intake.add({ kind: 'report', shard, lease, reported, answer, refuse }),
     );
+  }
+
+  giveUp(shard: Shard, positions: readonly number[], reason: string): void {
+    this.intake.add({ kind: 'giveUp', shard, positions, reason });
   }
 
   note(shard: Shard, entry: JournalEntry): void {
@@ -157,6 +161,7 @@ export class Recorder implements ShardRecorder {
     const now = clock.now();
     if (known !== undefined && known.length < state.length) window.refresh(state, now);
     for (const intent of intents) {
+      if (intent.kind === 'giveUp') window.refresh(state, now);
       if (intent.kind !== 'report') continue;
       const { reported, lease } = intent;
       window.settle(id, lease, positionsIn(reported), fuelOf(reported), now);
