@@ -16,15 +16,28 @@ const packr = new Packr(packing);
 const unpackr = new Unpackr(packing);
 
 const output = encodeOutput({ stdout: Buffer.from('{"ok":true}\n'), files: {} });
-/** Leases that a volunteer has out at once, so that it need not wait for each answer. */
-const leasesInFlight = 16;
 /** One credit's millionth: enough that every unit is paid something. */
 const fuel = 1_000_000;
 
-export type EchoVolunteer = { readonly recorded: number; close(): void };
+export type EchoOptions = {
+  leaseUnits: number;
+  /** Leases that it has out at once, so that it need not wait for each answer. */
+  leasesInFlight: number;
+  /** How long it waits, on average, before it asks again: as if it had computed. */
+  pauseMs: number;
+};
 
-/** Asks for leases of `leaseUnits` units, and for the next one as soon as it has answered one. */
-export function openEchoVolunteer(url: string, leaseUnits: number, name: string): EchoVolunteer {
+export type EchoVolunteer = {
+  readonly recorded: number;
+  readonly isWelcome: boolean;
+  /** Milliseconds from each want to its lease, since this was last asked. */
+  takeRoundTrips(): number[];
+  close(): void;
+};
+
+/** Asks for leases, and for the next one when it has answered one. */
+export function openEchoVolunteer(url: string, name: string, options: EchoOptions): EchoVolunteer {
+  const { leaseUnits, leasesInFlight, pauseMs } = options;
   const host = generateKeyPairSync('ed25519');
   const account = generateKeyPairSync('ed25519');
   const hostKey = rawKey(host.publicKey);
@@ -33,11 +46,23 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
   });
   let nextId = 0;
   let recorded = 0;
+  let isWelcome = false;
+  const askedAt = new Map<number, number>();
+  let roundTrips: number[] = [];
   const answers: HostMessage[] = [];
   const send = (frame: HostMessage | HostMessage[]) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(packr.pack(frame));
   };
-  const want = (): HostMessage => ({ type: 'want', id: nextId++, units: leaseUnits });
+  const want = (): HostMessage => {
+    askedAt.set(nextId, performance.now());
+    return { type: 'want', id: nextId++, units: leaseUnits };
+  };
+  // Spread out, or all who are welcomed at once would go on asking at once.
+  const pause = () => pauseMs * (0.5 + Math.random());
+  const askAgain = () => {
+    if (pauseMs === 0) answers.push(want());
+    else setTimeout(() => send(want()), pause());
+  };
 
   const report = (lease: Lease): HostMessage => {
     const count = lease.units.reduce((sum, [, length]) => sum + length, 0);
@@ -70,9 +95,15 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
         memoryBytes: 2 ** 33,
         leases: [],
       });
-    } else if (message.type === 'welcome') send(Array.from({ length: leasesInFlight }, want));
-    else if (message.type === 'lease') answers.push(...message.leases.map(report), want());
-    else if (message.type === 'recorded')
+    } else if (message.type === 'welcome') {
+      isWelcome = true;
+      for (let i = 0; i < leasesInFlight; i++) askAgain();
+    } else if (message.type === 'lease') {
+      roundTrips.push(performance.now() - (askedAt.get(message.want) ?? 0));
+      askedAt.delete(message.want);
+      answers.push(...message.leases.map(report));
+      askAgain();
+    } else if (message.type === 'recorded')
       recorded += message.verdicts.reduce((sum, [, count]) => sum + count, 0);
   };
   socket.on('message', (data: Buffer) => {
@@ -83,6 +114,14 @@ export function openEchoVolunteer(url: string, leaseUnits: number, name: string)
   return {
     get recorded() {
       return recorded;
+    },
+    get isWelcome() {
+      return isWelcome;
+    },
+    takeRoundTrips: () => {
+      const taken = roundTrips;
+      roundTrips = [];
+      return taken;
     },
     close: () => socket.terminate(),
   };

@@ -1,5 +1,6 @@
 /** The benches by name. Each says what it does while it runs, and returns what it measured. */
 import { footprint } from './footprint.ts';
+import { manyHosts } from './hosts.ts';
 import { ledger } from './ledger.ts';
 import { million } from './million.ts';
 import { sandbox } from './sandbox.ts';
@@ -27,6 +28,10 @@ export const benches: Record<string, Bench> = {
   ledger: {
     summary: 'grants paid per second, and what a page of the leaderboard costs Redis',
     run: ledger,
+  },
+  hosts: {
+    summary: '10,000 connected volunteers: memory each, and how long a want waits',
+    run: manyHosts,
   },
   million: {
     summary: 'a job of a million units: memory, and what show and results take',

@@ -3,20 +3,21 @@
  * Redis keep in memory meanwhile, what `show` takes when all is done, and whether its results can be
  * read in a stream that keeps nothing.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Load } from './load.ts';
 import { mebibytes, peakRssBytes, rssBytes } from './memory.ts';
 import { type BenchServer, startServer, stopServer } from './server.ts';
-import type { VolunteersOrder } from './volunteers-process.ts';
 
 const units = 1_000_000;
 const volunteers = 32;
 const leaseUnits = 32;
+const leasesInFlight = 16;
 const lookEveryMs = 200;
 /** Enough for a median that one slow answer does not move. */
 const showings = 21;
@@ -34,14 +35,14 @@ type Measured = Peaks & {
 export async function million(say: (line: string) => void): Promise<Measured> {
   const dataDir = await mkdtemp(join(tmpdir(), 'manyhands-bench-'));
   const server = await startServer(dataDir);
-  const load = fork(new URL('./volunteers-process.js', import.meta.url));
+  const { url } = server;
+  const load = new Load({ url, count: volunteers, leaseUnits, leasesInFlight, pauseMs: 0 });
   try {
-    load.send({ url: server.url, count: volunteers, leaseUnits } satisfies VolunteersOrder);
     const startedAt = performance.now();
     const jobId = await server.submit({ name: 'a million', units: { range: { count: units } } });
     const peaks = await watch(server, jobId);
     const seconds = (performance.now() - startedAt) / 1000;
-    await stop(load);
+    await load.stop();
     say(
       `${units.toLocaleString('en')} units in ${seconds.toFixed(1)} s: coordinator at most ${mebibytes(peaks.coordinatorRssBytes)} of RSS, Redis ${mebibytes(peaks.redisBytes)}`,
     );
@@ -56,7 +57,7 @@ export async function million(say: (line: string) => void): Promise<Measured> {
     say(`coordinator, with all that: at most ${mebibytes(coordinatorRssBytes)} of RSS`);
     return { units, seconds, ...peaks, coordinatorRssBytes, showMs, ...results };
   } finally {
-    await stop(load);
+    await load.stop();
     await stopServer(server);
     await rm(dataDir, { recursive: true, force: true });
   }
@@ -118,11 +119,4 @@ async function readResults({ url, tokenFile }: BenchServer, jobId: string) {
   clearInterval(look);
   if (code !== 0) throw new Error(`results ended with code ${code}`);
   return { resultsLines, resultsSeconds: (performance.now() - at) / 1000, resultsRssBytes };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  if (child.connected) child.send('stop');
-  await ended;
 }

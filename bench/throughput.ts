@@ -8,18 +8,19 @@
  * as the entry's return value, in a process of its own, over a Redis set up the same. Wall rates swing with whatever else the machine does; the figure
  * to compare is CPU time per unit, of server and Redis together.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { cpuMicros } from './cpu.ts';
+import { Load } from './load.ts';
 import { startServer, stopServer } from './server.ts';
-import type { VolunteersOrder } from './volunteers-process.ts';
 
 const leaseSizes = [1, 8, 32];
 const volunteers = 32;
+const leasesInFlight = 16;
 const warmUpMs = 1500;
 const measureMs = 5000;
 const bullmqUnits = 20_000;
@@ -57,22 +58,22 @@ export async function throughput(say: (line: string) => void): Promise<{ cases: 
 async function measureOurs(leaseUnits: number): Promise<Rate> {
   const dataDir = await mkdtemp(join(tmpdir(), 'manyhands-bench-'));
   const server = await startServer(dataDir);
-  const load = start('./volunteers-process.js');
+  await server.submit({ name: 'endless', units: { range: { count: 1_000_000_000 } } });
+  const { url } = server;
+  const load = new Load({ url, count: volunteers, leaseUnits, leasesInFlight, pauseMs: 0 });
   try {
-    await server.submit({ name: 'endless', units: { range: { count: 1_000_000_000 } } });
-    load.send({ url: server.url, count: volunteers, leaseUnits } satisfies VolunteersOrder);
     await wait(warmUpMs);
     const pids = [server.pid, server.redisPid];
-    const [units, cpu, at] = [await ask(load), await cpuMicros(pids), performance.now()];
+    const [units, cpu, at] = [await load.recorded(), await cpuMicros(pids), performance.now()];
     await wait(measureMs);
-    const done = (await ask(load)) - units;
+    const done = (await load.recorded()) - units;
     const seconds = (performance.now() - at) / 1000;
     return {
       unitsPerSecond: done / seconds,
       cpuMicrosPerUnit: ((await cpuMicros(pids)) - cpu) / done,
     };
   } finally {
-    await stop(load);
+    await load.stop();
     await stopServer(server);
     await rm(dataDir, { recursive: true, force: true });
   }
@@ -80,31 +81,19 @@ async function measureOurs(leaseUnits: number): Promise<Rate> {
 
 async function measureBullmq(): Promise<Rate> {
   const dataDir = await mkdtemp(join(tmpdir(), 'manyhands-bench-'));
-  const peer = start('./bullmq-process.js');
+  const peer = fork(new URL('./bullmq-process.js', import.meta.url), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   try {
     peer.send({ dataDir, units: bullmqUnits });
     const [measured] = (await once(peer, 'message')) as [Rate];
     return measured;
   } finally {
-    await stop(peer);
+    const ended = once(peer, 'exit');
+    peer.send('stop');
+    await ended;
     await rm(dataDir, { recursive: true, force: true });
   }
-}
-
-const start = (file: string): ChildProcess =>
-  fork(new URL(file, import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-
-async function ask(load: ChildProcess): Promise<number> {
-  load.send('count');
-  const [count] = (await once(load, 'message')) as [number];
-  return count;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  if (child.connected) child.send('stop');
-  await ended;
 }
 
 const rate = ({ unitsPerSecond, cpuMicrosPerUnit }: Rate): string =>

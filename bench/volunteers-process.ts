@@ -1,19 +1,31 @@
 /** The bench's volunteers, in a process of their own, so that their CPU time is not the server's. */
-import { type EchoVolunteer, openEchoVolunteer } from './echo-volunteer.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type EchoOptions, type EchoVolunteer, openEchoVolunteer } from './echo-volunteer.ts';
 
-export type VolunteersOrder = { url: string; count: number; leaseUnits: number };
+export type VolunteersOrder = { url: string; count: number } & EchoOptions;
 
-let volunteers: EchoVolunteer[] = [];
+/** More connections on their way at once than this fill the listener's queue. */
+const connectingMax = 64;
 
-process.on('message', (order: VolunteersOrder | 'count' | 'stop') => {
+const volunteers: EchoVolunteer[] = [];
+
+process.on('message', (order: VolunteersOrder | 'count' | 'welcome' | 'roundTrips' | 'stop') => {
   if (order === 'stop') {
     for (const volunteer of volunteers) volunteer.close();
     process.disconnect();
+    process.exit();
   } else if (order === 'count') {
     process.send?.(volunteers.reduce((sum, volunteer) => sum + volunteer.recorded, 0));
-  } else {
-    volunteers = Array.from({ length: order.count }, (_, i) =>
-      openEchoVolunteer(order.url, order.leaseUnits, `echo-${i}`),
-    );
-  }
+  } else if (order === 'welcome') {
+    process.send?.(volunteers.filter(({ isWelcome }) => isWelcome).length);
+  } else if (order === 'roundTrips') {
+    process.send?.(volunteers.flatMap((volunteer) => volunteer.takeRoundTrips()));
+  } else void open(order);
 });
+
+async function open({ url, count, ...options }: VolunteersOrder): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    while (volunteers.filter(({ isWelcome }) => !isWelcome).length >= connectingMax) await wait(5);
+    volunteers.push(openEchoVolunteer(url, `echo-${i}`, options));
+  }
+}

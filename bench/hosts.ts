@@ -1,0 +1,86 @@
+/**
+ * Many volunteers on one coordinator: what each connection costs in memory, what all of them cost when
+ * they are only connected, and how long a want waits for its lease while they work. Each asks for
+ * one unit, answers it at once, and asks again some seconds later, as if it had computed.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { cpuMicros } from './cpu.ts';
+import { Load } from './load.ts';
+import { rssBytes } from './memory.ts';
+import { startServer, stopServer } from './server.ts';
+
+const hosts = 10_000;
+/** Sockets of one process; the kernel often allows it no more than 1,024 to 20,000 files. */
+const hostsPerProcess = 5000;
+/** A thousand leases a second, of all of them together. */
+const pauseMs = 10_000;
+/** Longer than the coordinator's pings are apart, so that each host is pinged in it. */
+const measureMs = 25_000;
+
+type Measured = {
+  hosts: number;
+  connectSeconds: number;
+  rssBytesPerHost: number;
+  cpuShare: number;
+  leases: number;
+  roundTripMs: { p50: number; p99: number; max: number };
+};
+
+export async function manyHosts(say: (line: string) => void): Promise<Measured> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'manyhands-bench-'));
+  const server = await startServer(dataDir);
+  const loads: Load[] = [];
+  try {
+    await server.submit({ name: 'endless', units: { range: { count: 1_000_000_000 } } });
+    await warmUp(server.url);
+    const [rssBefore, startedAt] = [await rssBytes(server.pid), performance.now()];
+    for (let left = hosts; left > 0; left -= hostsPerProcess) {
+      const count = Math.min(left, hostsPerProcess);
+      loads.push(new Load({ url: server.url, count, leaseUnits: 1, leasesInFlight: 1, pauseMs }));
+    }
+    while ((await sum(loads, (load) => load.welcome())) < hosts) await wait(200);
+    const connectSeconds = (performance.now() - startedAt) / 1000;
+    // What came in the crowd of the welcomes is not counted.
+    await Promise.all(loads.map((load) => load.roundTrips()));
+    const pids = [server.pid, server.redisPid];
+    const [cpu, at] = [await cpuMicros(pids), performance.now()];
+    await wait(measureMs);
+    const cpuShare = ((await cpuMicros(pids)) - cpu) / 1000 / (performance.now() - at);
+    const rssBytesPerHost = ((await rssBytes(server.pid)) - rssBefore) / hosts;
+    const taken = (await Promise.all(loads.map((load) => load.roundTrips()))).flat();
+    taken.sort((a, b) => a - b);
+    const [p50, p99, max] = [0.5, 0.99, 1].map((part) => quantile(taken, part)) as Triple;
+    say(`${hosts.toLocaleString('en')} hosts welcomed in ${connectSeconds.toFixed(1)} s`);
+    say(`${(rssBytesPerHost / 1024).toFixed(1)} KiB of the coordinator's RSS each`);
+    say(
+      `${taken.length} leases in ${measureMs / 1000} s, at ${(100 * cpuShare).toFixed(0)} % of a core: want to lease ${p50.toFixed(1)} ms in the median, ${p99.toFixed(1)} in 99 of 100, ${max.toFixed(1)} at most`,
+    );
+    const roundTripMs = { p50, p99, max };
+    return { hosts, connectSeconds, rssBytesPerHost, cpuShare, leases: taken.length, roundTripMs };
+  } finally {
+    await Promise.all(loads.map((load) => load.stop()));
+    await stopServer(server);
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+type Triple = [number, number, number];
+
+/** So that what every process takes for its first work is not counted as the hosts'. */
+async function warmUp(url: string): Promise<void> {
+  const load = new Load({ url, count: 32, leaseUnits: 8, leasesInFlight: 16, pauseMs: 0 });
+  await wait(3000);
+  await load.stop();
+  await wait(1000);
+}
+
+async function sum(loads: readonly Load[], ask: (load: Load) => Promise<number>): Promise<number> {
+  const each = await Promise.all(loads.map(ask));
+  return each.reduce((total, one) => total + one, 0);
+}
+
+const quantile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(Math.floor(part * sorted.length), sorted.length - 1)] ?? 0;
