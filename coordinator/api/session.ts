@@ -23,6 +23,7 @@ import { knowHost } from '../flow/know-host.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { learnFromReport, reportResults } from '../flow/report.ts';
+import type { Holder } from '../tokens/lease-token.ts';
 import { toGridError } from './grid-error.ts';
 import { HostSocket } from './host-socket.ts';
 import type { Tally } from './tally.ts';
@@ -35,10 +36,10 @@ const reportsMax = 64;
 
 export type SessionParts = GrantParts & {
   /** The host has said hello and may work. */
-  welcomed(session: Session, accountId: AccountId): void;
+  welcomed(session: Session, as: Holder): void;
   tally: Tally;
   /** `welcomedAs` is null when the session never came to its welcome. */
-  ended(session: Session, welcomedAs: AccountId | null): void;
+  ended(session: Session, welcomedAs: Holder | null): void;
 };
 
 type State =
@@ -54,7 +55,7 @@ export class Session {
   private readonly network: string | null;
   private readonly nonce: Uint8Array;
   private reports = 0;
-  private welcomedAs: AccountId | null = null;
+  private welcomedAs: Holder | null = null;
   /** What its host said of itself; null before the welcome. */
   private host: Omit<ConnectedHost, 'isAsking'> | null = null;
   private newcomer: Newcomer | null = null;
@@ -236,9 +237,9 @@ export class Session {
     const asker = { hostId, accountId, memoryBytes, capacity, isAlone: false, hosts: 1 };
     const wants = new Wants(asker, this.parts, (message) => this.send(message));
     this.state = { kind: 'ready', accountId, asker, wants };
-    this.welcomedAs = accountId;
+    this.welcomedAs = { hostId, accountId };
     this.host = hostSaid(hello, hostId, accountId, context.now());
-    this.parts.welcomed(this, accountId);
+    this.parts.welcomed(this, this.welcomedAs);
     const held = presented.filter((lease) => presentLease(context, lease));
     this.send({
       type: 'welcome',

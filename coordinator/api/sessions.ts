@@ -16,12 +16,16 @@ import type { Context } from '../flow/context.ts';
 import { totalsOf } from '../flow/enrol.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import type { SessionFacts } from '../flow/why.ts';
+import type { Holder } from '../tokens/lease-token.ts';
 import { peerAddress } from './peer.ts';
-import { Session } from './session.ts';
+import { Session, type SessionParts } from './session.ts';
+import { SessionIndex } from './session-index.ts';
 import type { Tally } from './tally.ts';
 
 /** Two pings unanswered are a dead connection: 40 to 60 s, well over a lease's renewal. */
 const pingMs = 20_000;
+/** In so many parts, one after the other. */
+const pingTurns = 100;
 /** Totals are told at most this often: a number that changes faster cannot be read. */
 const creditedMs = 500;
 /** How long hosts have to hang up after being told that we leave. */
@@ -37,7 +41,8 @@ export type SessionsParts = {
 
 export class Sessions {
   private readonly parts: SessionsParts;
-  private readonly sessions = new Set<Session>();
+  private readonly sessions = new SessionIndex();
+  private readonly sessionParts: SessionParts;
   private readonly server: WebSocketServer;
   private readonly pingTimer: NodeJS.Timeout;
   private readonly toCredit = new Set<AccountId>();
@@ -45,9 +50,8 @@ export class Sessions {
   /** What was banned since the start, and may be lifted again: whoever is of these is looked at twice. */
   private readonly bannedIds = new Set<HostId | AccountId>();
   private isClosing = false;
-  private welcomed = 0;
-  /** Hosts connected, by account. */
-  private readonly accounts = new Map<AccountId, number>();
+  /** Whose turn it is to be pinged; those who come later are in it too. */
+  private pingTurn: Iterator<Session> = this.sessions[Symbol.iterator]();
 
   constructor(http: Server, parts: SessionsParts) {
     this.parts = parts;
@@ -58,12 +62,13 @@ export class Sessions {
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
     http.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
-    this.pingTimer = setInterval(() => this.pingAll(), pingMs);
+    this.sessionParts = this.makeSessionParts();
+    this.pingTimer = setInterval(() => this.pingSome(), pingMs / pingTurns);
   }
 
   /** Hosts connected and welcomed. */
   get hosts(): number {
-    return this.welcomed;
+    return this.sessions.welcomed;
   }
 
   /** Hosts that ask for work and have got none. */
@@ -107,25 +112,24 @@ export class Sessions {
   }
 
   session(hostId: HostId): SessionFacts {
-    for (const { asker, isAsking } of this.sessions) {
-      if (asker?.hostId === hostId) return { asker, isAsking };
-    }
-    return null;
+    const [session] = this.sessions.ofHost(hostId);
+    if (session === undefined || session.asker === null) return null;
+    return { asker: session.asker, isAsking: session.isAsking };
   }
 
   /** Ends the sessions of a host, or of an account's hosts. */
   banned(id: HostId | AccountId, reason: string): void {
     this.bannedIds.add(id);
-    for (const session of this.sessions) {
-      if (session.hostId !== id && session.accountId !== id) continue;
+    for (const session of [...this.sessions.ofHost(id), ...this.sessions.ofAccount(id)]) {
       session.refuse(new GridError('host_banned', reason));
     }
   }
 
   cancelled(leases: readonly LeaseFacts[], reason: 'job_cancelled' | 'job_paused'): void {
-    const byHost = new Map([...this.sessions].map((session) => [session.hostId, session]));
     for (const { leaseId, hostId } of leases) {
-      byHost.get(hostId)?.tell({ type: 'cancel', leaseId, reason });
+      for (const session of this.sessions.ofHost(hostId)) {
+        session.tell({ type: 'cancel', leaseId, reason });
+      }
     }
   }
 
@@ -163,27 +167,24 @@ export class Sessions {
         return;
       }
       this.parts.tally.sessions++;
-      this.sessions.add(new Session(webSocket, peerAddress(request), this.sessionParts()));
+      this.sessions.add(new Session(webSocket, peerAddress(request), this.sessionParts));
     });
   }
 
-  private sessionParts() {
+  private makeSessionParts(): SessionParts {
     const { context, demand, feed, tally } = this.parts;
     return {
       context,
-      welcomed: (session: Session, accountId: AccountId) => {
+      welcomed: (session, as) => {
+        this.sessions.welcome(session, as);
+        context.knownHosts.arrived(as.hostId);
         // A host that comes again has most often lost its connection, and we do not know it yet.
-        for (const other of this.sessions) {
-          if (other !== session && other.hostId === session.hostId) other.ping();
-        }
-        void this.refuseIfBanned(session, accountId);
-        this.welcomed++;
-        context.knownHosts.arrived(session.hostId ?? '');
-        this.accounts.set(accountId, (this.accounts.get(accountId) ?? 0) + 1);
+        for (const other of this.sessions.ofHost(as.hostId)) if (other !== session) other.ping();
+        void this.refuseIfBanned(session, as);
       },
-      isAlone: (accountId: AccountId) => this.accounts.get(accountId) === this.welcomed,
+      isAlone: (accountId: AccountId) => this.sessions.isAlone(accountId),
+      hosts: () => this.hosts,
       tally,
-      hosts: () => this.welcomed,
       granted: (leases: number, units: number) => {
         tally.granted(leases, units);
         const now = context.now();
@@ -192,19 +193,17 @@ export class Sessions {
       },
       starved: feed,
       refusal: () => this.refusal(),
-      ended: (session: Session, welcomedAs: AccountId | null) => {
-        this.sessions.delete(session);
-        if (welcomedAs === null) return;
-        context.knownHosts.left(session.connectedHost?.hostId ?? '');
-        this.left(welcomedAs);
+      ended: (session, welcomedAs) => {
+        this.sessions.remove(session, welcomedAs);
+        if (welcomedAs !== null) context.knownHosts.left(welcomedAs.hostId);
       },
     };
   }
 
   /** A ban that came while the host said hello: it was looked up too early, and nobody knew the session. */
-  private async refuseIfBanned(session: Session, accountId: AccountId): Promise<void> {
+  private async refuseIfBanned(session: Session, { hostId, accountId }: Holder): Promise<void> {
     const { store, happened } = this.parts.context;
-    const ids = [session.hostId ?? '', accountId].filter((id) => this.bannedIds.has(id));
+    const ids = [hostId, accountId].filter((id) => this.bannedIds.has(id));
     if (ids.length === 0) return;
     try {
       const bans = await store.registry.bans();
@@ -223,31 +222,30 @@ export class Sessions {
     return this.parts.isRefusing() ? 'storage' : null;
   }
 
-  private left(accountId: AccountId): void {
-    this.welcomed--;
-    const hosts = (this.accounts.get(accountId) ?? 1) - 1;
-    if (hosts > 0) this.accounts.set(accountId, hosts);
-    else this.accounts.delete(accountId);
-  }
-
-  private pingAll(): void {
-    for (const session of this.sessions) session.ping();
+  /** The pings of ten thousand hosts at once would keep a lease waiting for a second. */
+  private pingSome(): void {
+    for (let left = Math.ceil(this.sessions.size / pingTurns); left > 0; left--) {
+      let next = this.pingTurn.next();
+      if (next.done === true) {
+        this.pingTurn = this.sessions[Symbol.iterator]();
+        next = this.pingTurn.next();
+      }
+      if (next.done !== true) next.value.ping();
+    }
   }
 
   private async tellCredit(): Promise<void> {
     const accountIds = [...this.toCredit];
     this.toCredit.clear();
-    for (const accountId of accountIds) {
-      const sessions = [...this.sessions].filter((session) => session.accountId === accountId);
-      if (sessions.length === 0) continue;
-      try {
-        const { creditMicro, units } = await totalsOf(this.parts.context, accountId);
-        for (const session of sessions) {
+    const connected = accountIds.filter((accountId) => this.sessions.hasAccount(accountId));
+    try {
+      for (const { id, creditMicro, units } of await totalsOf(this.parts.context, connected)) {
+        for (const session of this.sessions.ofAccount(id)) {
           session.tell({ type: 'credited', creditMicro: creditMicro.toString(), units });
         }
-      } catch {
-        // Redis is away: the next payment, or the next welcome, tells the totals.
       }
+    } catch {
+      // Redis is away: the next payment, or the next welcome, tells the totals.
     }
   }
 

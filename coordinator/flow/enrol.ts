@@ -57,8 +57,9 @@ export async function enrolHost(
   if (reply === 'other_account') throw othersHost(hostId);
   if (reply === 'known' && teamId !== null)
     await context.store.accounts.moveToTeam(accountId, teamId);
+  const [totals = { creditMicro: 0n, units: 0 }] = await totalsOf(context, [accountId]);
   const newcomer = reply === 'new' ? { host, teamId } : null;
-  return { hostId, accountId, totals: await totalsOf(context, accountId), newcomer };
+  return { hostId, accountId, totals, newcomer };
 }
 
 /**
@@ -89,9 +90,11 @@ async function teamNamed(context: Context, name: string): Promise<TeamId> {
 const othersHost = (hostId: HostId): GridError =>
   new GridError('forbidden', `Host ${hostId} belongs to another account.`);
 
-export async function totalsOf(context: Context, accountId: AccountId): Promise<AccountTotals> {
-  const row = await context.store.ledger.standing('volunteer', accountId);
-  return { creditMicro: row?.creditMicro ?? 0n, units: row?.units ?? 0 };
-}
+/** Of those that were ever paid. */
+export const totalsOf = (
+  context: Context,
+  accountIds: readonly AccountId[],
+): Promise<(AccountTotals & { id: AccountId })[]> =>
+  context.store.ledger.standingsOf('volunteer', accountIds);
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

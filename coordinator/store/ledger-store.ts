@@ -94,6 +94,8 @@ export interface LedgerStore {
     from: number,
     max: number,
   ): Promise<StandingRow[]>;
+  /** Of those that have units, in the order asked for. */
+  standingsOf(kind: StandingKind, ids: readonly string[]): Promise<StandingRow[]>;
   /** Null when it has no units. */
   standing(kind: StandingKind, id: string): Promise<StandingRow | null>;
   /** Counted from 1; null when it is not in the standings. */

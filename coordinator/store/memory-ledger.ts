@@ -143,8 +143,13 @@ export class MemoryLedger implements LedgerStore {
     return this.ordered(kind, order).slice(from, from + max);
   }
 
+  async standingsOf(kind: StandingKind, ids: readonly string[]): Promise<StandingRow[]> {
+    const rows = ids.flatMap((id) => this.rows.get(kind)?.get(id) ?? []);
+    return rows.filter(({ units }) => units > 0);
+  }
+
   async standing(kind: StandingKind, id: string): Promise<StandingRow | null> {
-    return this.rows.get(kind)?.get(id) ?? null;
+    return (await this.standingsOf(kind, [id]))[0] ?? null;
   }
 
   async rank(kind: StandingKind, order: StandingOrder, id: string): Promise<number | null> {

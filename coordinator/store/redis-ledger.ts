@@ -205,9 +205,12 @@ export class RedisLedger extends RedisPart implements LedgerStore {
     return await this.rows(kind, ids);
   }
 
+  async standingsOf(kind: StandingKind, ids: readonly string[]): Promise<StandingRow[]> {
+    return (await this.rows(kind, ids)).filter(({ units }) => units > 0);
+  }
+
   async standing(kind: StandingKind, id: string): Promise<StandingRow | null> {
-    const [row] = await this.rows(kind, [id]);
-    return row === undefined || row.units === 0 ? null : row;
+    return (await this.standingsOf(kind, [id]))[0] ?? null;
   }
 
   async rank(kind: StandingKind, order: StandingOrder, id: string): Promise<number | null> {

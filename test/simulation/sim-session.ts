@@ -140,7 +140,7 @@ export class SimSession {
     const host = { hostId, accountId, hostKey: key, accountKey: key, name: '' };
     if ((await context.store.accounts.enrolHost(host, true)) === 'other_account')
       throw new GridError('forbidden');
-    const totals = await totalsOf(context, accountId);
+    const [totals = { creditMicro: 0n, units: 0 }] = await totalsOf(context, [accountId]);
     const seen = { network: null, runtime: '1', threads: cores };
     const capacity = await knowHost(context, { hostId, accountId }, seen);
     const presented = openPresented(context, { hostId, accountId }, leases);
