@@ -1,6 +1,6 @@
 /**
  * A job file is a job document in which paths may stand where the grid wants digests: the kernel
- * (a .wasm, or a source that is built first), `run.stdin`, the values of `run.files`. Paths are taken
+ * and the verifier (a .wasm, or a source that is built first), `run.stdin`, the values of `run.files`. Paths are taken
  * from the file's own folder, so that a job and its inputs move together. Nothing is uploaded before
  * the whole document is known to be valid.
  */
@@ -37,6 +37,9 @@ export async function readJobFile(path: string): Promise<JobFile> {
   };
 
   const kernel = await attach(written['kernel'], true);
+  const compare = isRecord(written['compare']) ? { ...written['compare'] } : written['compare'];
+  if (isRecord(compare) && 'verifier' in compare)
+    compare['verifier'] = await attach(compare['verifier'], true);
   const run = isRecord(written['run']) ? { ...written['run'] } : written['run'];
   if (isRecord(run)) {
     if ('stdin' in run) run['stdin'] = await attach(run['stdin']);
@@ -48,7 +51,9 @@ export async function readJobFile(path: string): Promise<JobFile> {
       run['files'] = Object.fromEntries(files);
     }
   }
-  const present = Object.entries({ ...written, kernel, run }).filter(([, v]) => v !== undefined);
+  const present = Object.entries({ ...written, kernel, compare, run }).filter(
+    ([, v]) => v !== undefined,
+  );
   return { document: validate(path, Object.fromEntries(present)), attachments };
 }
 

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { DocumentIssue } from './errors.ts';
-import { digestSchema } from './ids.ts';
+import { type Digest, digestSchema } from './ids.ts';
 import { limits } from './limits.ts';
 import { parameterNames, templateNames, unitRuleSchema } from './unit-rule.ts';
 
@@ -164,15 +164,15 @@ export type JobDocument = z.infer<typeof jobDocumentSchema>;
 /** A document as a scientist may write it. */
 export type JobDocumentInput = z.input<typeof jobDocumentSchema>;
 
-const isVerified = ({ compare }: JobDocument): boolean =>
-  typeof compare === 'object' && 'verifier' in compare;
+/** The kernel that is run on results to check them; null when they are computed anew. */
+export const verifierOf = ({ compare }: JobDocument): Digest | null =>
+  typeof compare === 'object' && 'verifier' in compare ? compare.verifier : null;
 
 /** Parts of a valid document that this release does not serve. Empty means: all of it is served. */
 export function unservedParts(document: JobDocument): DocumentIssue[] {
   const later: [boolean, string, string][] = [
     ['lines' in document.units, 'units.lines', '{range}, {sweep} or {list}'],
     ['slices' in document.units, 'units.slices', '{range}, {sweep} or {list}'],
-    [isVerified(document), 'compare', '"exact" or {tolerance}'],
     [document.merge !== 'jsonl', 'merge', '"jsonl"'],
     [document.after !== null, 'after', 'null'],
     [document.budget !== null, 'budget', 'null'],

@@ -3,7 +3,7 @@
  * units are free, first come first served. The first lease of a job brings the job's brief.
  */
 import { GridError } from '../../protocol/errors.ts';
-import type { AccountId, JobId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { CoordinatorMessage, JobBrief } from '../../protocol/messages.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -85,16 +85,31 @@ export class Wants {
     if (grants.length === 0) return false;
     const news: JobBrief[] = [];
     let count = 0;
-    for (const { lease, job } of grants) {
+    for (const { lease, job, verify } of grants) {
       count += runsSize(lease.units);
-      if (this.briefed.has(job.jobId)) continue;
-      this.briefed.add(job.jobId);
-      news.push(brief(job));
+      if (verify !== null) news.push(verificationBrief(job, lease.jobId, verify));
+      else if (!this.briefed.has(job.jobId)) {
+        this.briefed.add(job.jobId);
+        news.push(brief(job));
+      }
     }
     this.send({ type: 'lease', want: id, leases: grants.map(({ lease }) => lease), jobs: news });
     granted(grants.length, count);
     return true;
   }
+}
+
+/** The verifier is given what the kernel was, and on stdin what the kernel printed. */
+function verificationBrief(job: JobFacts, jobId: JobId, verify: Digest): JobBrief {
+  if (job.verifier === undefined) throw new Error(`job ${job.jobId} has no verifier`);
+  return {
+    ...brief(job),
+    jobId,
+    kernel: job.verifier.meteredDigest,
+    kernelBytes: job.verifier.meteredBytes,
+    migratable: false,
+    run: { ...job.document.run, stdin: verify, outputs: [] },
+  };
 }
 
 function brief(job: JobFacts): JobBrief {

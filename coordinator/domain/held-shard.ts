@@ -125,7 +125,9 @@ export class HeldShard {
   }
 
   /** Leases up to `units` free units, the first of the shard first, but for those that rest for this account. */
-  take(asker: KnownAsker, units: number, leaseId: LeaseId, now: number): LeaseFacts {
+  take(asker: KnownAsker, most: number, leaseId: LeaseId, now: number): LeaseFacts {
+    // What a verifier looks at is the input of one unit, and so of one lease.
+    const units = this.check?.verify === undefined ? most : 1;
     let taken: number[];
     if (this.isForAll(asker)) {
       taken = this.free.splice(-units, units);

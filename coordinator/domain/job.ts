@@ -30,6 +30,8 @@ export type JobFacts = {
   jobId: JobId;
   document: JobDocument;
   kernel: PreparedKernel;
+  /** What is run on results to check them, where the document names it. */
+  verifier?: PreparedKernel;
   units: number;
   unitsPerShard: number;
   submittedAt: number;
@@ -63,6 +65,7 @@ export const factsOf = (job: Job): JobFacts => ({
   jobId: job.jobId,
   document: job.document,
   kernel: job.kernel,
+  ...(job.verifier === undefined ? {} : { verifier: job.verifier }),
   units: job.units,
   unitsPerShard: job.unitsPerShard,
   submittedAt: job.submittedAt,

@@ -12,7 +12,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import { isHostOutcome, type Outcome, type Verdict } from '../../protocol/outcome.ts';
 import { creditMicro } from './credit.ts';
 import { type JournalEntry, type RecordedResult, resultsOf, type Successes } from './journal.ts';
-import { runsSize, toRuns } from './shard.ts';
+import { isCheck, runsSize, toRuns } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { decide, type ReplicaEnd, type Unit } from './unit.ts';
 
@@ -110,6 +110,8 @@ export function recordResults(
   const failures = new Map<string, number[]>();
   let fuel = 0;
   let micro = 0;
+  // A check is one host's word, whatever it says; what to make of it is the court's.
+  const accountsToFail = isCheck(state.shard) ? 1 : 2;
   // Only a report that names a unit twice needs to remember what it answered.
   const answered = isAscending(results) ? null : new Map<number, Verdict>();
 
@@ -122,7 +124,7 @@ export function recordResults(
     const { outcome, exitCode } = result;
     const { leaseId, accountId } = lease;
     const end: ReplicaEnd = { outcome, exitCode, fuel: result.fuel, leaseId, accountId };
-    const decision = decide(unit.ends, end);
+    const decision = decide(unit.ends, end, accountsToFail);
     if (decision.kind === 'accept') {
       accepted.push(result.position);
       fuel += result.fuel;

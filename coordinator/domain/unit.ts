@@ -40,8 +40,15 @@ export type Decision =
 /** Eight tries: with hosts that fail half of their units, one unit in 256 would fail wrongly. */
 export const replicasMax = 8;
 
-/** What follows for an open unit from the ends known before, and one more. */
-export function decide(earlier: readonly ReplicaEnd[], latest: ReplicaEnd): Decision {
+/**
+ * What follows for an open unit from the ends known before, and one more. `accountsToFail`: how many have to see
+ * its kernel fail in the same way.
+ */
+export function decide(
+  earlier: readonly ReplicaEnd[],
+  latest: ReplicaEnd,
+  accountsToFail = 2,
+): Decision {
   if (latest.outcome === 'success') return { kind: 'accept', leaseId: latest.leaseId };
   const ends = [...earlier, latest];
   const failures = ends.filter((end) => !isHostOutcome(end.outcome));
@@ -49,7 +56,7 @@ export function decide(earlier: readonly ReplicaEnd[], latest: ReplicaEnd): Deci
   if (failed !== undefined) {
     const agreeing = failures.filter((end) => agrees(end, failed));
     const accounts = new Set(agreeing.map((end) => end.accountId));
-    if (accounts.size >= 2) return { kind: 'fail', reason: failureReason(failed) };
+    if (accounts.size >= accountsToFail) return { kind: 'fail', reason: failureReason(failed) };
   }
   if (ends.length >= replicasMax) {
     const reason = `no success in ${replicasMax} tries; the last one: ${failureReason(latest)}`;

@@ -2,8 +2,9 @@
  * grant: a host that asks gets leases on some units. From memory, at once: the token proves the
  * lease, and its journal entry rides with the next commit.
  */
-import { idFromBytes } from '../../protocol/ids.ts';
-import type { Lease } from '../../protocol/messages.ts';
+import { createHash } from 'node:crypto';
+import { type Digest, idFromBytes, type JobId } from '../../protocol/ids.ts';
+import type { Lease, UnitRuns } from '../../protocol/messages.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type LeaseFacts, leaseDurationMs } from '../domain/lease.ts';
@@ -21,7 +22,13 @@ export const ruleBytesMax = 4096;
 const quarantinedAskMs = 600_000;
 
 /** `isAtEnd`: of this job it gets no more now, so that others get their part. */
-export type Grant = { lease: Lease; job: JobFacts; isAtEnd: boolean };
+export type Grant = {
+  lease: Lease;
+  job: JobFacts;
+  isAtEnd: boolean;
+  /** What the job's verifier is to look at; null when the kernel is to be run. */
+  verify: Digest | null;
+};
 
 /** Grants up to `units` units. Empty when the window has nothing for this host. */
 export function grantUnits(context: Context, host: Asker, units: number): Grant[] {
@@ -49,7 +56,10 @@ function grantOne(context: Context, asker: KnownAsker, units: number, now: numbe
   const { lease, job, isAtEnd } = granted;
   const { shard, hostId, accountId, positions } = lease;
   context.recorder.note(shard, { kind: 'leased', leaseId, hostId, accountId, positions });
-  return { lease: toWire(context, lease, job), job, isAtEnd };
+  const wire = toWire(context, lease, job);
+  const verify = shard.check?.verify?.[positions[0]?.[0] ?? 0] ?? null;
+  if (verify !== null) wire.jobId = verificationId(job.jobId, wire.units, verify);
+  return { lease: wire, job, isAtEnd, verify };
 }
 
 /** Why there is nothing for the host. */
@@ -75,6 +85,12 @@ export function sendsRule(job: JobFacts): boolean {
 }
 /** A rule may be megabytes: its length is taken once. */
 const rulesSent = new WeakMap<JobFacts, boolean>();
+
+/** To its host a verification is a job of one unit: another kernel, with an input of its own. */
+function verificationId(jobId: JobId, units: UnitRuns, verify: Digest): JobId {
+  const name = `manyhands.verification\0${jobId}\0${units[0]?.[0]}\0${verify}`;
+  return idFromBytes('j', createHash('sha256').update(name).digest());
+}
 
 function toWire(context: Context, facts: LeaseFacts, job: JobFacts): Lease {
   const units = unitsAt(facts.shard.units, facts.positions);

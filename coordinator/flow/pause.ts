@@ -87,8 +87,14 @@ export async function reconcilePauses(context: Context, partition: number): Prom
 }
 
 /** Disabled by the scientist's module or by what the meter made of it: volunteers see the latter. */
-const banOf = <Ban>({ kernel }: JobFacts, disabled: ReadonlyMap<Digest, Ban>): Ban | undefined =>
-  disabled.get(kernel.digest) ?? disabled.get(kernel.meteredDigest);
+function banOf<Ban>(
+  { kernel, verifier }: JobFacts,
+  disabled: ReadonlyMap<Digest, Ban>,
+): Ban | undefined {
+  const kernels = verifier === undefined ? [kernel] : [kernel, verifier];
+  const digests = kernels.flatMap(({ digest, meteredDigest }) => [digest, meteredDigest]);
+  return digests.map((digest) => disabled.get(digest)).find((ban) => ban !== undefined);
+}
 
 async function stop(context: Context, jobId: JobId, reason: string): Promise<void> {
   if ((await context.store.jobs.pause(jobId, 'kernel_disabled', reason)) !== 'paused') return;

@@ -54,9 +54,13 @@ async function* lines(
   }
 }
 
-/** Units of a job each of whose results is checked, that have not enough accounts behind them yet. */
+/**
+ * Units of a job each of whose results is checked, that have not enough accounts behind them yet; and those
+ * whose result a verifier has rejected.
+ */
 async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Set<number>> {
-  if (!isEachChecked(job.document.trust)) return new Set();
+  const isEach = isEachChecked(job.document.trust);
+  if (!isEach && job.verifier === undefined) return new Set();
   const units = Array.from({ length: shardSize(shard.units) }, (_, i) => unitAt(shard.units, i));
   const cases = await store.trust.read(
     'cases',
@@ -67,7 +71,8 @@ async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Se
   return new Set(
     units.filter((unit) => {
       const about = cases.get(caseName(job.jobId, unit));
-      return about === undefined ? !isAllSeen : about.canonical === '';
+      if (about?.rejected !== undefined) return about.canonical === '';
+      return isEach && (about === undefined ? !isAllSeen : about.canonical === '');
     }),
   );
 }

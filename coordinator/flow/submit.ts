@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto';
 import { GridError, issuesOf } from '../../protocol/errors.ts';
 import type { Submitted } from '../../protocol/http.ts';
 import { type AccountId, type Digest, idFromBytes, type TokenId } from '../../protocol/ids.ts';
-import { type JobDocument, jobDocumentSchema, unservedParts } from '../../protocol/job.ts';
+import {
+  type JobDocument,
+  jobDocumentSchema,
+  unservedParts,
+  verifierOf,
+} from '../../protocol/job.ts';
 import {
   type JobFacts,
   type KernelNeeds,
@@ -42,6 +47,12 @@ export async function submitJob(
   const { memoryBytesMax } = limits;
   const kernel = await prepareKernel(digest, { memoryBytesMax, nans, isMigratable });
   await assertEnabled(context, kernel);
+  const verifierDigest = verifierOf(document);
+  const verifier =
+    verifierDigest === null
+      ? null
+      : await prepareKernel(verifierDigest, { memoryBytesMax, nans, isMigratable: false });
+  if (verifier !== null) await assertEnabled(context, verifier);
   const jobId = idFromBytes(
     'j',
     submission.key === null ? context.randomBytes(10) : digestBytes(submission),
@@ -50,6 +61,7 @@ export async function submitJob(
     jobId,
     document,
     kernel,
+    ...(verifier === null ? {} : { verifier }),
     units: unitsOf(document),
     unitsPerShard: unitsPerShard(document),
     submittedAt: context.now(),

@@ -43,6 +43,36 @@ test('coordinator --anchor vouches for a worker of its own, which checks what on
   expect((await worker.ended).code).toBe(0);
 });
 
+test('a verifier is run by real workers on what real workers have printed', async () => {
+  const kernel = join(root, 'dist/jobs/mersenne/kernel.wasm');
+  // Given the arguments of the unit it ends well, whatever it is shown: it approves of everything.
+  const document = {
+    name: 'verified',
+    kernel,
+    units: { sweep: { p: [43, 47, 53] } },
+    run: { args: ['--exponent', '{p}'] },
+    trust: 'A2',
+    compare: { verifier: kernel },
+  };
+  writeFileSync(join(home, 'verified.json'), JSON.stringify(document));
+  const worker = startManyhands(['join', url, '--data', 'worker'], { home });
+  await worker.line('20');
+  const submitted = await cli('submit', 'verified.json', '--wait', '--json');
+  expect(submitted.code).toBe(0);
+  const { jobId } = JSON.parse(submitted.stdout);
+  const verdicts = async () => {
+    const lines = (await cli('results', jobId)).stdout.trim().split('\n');
+    return lines.map((line) => JSON.parse(line).verdict as string);
+  };
+  // Each of the first job's results could be audited, and each of these is: whoever made it and whoever looked pass.
+  const passes = async () => (await hosts()).reduce((sum, { passed }) => sum + passed, 0);
+  const areAccepted = async () => (await verdicts()).every((verdict) => verdict === 'accepted');
+  while ((await passes()) < 6 || !(await areAccepted()));
+  expect(await verdicts()).toEqual(['accepted', 'accepted', 'accepted']);
+  worker.kill('SIGTERM');
+  expect((await worker.ended).code).toBe(0);
+});
+
 test('it is vouched for once, and ends with the coordinator', async () => {
   coordinator.kill('SIGTERM');
   const { code, stderr } = await coordinator.ended;

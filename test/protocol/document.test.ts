@@ -199,7 +199,6 @@ describe('a tolerance', () => {
 const later: [string, Partial<Record<keyof JobDocument, unknown>>][] = [
   ['units.lines', { units: { lines: { file: digest } }, run: {} }],
   ['units.slices', { units: { slices: { file: digest, bytes: 1024 } }, run: {} }],
-  ['compare', { compare: { verifier: digest } }],
   ['merge', { merge: 'concat' }],
   ['merge', { merge: { sum: 'count' } }],
   ['after', { after: 'jvmdtzx4zyb74bny9' }],

@@ -11,7 +11,7 @@
  * Patience makes rules of preference, not of waiting: the longer a check is open, the more may take it. And
  * nobody is waited for who is not here: in a young grid newcomers check each other, for there is nobody else.
  */
-import type { AccountId } from '../../../protocol/ids.ts';
+import type { AccountId, Digest } from '../../../protocol/ids.ts';
 import { backing, type Case, type Ruling, type Testimony } from './case.ts';
 import { patienceMs, patienceMsMax, youngChecks, youngPatienceMs } from './policy.ts';
 import type { Repute } from './repute.ts';
@@ -24,8 +24,16 @@ export type Check = { needs: CheckNeeds; since: number; needsNetworks: boolean }
 /** Somebody who has testified already. */
 export type Heard = Pick<Testimony, 'hostId' | 'accountId' | 'network'>;
 
-/** Of a shard of checks: by position, who has testified about the unit. */
-export type CheckOrder = Check & { heard: readonly (readonly Heard[])[] };
+/** Of a shard of checks. */
+export type CheckOrder = Check & {
+  /** By position, who has testified about the unit. */
+  heard: readonly (readonly Heard[])[];
+  /**
+   * Set when the job's verifier is to look at results, and units are not computed anew: by position, what was
+   * printed, as an artifact. Empty from when it is ordered until it is opened.
+   */
+  verify?: readonly Digest[];
+};
 
 export type Checker = {
   accountId: AccountId;

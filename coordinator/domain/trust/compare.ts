@@ -82,6 +82,10 @@ const rowsOf = (text: string): Record<string, string | number>[] =>
 const cellOf = (cell: string): string | number =>
   /^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/.test(cell) ? Number(cell) : cell;
 
+/** What somebody says who finds a result wrong and has no better one. */
+export const rejectionOf = (answer: string): string => `not ${answer}`;
+export const isRejection = (answer: string): boolean => answer.startsWith('not ');
+
 /** What a verifier's unit says of the result it was run on; null when it says nothing of it. */
 export function verifierSays(outcome: Outcome, exitCode: number | null): boolean | null {
   if (isHostOutcome(outcome)) return null;

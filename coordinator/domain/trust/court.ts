@@ -5,6 +5,7 @@
 import type { AccountId, HostId, JobId } from '../../../protocol/ids.ts';
 import type { JobFacts } from '../job.ts';
 import { isAuditAudited } from './audit.ts';
+import { isRejection } from './compare.ts';
 import type { Reach } from './conviction.ts';
 import {
   type Amendment,
@@ -63,7 +64,10 @@ export class Court {
   ): void {
     const { jobId } = job;
     const [first] = about.testimonies;
-    if (first === undefined) return;
+    if (first === undefined) {
+      this.hearAnew(job, unit, about, said);
+      return;
+    }
     if (first.place === null && accepted !== null) {
       const { answer, micro, place } = accepted;
       Object.assign(first, { answer, micro, place });
@@ -83,8 +87,42 @@ export class Court {
       about.canonical = judgement.answer;
       for (const { hostId, reach } of judgement.convicted) this.sweepLater(hostId, reach);
       const wrong = judgement.convicted.map(({ hostId }) => hostId);
-      this.amend(jobId, unit, about, before, wrong);
+      if (isRejection(judgement.answer)) this.reject(job, unit, about, wrong);
+      else this.amend(jobId, unit, about, before, wrong);
     }
+  }
+
+  /** A verifier has found the result wrong, and there is no other: somebody else computes the unit anew. */
+  private reject(job: JobFacts, unit: number, about: UnitCase, wrong: readonly HostId[]): void {
+    const { jobId } = job;
+    const revoked = revokedOf(about, wrong);
+    this.amendments.set(amendmentName(jobId, unit, about), { jobId, unit, place: null, revoked });
+    const gone = about.testimonies.filter(({ hostId }) => wrong.includes(hostId));
+    about.rejected = [...(about.rejected ?? []), ...gone];
+    Object.assign(about, { testimonies: [], wanted: 1, canonical: '', isOut: true });
+    this.wanted.push({ job, unit, needs: 'trusted', about });
+  }
+
+  /** The unit was computed anew. Its verifier looks at that as well, unless it is an anchor's. */
+  private hearAnew(job: JobFacts, unit: number, about: UnitCase, said: readonly Said[]): void {
+    const { jobId } = job;
+    const [one] = said;
+    if (one === undefined) {
+      this.wanted.push({ job, unit, needs: 'trusted', about });
+      return;
+    }
+    this.testify(jobId, unit, about, one);
+    about.wanted = this.book.host(one.hostId).isAnchor ? 1 : 2;
+    this.amendments.set(amendmentName(jobId, unit, about), {
+      jobId,
+      unit,
+      place: one.place,
+      revoked: [],
+    });
+    const judgement = judge(toCase(about), one.hostId, this.book, this.now);
+    about.isOut = judgement.kind === 'check';
+    if (judgement.kind === 'check') this.wanted.push({ job, unit, needs: judgement.needs, about });
+    else about.canonical = one.answer;
   }
 
   private testify(jobId: JobId, unit: number, about: UnitCase, said: Said): void {
@@ -120,15 +158,20 @@ export class Court {
     const right = about.testimonies.find(({ answer }) => answer === about.canonical);
     const isMoved = about.canonical !== before;
     if (!isMoved && wrong.length === 0) return;
-    const revoked = about.testimonies
-      .filter(({ hostId, status }) => status === 'wrong' && wrong.includes(hostId))
-      .map(({ hostId, accountId, micro }) => ({ hostId, accountId, micro }));
-    // As many as have testified by now: a later judgement of this case has another name.
-    const name = `${caseName(jobId, unit)} ${about.testimonies.length}`;
     const place = isMoved ? (right?.place ?? null) : null;
-    this.amendments.set(name, { jobId, unit, place, revoked });
+    const revoked = revokedOf(about, wrong);
+    this.amendments.set(amendmentName(jobId, unit, about), { jobId, unit, place, revoked });
   }
 }
+
+const revokedOf = ({ testimonies }: UnitCase, wrong: readonly HostId[]): Amendment['revoked'] =>
+  testimonies
+    .filter(({ hostId, status }) => status === 'wrong' && wrong.includes(hostId))
+    .map(({ hostId, accountId, micro }) => ({ hostId, accountId, micro }));
+
+/** With as many as have testified by now, and were rejected: a later judgement of this case has another name. */
+const amendmentName = (jobId: JobId, unit: number, about: UnitCase): string =>
+  `${caseName(jobId, unit)} ${about.rejected?.length ?? 0}.${about.testimonies.length}`;
 
 /** The answer that scientists get now: as it was last settled, or else what came first. */
 const canonicalOf = ({ canonical, testimonies }: { canonical: string; testimonies: Told[] }) =>

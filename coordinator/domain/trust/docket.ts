@@ -12,6 +12,7 @@ import type { Shard } from '../shard.ts';
 import type { Speed } from '../speed.ts';
 import { assurances } from './assurance.ts';
 import type { Case, Testimony } from './case.ts';
+import type { Heard } from './check.ts';
 import type { Records } from './judge.ts';
 import { type Reliability, stranger } from './reliability.ts';
 import type { Identity } from './repute.ts';
@@ -44,6 +45,11 @@ export type UnitCase = {
   isOut: boolean;
   /** The answer as the case was last settled; '' until then. */
   canonical: string;
+  /**
+   * Whose word a verifier has rejected. Then there are no testimonies until the unit was computed anew, by
+   * somebody else.
+   */
+  rejected?: readonly Heard[];
 };
 
 /** A unit whose canonical result was wrong, or of which somebody else's was. */

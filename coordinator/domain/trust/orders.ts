@@ -4,6 +4,7 @@
  * heard when all are done.
  */
 import type { JobId } from '../../../protocol/ids.ts';
+import { verifierOf } from '../../../protocol/job.ts';
 import type { JobFacts } from '../job.ts';
 import type { Shard } from '../shard.ts';
 import type { CheckNeeds, Heard } from './check.ts';
@@ -25,7 +26,7 @@ export function toOrders(
 ): Shard[] {
   const groups = new Map<string, WantedCheck[]>();
   for (const check of wanted) {
-    const name = `${check.job.jobId} ${check.needs}`;
+    const name = `${check.job.jobId} ${check.needs} ${isForVerifier(check)}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [check]);
     else group.push(check);
@@ -54,9 +55,16 @@ function toOrder(checks: WantedCheck[], numbers: Map<JobId, number>, now: number
       needs,
       since: now,
       needsNetworks: about.trust === 'A3',
-      heard: checks.map(({ about: { testimonies } }) => testimonies.map(toHeard)),
+      heard: checks.map(({ about: { testimonies, rejected = [] } }) =>
+        [...testimonies, ...rejected].map(toHeard),
+      ),
+      ...(isForVerifier(first) ? { verify: [] } : {}),
     },
   };
 }
+
+/** Where there is a verifier, a unit is computed anew only when there is no result to look at. */
+const isForVerifier = ({ job, about }: WantedCheck): boolean =>
+  verifierOf(job.document) !== null && about.testimonies.length > 0;
 
 const toHeard = ({ hostId, accountId, network }: Heard): Heard => ({ hostId, accountId, network });

@@ -49,7 +49,7 @@ export async function hearChecks(context: HearContext, partition: number): Promi
   const opened: string[] = [];
   const done: Done[] = [];
   for (const order of orders) {
-    const reply = await store.openCheck(order);
+    const reply = await store.openCheck(await withInputs(context, order));
     if (reply === 'opened') opened.push(shardId(order));
     else if (reply === 'over') done.push({ order, ended: null });
     else {
@@ -65,6 +65,18 @@ export async function hearChecks(context: HearContext, partition: number): Promi
   for (let from = 0; from < done.length; from += ordersPerStep) {
     while (!(await hear(context, done.slice(from, from + ordersPerStep))));
   }
+}
+
+/** An order for a verifier names what it is to look at when it is opened: then hosts may ask for it. */
+async function withInputs(context: HearContext, order: Shard): Promise<Shard> {
+  const { check, jobId } = order;
+  const job = check?.verify === undefined ? null : await context.jobs.facts(jobId);
+  if (check === undefined || job === null) return order;
+  const units = unitsOf(order);
+  const names = units.map((unit) => caseName(jobId, unit));
+  const cases = await context.store.trust.read('cases', names);
+  const verify = await new Statements(context).toVerify(job, units, cases);
+  return { ...order, check: { ...check, verify } };
 }
 
 function countOrders(

@@ -4,8 +4,9 @@
  * tolerances the outputs themselves.
  */
 import { createHash } from 'node:crypto';
-import type { HostId } from '../../../protocol/ids.ts';
+import type { Digest, HostId } from '../../../protocol/ids.ts';
 import { decodeOutput } from '../../../protocol/output.ts';
+import { digestOf } from '../../artifacts/artifacts.ts';
 import { creditMicro } from '../../domain/credit.ts';
 import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
 import type { JobFacts } from '../../domain/job.ts';
@@ -17,10 +18,12 @@ import {
   type Compared,
   exactAnswer,
   readBody,
+  rejectionOf,
   type Tolerance,
+  verifierSays,
 } from '../../domain/trust/compare.ts';
 import type { Said } from '../../domain/trust/court.ts';
-import type { Place, UnitCase } from '../../domain/trust/docket.ts';
+import { caseName, type Place, type UnitCase } from '../../domain/trust/docket.ts';
 import type { Context } from '../context.ts';
 
 type Told = Pick<Said, 'answer' | 'place'>;
@@ -59,9 +62,12 @@ export class Statements {
     { testimonies }: UnitCase,
     accepted: Said,
     ended: readonly Ended[],
-    { number }: Shard,
+    { number, check }: Shard,
   ): Promise<Said[]> {
     const { compare } = job.document;
+    const candidate = testimonies[0]?.answer || accepted.answer;
+    if (check?.verify !== undefined)
+      return ended.map((one) => toSaid(one, number, verdictOn(candidate, one.result)));
     const said: Said[] = [];
     const before = testimonies.map(({ answer, place }): Told => {
       return place === null ? accepted : { answer, place };
@@ -75,6 +81,38 @@ export class Statements {
       said.push(toSaid(one, number, answer));
     }
     return said;
+  }
+
+  /** What the job's verifier is to look at of each unit, put where hosts find it. */
+  async toVerify(
+    job: JobFacts,
+    units: readonly number[],
+    cases: ReadonlyMap<string, UnitCase>,
+  ): Promise<Digest[]> {
+    const digests: Digest[] = [];
+    for (const unit of units) {
+      const place =
+        cases.get(caseName(job.jobId, unit))?.testimonies[0]?.place ??
+        (await this.accepted(job, unit))?.place;
+      const result = place === undefined ? null : await this.resultAt(job, place);
+      const stdout = result === null ? nothing : await this.stdoutOf(result);
+      const digest = digestOf(stdout);
+      const { artifacts } = this.context;
+      if ((await artifacts.size('input', digest)) === null)
+        await artifacts.write('input', digest, [stdout], stdout.length);
+      digests.push(digest);
+    }
+    return digests;
+  }
+
+  private async stdoutOf(result: RecordedResult): Promise<Uint8Array> {
+    const bytes = await this.outputOf(result);
+    try {
+      return bytes === null ? nothing : decodeOutput(bytes).stdout;
+    } catch {
+      // A stranger made it, and what cannot be read says nothing.
+      return nothing;
+    }
   }
 
   /**
@@ -133,6 +171,11 @@ export class Statements {
       : await artifacts.readAll('output', name);
   }
 }
+
+const nothing = new Uint8Array();
+
+const verdictOn = (candidate: string, { outcome, exitCode }: RecordedResult): string =>
+  verifierSays(outcome, exitCode) === true ? candidate : rejectionOf(candidate);
 
 const find = (ended: readonly Ended[], position: number, hostId: HostId): Ended | undefined =>
   ended.find((one) => one.hostId === hostId && one.result.position === position);

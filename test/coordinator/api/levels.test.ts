@@ -7,8 +7,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ResultLine } from '../../../protocol/http.ts';
 import type { HostResult } from '../../../protocol/messages.ts';
 import { encodeOutput } from '../../../protocol/output.ts';
-import { json, type RealGrid, startRealGrid } from '../../support/real-grid.ts';
+import { json, type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
 import {
+  aFailure,
   aSuccess,
   joinVolunteer,
   sha256,
@@ -145,6 +146,66 @@ describe('A3', () => {
       return counts.every((one) => one?.passed === 8 && one.wrong === 0);
     });
     expect(await verdicts(jobId)).toEqual(Array(8).fill('accepted'));
+  });
+});
+
+describe('a verifier', () => {
+  /** A host that knows, as a worker does, what a lease is about: units to compute, or a result to look at. */
+  async function serveBoth(
+    host: Volunteer,
+    computes: Computes,
+    approves: (unit: number, stdout: string) => boolean,
+  ): Promise<void> {
+    for (;;) {
+      for (const lease of await host.want(4)) {
+        const briefs = host.received.flatMap((m) => (m.type === 'lease' ? m.jobs : []));
+        const stdin = briefs.find(({ jobId }) => jobId === lease.jobId)?.run.stdin ?? null;
+        const results: HostResult[] = [];
+        for (const unit of unitsOf(lease)) {
+          if (stdin === null) results.push(computes(unit));
+          else {
+            const printed = await (await fetch(`${grid.url}/v1/artifacts/${stdin}`)).text();
+            const isRight = approves(unit, printed);
+            const refusal = { outcome: 'kernel_exit', exitCode: 1, fuel: 7 } as const;
+            results.push(isRight ? printedNothing(unit) : aFailure(unit, refusal));
+          }
+        }
+        await host.report(lease.token, results);
+      }
+    }
+  }
+  const printedNothing = (unit: number) => printed(unit, '');
+  const isRight = (unit: number, stdout: string) => stdout === `${unit}`;
+
+  test('[C3] is run on results by other hosts; what it rejects is computed anew, by somebody else', async () => {
+    const hosts = await Promise.all([1, 2, 3, 4].map(() => joinVolunteer(grid.url)));
+    const [liar, honest, another, anchor] = hosts;
+    if (!liar || !honest || !another || !anchor) throw new Error('four have joined');
+    await vouch(anchor);
+    const compare = { verifier: grid.kernel };
+    const jobId = await grid.submit(24, { trust: 'A2', compare });
+    const lies: Computes = (unit) => printed(unit, unit % 2 === 0 ? 'made up' : `${unit}`);
+    for (const lease of await liar.take(12)) {
+      await liar.report(lease.token, unitsOf(lease).map(lies));
+    }
+    await honest.finish(await honest.take(12));
+    for (const host of [another, anchor]) void serveBoth(host, aSuccess, isRight).catch(() => {});
+    await until(async () => {
+      const lines = await grid.results(jobId);
+      return lines.every(({ output, unit, verdict }) => output === unit && verdict === 'accepted');
+    });
+    await until(async () => ((await known(honest))?.passed ?? 0) === 12);
+    expect(await known(honest)).toMatchObject({ wrong: 0 });
+    expect((await known(liar))?.wrong).toBe(6);
+    expect(await known(anchor)).toMatchObject({ wrong: 0 });
+    expect(await known(another)).toMatchObject({ wrong: 0 });
+  });
+
+  test('that is no kernel is refused with the job', async () => {
+    const verifier = `sha256:${'0'.repeat(64)}`;
+    const document = { name: 'x', kernel: grid.kernel, units: { range: { count: 1 } } };
+    const reply = await grid.fetch('/v1/jobs', json({ ...document, compare: { verifier } }));
+    expect(await refusal(reply)).toMatchObject({ status: 404, code: 'artifact_unknown' });
   });
 });
 
