@@ -7,11 +7,11 @@ import type { Logger } from 'pino';
 import type { AccountId, HostId, JobId } from '../protocol/ids.ts';
 import { Capacities } from './domain/capacities.ts';
 import { Demand } from './domain/demand.ts';
-import { FairShare } from './domain/fair-share.ts';
 import { factsOf, type JobFacts } from './domain/job.ts';
 import type { LeaseFacts } from './domain/lease.ts';
 import type { ShardId } from './domain/shard.ts';
 import { KnownHosts } from './domain/trust/known-hosts.ts';
+import { Turns } from './domain/turns.ts';
 import type { Window } from './domain/window.ts';
 import {
   type Clock,
@@ -89,7 +89,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     else if (happening.kind === 'paid') doors?.paid(happening.accountIds);
     else if (happening.kind === 'job_ended') {
       paces.delete(happening.jobId);
-      context.splitShare.forget(happening.jobId);
+      context.splitTurns.forget(happening.jobId);
     } else if (happening.kind === 'job_resumed') rounds?.feed();
     else if (happening.kind === 'job_stopped') {
       const leases = window.leasesOf(happening.jobId);
@@ -140,7 +140,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       giveUp: (shard, positions, reason) =>
         recorderOf(shard.jobId).giveUp(shard, positions, reason),
     },
-    splitShare: new FairShare<JobId>(),
+    splitTurns: new Turns(),
     jobs: jobCache(store),
     knownHosts: new KnownHosts(),
     capacities: new Capacities(),

@@ -6,9 +6,8 @@
  */
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { NoWorkReason, UnitRuns } from '../../protocol/messages.ts';
-import { FairShare } from './fair-share.ts';
 import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
-import { fits, type JobFacts, weightOf } from './job.ts';
+import { fits, type JobFacts } from './job.ts';
 import type { LeaseFacts } from './lease.ts';
 import { leaseSize } from './lease-size.ts';
 import { Load, Loads } from './load.ts';
@@ -17,6 +16,7 @@ import { isCheck, runsSize, type Shard, type ShardId, type ShardUnits, shardId }
 import type { ShardState } from './shard-state.ts';
 import type { UnitCost } from './speed.ts';
 import type { CheckNeeds } from './trust/check.ts';
+import { Turns } from './turns.ts';
 
 export type { Asker, KnownAsker } from './held-shard.ts';
 /** Why a host gets no units, as far as it is a matter of units and of the host. */
@@ -28,7 +28,7 @@ export class Window {
   /** Those of them that have free units. A grant looks at no others: most shards held are all out. */
   private readonly withFree = new Map<JobId, Set<HeldShard>>();
   private readonly byLease = new Map<LeaseId, HeldShard>();
-  private readonly share = new FairShare<JobId>();
+  private readonly turns = new Turns();
   private readonly loads = new Loads();
   private readonly meanFuel = new Map<JobId, number>();
   private readonly costs = new Map<JobId, UnitCost>();
@@ -118,7 +118,7 @@ export class Window {
     this.meanFuel.delete(jobId);
     this.costs.delete(jobId);
     this.splitTo.delete(jobId);
-    this.share.forget(jobId);
+    this.turns.forget(jobId);
   }
 
   /** Grants nothing of the job until `resume`. What is out of it may be renewed and reported. */
@@ -189,7 +189,7 @@ export class Window {
 
   private charge(job: JobFacts, lease: LeaseFacts): void {
     const cost = runsSize(lease.positions) * this.fuelPerUnit(job.jobId);
-    this.share.charge(job.jobId, cost, weightOf(job));
+    this.turns.charge(job, cost);
   }
 
   /**
@@ -265,8 +265,8 @@ export class Window {
     }
     // With one job there is nothing to share.
     if (several === null) return only;
-    const jobId = this.share.next(several.map(({ job }) => job.jobId));
-    return several.find(({ job }) => job.jobId === jobId) ?? null;
+    const next = this.turns.next(several.map(({ job }) => job));
+    return several.find(({ job }) => job === next) ?? null;
   }
 
   /** Those of which it cannot have a unit are looked at last the next time. */

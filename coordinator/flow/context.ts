@@ -7,13 +7,13 @@ import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Capacities } from '../domain/capacities.ts';
-import type { FairShare } from '../domain/fair-share.ts';
 import type { JobFacts } from '../domain/job.ts';
 import type { JournalEntry } from '../domain/journal.ts';
 import type { Pace } from '../domain/pace.ts';
 import type { LeaseHolder, Reported } from '../domain/record.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
 import type { KnownHosts } from '../domain/trust/known-hosts.ts';
+import type { Turns } from '../domain/turns.ts';
 import type { Window } from '../domain/window.ts';
 import type { GridFacts } from '../store/grid-store.ts';
 import type { Store } from '../store/store.ts';
@@ -74,8 +74,8 @@ export type Context = {
   sealer: Sealer;
   leaseTokens: LeaseTokens;
   window: Window;
-  /** Which job is split next. Apart from the window's own share, which says who is granted next. */
-  splitShare: FairShare<JobId>;
+  /** Which job is split next. Apart from the window's own turns, which says who is granted next. */
+  splitTurns: Turns;
   jobs: JobCache;
   knownHosts: KnownHosts;
   capacities: Capacities;

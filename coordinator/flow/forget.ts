@@ -6,13 +6,13 @@ import { partitionOf } from '../store/store.ts';
 import type { Context } from './context.ts';
 
 export async function forgetJobs(context: Context, partition: number): Promise<void> {
-  const { store, paces, splitShare, grid } = context;
+  const { store, paces, splitTurns, grid } = context;
   // Listed before the open jobs are: one that comes meanwhile is not taken for one that is over.
-  const known = new Set([...paces.keys(), ...splitShare.known]);
+  const known = new Set([...paces.keys(), ...splitTurns.known]);
   const open = new Set((await store.jobs.listOpen(partition)).map(({ jobId }) => jobId));
   for (const jobId of known) {
     if (open.has(jobId) || partitionOf(jobId, grid.partitions) !== partition) continue;
     paces.delete(jobId);
-    splitShare.forget(jobId);
+    splitTurns.forget(jobId);
   }
 }

@@ -4,7 +4,7 @@
  * the queue is told afterwards, and the reconciler tells it again should we die in between.
  */
 import type { JobId } from '../../protocol/ids.ts';
-import { fits, type JobFacts, weightOf } from '../domain/job.ts';
+import { fits, type JobFacts } from '../domain/job.ts';
 import { type Shard, shardId, shardSize, splitShard } from '../domain/shard.ts';
 import { isEachChecked } from '../domain/trust/assurance.ts';
 import type { Context } from './context.ts';
@@ -49,7 +49,7 @@ export async function splitJobs(
   memoryBytes: number,
   some: ReadonlySet<JobId> | null = null,
 ): Promise<number> {
-  const { store, jobs, splitShare, queue, ordersOut } = context;
+  const { store, jobs, splitTurns, queue, ordersOut } = context;
   const splittable = new Map<JobId, { job: JobFacts; cursor: number }>();
   for (const { jobId, state, cursor } of await store.jobs.listOpen(partition)) {
     if (some !== null && !some.has(jobId)) continue;
@@ -59,13 +59,13 @@ export async function splitJobs(
   }
   const planned: { job: JobFacts; shard: Shard }[] = [];
   while (planned.length < shardsMax) {
-    const jobId = splitShare.next(splittable.keys());
+    const jobId = splitTurns.next([...splittable.values()].map(({ job }) => job))?.jobId;
     const entry = jobId === undefined ? undefined : splittable.get(jobId);
     if (entry === undefined) break;
     const { job, cursor } = entry;
     const shard = splitShard(job, cursor / job.unitsPerShard);
     planned.push({ job, shard });
-    splitShare.charge(job.jobId, shardSize(shard.units), weightOf(job));
+    splitTurns.charge(job, shardSize(shard.units));
     entry.cursor += shardSize(shard.units);
     if (entry.cursor >= job.units) splittable.delete(job.jobId);
   }

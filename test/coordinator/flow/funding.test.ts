@@ -2,9 +2,9 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dayMs, dayOf } from '../../../coordinator/domain/day.ts';
-import { FairShare } from '../../../coordinator/domain/fair-share.ts';
 import type { JobFacts } from '../../../coordinator/domain/job.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { Turns } from '../../../coordinator/domain/turns.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
 import type { Context } from '../../../coordinator/flow/context.ts';
 import { finaliseCredit } from '../../../coordinator/flow/finalise.ts';
@@ -33,7 +33,7 @@ beforeEach(async () => {
     store,
     window: new Window(),
     jobs: { facts: (id) => store.jobs.read(id), known: () => null },
-    splitShare: new FairShare(),
+    splitTurns: new Turns(),
     now: () => now,
     log: pino({ level: 'silent' }),
     happened: () => undefined,
