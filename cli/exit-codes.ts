@@ -28,6 +28,7 @@ const ownCodes = {
   child_ended: exitCodes.internal,
   residue_wrong: exitCodes.internal,
   usage: exitCodes.usage,
+  config_invalid: exitCodes.usage,
   address_in_use: exitCodes.usage,
   account_elsewhere: exitCodes.usage,
   grid_owned: exitCodes.usage,

@@ -4,6 +4,7 @@ import { GridOwned } from '../../coordinator/sole-coordinator.ts';
 import { limits } from '../../protocol/limits.ts';
 import { startAnchor } from '../anchor.ts';
 import { command, wholeNumber } from '../command.ts';
+import { checkConfig, type GivenConfig } from '../coordinator-config.ts';
 import { Failure } from '../failure.ts';
 import { coordinatorFolder, noteCoordinator } from '../folders.ts';
 import { awaitStop } from '../stop-signal.ts';
@@ -19,8 +20,7 @@ export const coordinator = () =>
     .addOption(
       new Option('--port <port>', 'where to listen; 0 picks a free one')
         .env('MANYHANDS_PORT')
-        .default(7700)
-        .argParser(wholeNumber('--port', 0, 65_535)),
+        .default('7700'),
     )
     .addOption(
       new Option('--host <host>', 'on which address; 0.0.0.0 is all of them')
@@ -28,10 +28,9 @@ export const coordinator = () =>
         .default('127.0.0.1'),
     )
     .addOption(
-      new Option('--data <dir>', 'where it keeps what must last').default(
-        coordinatorFolder,
-        'a folder of yours, or MANYHANDS_DATA',
-      ),
+      new Option('--data <dir>', 'where it keeps what must last')
+        .env('MANYHANDS_DATA')
+        .default(coordinatorFolder, 'a folder of yours'),
     )
     .addOption(
       new Option('--redis <url>', 'use this Redis instead of an own one').env(
@@ -46,7 +45,6 @@ export const coordinator = () =>
     .addOption(
       new Option('--log-level <level>', 'how much it logs to stderr, as JSON')
         .env('MANYHANDS_LOG_LEVEL')
-        .choices(['debug', 'info', 'warn', 'error'] as const)
         .default(isLive(process.stderr) ? 'warn' : 'info', 'info; warn on a terminal'),
     )
     .addHelpText(
@@ -56,10 +54,17 @@ When it is ready it prints one line on stdout: ready http://HOST:PORT
 SIGTERM or Ctrl-C drains: running requests end, everything is on disk, and
 the exit code is 0. A second signal ends it at once; nothing that was
 acknowledged is lost then either.
-With --anchor what a household computes is checked, and a young grid's first jobs
-do not wait for strangers to check each other.`,
+With --anchor what a household computes is checked, and a young grid's first
+jobs do not wait for strangers to check each other.`,
     )
-    .action(async ({ host, port, data, redis, logLevel, anchor }) => {
+    .action(async ({ anchor, ...given }, made) => {
+      const nameOf = (option: keyof GivenConfig): string => {
+        const found = made.options.find((one) => one.attributeName() === option);
+        const isVariable = made.getOptionValueSource(option) === 'env';
+        return (isVariable ? found?.envVar : found?.long) ?? option;
+      };
+      const config = checkConfig({ ...given, redis: given.redis }, nameOf, process.env);
+      const { host, port, data, redis, logLevel } = config;
       const stop = awaitStop();
       let onLost: (error: Error) => void = () => {};
       const { startCoordinator } = await import('../../coordinator/main.ts');

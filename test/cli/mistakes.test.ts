@@ -42,7 +42,7 @@ const mistakes: [string, number, string, RegExp][] = [
   ['join http://127.0.0.1:9 --cores 0', 2, 'usage', /"0".*cores/],
   ['join http://127.0.0.1:9 --cores 101%', 2, 'usage', /"101%".*cores/],
   ['join http://127.0.0.1:9 --max-units many', 2, 'usage', /"many"/],
-  ['coordinator --port 65536', 2, 'usage', /"65536".*--port/],
+  ['coordinator --port 65536', 2, 'config_invalid', /--port is "65536": .* 0 to 65535/],
   ['run no.wasm --env NAME', 2, 'usage', /"NAME".*--env/],
   ['run no.wasm --file x=no.wasm', 2, 'usage', /begins with \//],
   ['run no.wasm --file /../x=no.wasm', 2, 'usage', /no \.\./],
