@@ -24,10 +24,18 @@ export type Running = {
   ended: Promise<Ended>;
 };
 
-/** A folder that goes away after the tests of this file. */
+/** What a test that failed halfway has left running. */
+const running = new Set<Running>();
+
+/** A folder that goes away after the tests of this file, and with it whatever they left running. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'manyhands-test-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(async () => {
+    // A coordinator that is asked to end takes its Redis with it.
+    for (const one of running) one.kill('SIGTERM');
+    await Promise.all([...running].map(({ ended }) => ended));
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
@@ -56,7 +64,7 @@ export function startManyhands(
     // It ended without reading its input.
   });
   child.stdin.end(options.input ?? '');
-  return {
+  const one: Running = {
     pid: child.pid ?? 0,
     output: () => ended,
     kill: (signal) => child.kill(signal),
@@ -72,9 +80,14 @@ export function startManyhands(
         child.once('close', () => reject(new Error(`no "${prefix}" in ${JSON.stringify(ended)}`)));
       }),
     ended: new Promise((resolve) => {
-      child.once('close', (code, signal) => resolve({ ...ended, code, signal }));
+      child.once('close', (code, signal) => {
+        running.delete(one);
+        resolve({ ...ended, code, signal });
+      });
     }),
   };
+  running.add(one);
+  return one;
 }
 
 export const manyhands = (
