@@ -20,6 +20,7 @@ import {
 import type { Digest } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
 import {
+  balanceSchema,
   disabledKernelsSchema,
   type SettingsChange,
   settingsSchema,
@@ -100,6 +101,7 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
         )
       ).kernels,
 
+    balance: () => ask(balanceSchema, '/v1/balance'),
     settings: () => ask(settingsSchema, '/v1/settings'),
     changeSettings: (change: SettingsChange) =>
       ask(settingsSchema, '/v1/settings', { ...post(change), method: 'PATCH' }),

@@ -22,6 +22,7 @@ const commands: Record<string, () => Promise<CommandUnknownOpts>> = {
   results: async () => (await import('./commands/results.ts')).results(),
   cancel: async () => (await import('./commands/cancel.ts')).cancel(),
   leaderboard: async () => (await import('./commands/leaderboard.ts')).leaderboard(),
+  balance: async () => (await import('./commands/balance.ts')).balance(),
   receipts: async () => (await import('./commands/receipts.ts')).receipts(),
   why: async () => (await import('./commands/why.ts')).why(),
   ledger: async () => (await import('./commands/ledger.ts')).ledger(),

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { auditLogSchema } from './audit.ts';
 import { hostListSchema } from './hosts.ts';
 import { linkOfferedSchema, linkOfferSchema, linkRedeemSchema, linkSchema } from './links.ts';
-import { disabledKernelsSchema, settingsSchema } from './operation.ts';
+import { balanceSchema, disabledKernelsSchema, settingsSchema } from './operation.ts';
 import { teamViewSchema } from './teams.ts';
 import { freshTokenSchema, tokenRequestSchema, tokenViewSchema } from './tokens.ts';
 import { whySentences, whyViewSchema } from './why.ts';
@@ -122,9 +122,23 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
       ],
     },
   },
+  'a balance': {
+    schema: balanceSchema,
+    body: {
+      accountId: 'a7yt4k2m9q0cxw3nz',
+      pendingMicro: '41',
+      availableMicro: '0',
+      scientistMicro: '987000000',
+      escrowMicro: '10000000',
+    },
+  },
   'the settings': {
     schema: settingsSchema,
-    body: { mintDailyMicro: '5000000000', allowanceMicro: '1000000000' },
+    body: {
+      mintDailyMicro: '5000000000',
+      allowanceMicro: '1000000000',
+      mintedTodayMicro: '1200000000',
+    },
   },
   'the audit log': {
     schema: auditLogSchema,

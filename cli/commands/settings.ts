@@ -37,6 +37,7 @@ export const settings = () =>
       }
       const daily = view.mintDailyMicro;
       print(`mint-daily  ${daily === null ? 'no limit' : `${formatCredit(daily)} credits a day`}`);
+      print(`minted      ${formatCredit(view.mintedTodayMicro)} credits today`);
       print(
         `allowance   ${formatCredit(view.allowanceMicro)} credits for a scientist’s first jobs`,
       );

@@ -1,5 +1,5 @@
 /**
- * The books' doors: the whole ledger for an operator, receipts for the account that they are about, and
+ * The books' doors: the whole ledger for an operator, receipts and balances for the account that they are about, and
  * why a unit was paid what it was for those who may read its job.
  */
 import { Readable } from 'node:stream';
@@ -10,6 +10,7 @@ import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { authorize, authorizeForJob } from '../flow/authorize.ts';
 import { authorizeAccount } from '../flow/authorize-account.ts';
+import { readBalance } from '../flow/balance.ts';
 import type { Context } from '../flow/context.ts';
 import { bearerToken } from './bearer-token.ts';
 import { textLines } from './lines.ts';
@@ -27,6 +28,17 @@ export function ledgerRoutes(server: FastifyInstance, context: Context, books: B
   server.get('/v1/ledger', async (request, reply) => {
     await authorize(context, bearerToken(request), 'operate');
     return sendLines(reply, await books.ledger());
+  });
+
+  server.get('/v1/balance', async (request) => {
+    const { method, url, headers } = request;
+    const token = bearerToken(request);
+    if (token !== null) {
+      const { accountId } = await authorize(context, token, 'read', 'submit');
+      return readBalance(context, accountId);
+    }
+    const signed = { authorization: headers.authorization, method, path: url };
+    return readBalance(context, await authorizeAccount(context, signed));
   });
 
   server.get('/v1/receipts', async (request, reply) => {

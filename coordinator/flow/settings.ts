@@ -1,14 +1,16 @@
 /** What an operator may set while the grid runs. */
 import type { SettingsChange, SettingsView } from '../../protocol/operation.ts';
 import { auditLine } from '../domain/audit.ts';
+import { dayOf } from '../domain/day.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import type { Context } from './context.ts';
 
-export async function readSettings(context: Context): Promise<SettingsView> {
-  const { mintDailyMicro, allowanceMicro } = await context.store.registry.settings();
+export async function readSettings({ store, now }: Context): Promise<SettingsView> {
+  const { mintDailyMicro, allowanceMicro } = await store.registry.settings();
   return {
     mintDailyMicro: mintDailyMicro?.toString() ?? null,
     allowanceMicro: allowanceMicro.toString(),
+    mintedTodayMicro: (await store.ledger.minted(dayOf(now()))).toString(),
   };
 }
 

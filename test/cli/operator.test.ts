@@ -159,9 +159,31 @@ test('a team that does not exist ends join with 4, and says what to do', async (
   expect(idle.code).toBe(5);
 });
 
+test('balance shows what a token’s account may spend, and what a worker’s has earned', async () => {
+  const { token, accountId } = await json('token', 'create', '--scopes', 'submit');
+  const { jobId } = JSON.parse((await withToken(token, 'submit', 'job.json', '--json')).stdout);
+  expect(JSON.parse((await withToken(token, 'balance', '--json')).stdout)).toEqual({
+    accountId,
+    pendingMicro: '0',
+    availableMicro: '0',
+    scientistMicro: '1000000000',
+    escrowMicro: '0',
+  });
+  expect((await withToken(token, 'balance')).stdout).toMatch(
+    /^jobs +1,000.* to spend on your jobs/,
+  );
+  await withToken(token, 'cancel', jobId);
+  const own = JSON.parse((await cli('balance', '--worker', '--data', 'worker', '--json')).stdout);
+  expect(own).toMatchObject({ pendingMicro: '0', scientistMicro: '0' });
+  expect(own.accountId).not.toBe(accountId);
+  const stranger = await withToken('mh_guessed', 'balance');
+  expect(stranger.stderr).toContain('error[unauthorized]');
+  expect(stranger.code).toBe(5);
+});
+
 test('settings shows the mint’s daily budget, and sets it', async () => {
   expect((await cli('settings')).stdout).toMatch(
-    /^mint-daily {2}no limit\nallowance {3}1,000 credits/,
+    /^mint-daily {2}no limit\nminted {6}0[.0]* credits today\nallowance {3}1,000 credits/,
   );
   await cli('settings', '--mint-daily', '2500.5');
   expect(await json('settings')).toMatchObject({ mintDailyMicro: '2500500000' });
