@@ -10,6 +10,7 @@ import { Demand } from './domain/demand.ts';
 import { factsOf, type JobFacts } from './domain/job.ts';
 import type { LeaseFacts } from './domain/lease.ts';
 import type { ShardId } from './domain/shard.ts';
+import type { Present } from './domain/trust/closing.ts';
 import { KnownHosts } from './domain/trust/known-hosts.ts';
 import { Turns } from './domain/turns.ts';
 import type { Window } from './domain/window.ts';
@@ -52,6 +53,8 @@ export type Doors = {
   readonly hosts: number;
   /** What the largest of them has; 0 when there is none. */
   readonly memoryBytesMax: number;
+  /** Those that are at work or ask for some. */
+  present(): Present[];
   serveWaiting(): void;
   cancelled(leases: readonly LeaseFacts[], reason: 'job_cancelled' | 'job_paused'): void;
   banned(id: HostId | AccountId, reason: string): void;
@@ -87,6 +90,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     else if (happening.kind === 'job_submitted') rounds?.feed();
     else if (happening.kind === 'checks_ordered') rounds?.feed();
     else if (happening.kind === 'paid') doors?.paid(happening.accountIds);
+    else if (happening.kind === 'job_decided') rounds?.trust();
     else if (happening.kind === 'job_ended') {
       paces.delete(happening.jobId);
       context.splitTurns.forget(happening.jobId);
@@ -157,6 +161,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const running = startRounds(context, clock, demand, () => ({
     count: doors?.hosts ?? 0,
     memoryBytes: doors?.memoryBytesMax ?? 0,
+    present: () => doors?.present() ?? [],
   }));
   rounds = running;
   return {

@@ -193,6 +193,7 @@ export const jobViewExample: JobView = {
   canonical: 1,
   final: 0,
   failed: 1,
+  unchecked: 0,
   running: 2,
   waiting: 1,
   fuel: '41957077',
@@ -200,6 +201,7 @@ export const jobViewExample: JobView = {
   unitsPerSecond: 0.5,
   eta: { secondsMin: 5, secondsMax: 8 },
   submittedAt: '2026-11-22T13:05:00.000Z',
+  decidedAt: null,
   completedAt: null,
 };
 

@@ -34,6 +34,8 @@ export const jobViewSchema = z.object({
   /** Of those, how many can no longer be revoked. */
   final: z.int(),
   failed: z.int(),
+  /** Accounts of which nobody was there to check anything before it was complete. */
+  unchecked: z.int(),
   running: z.int(),
   waiting: z.int(),
   fuel: z.string(),
@@ -41,6 +43,8 @@ export const jobViewSchema = z.object({
   unitsPerSecond: z.number(),
   eta: etaSchema,
   submittedAt: z.iso.datetime(),
+  /** When its last unit was accepted or failed; it is complete when its hosts were checked as well. */
+  decidedAt: z.iso.datetime().nullable(),
   completedAt: z.iso.datetime().nullable(),
 });
 export type JobView = z.infer<typeof jobViewSchema>;

@@ -18,6 +18,7 @@ const settled = {
 /** The whole list, with the sentence for each. */
 export const whySentences = {
   ...settled,
+  closing: 'Every unit is decided; hosts of which nothing was checked yet are being checked.',
   paused: 'The job is paused: `manyhands job resume` lets it go on.',
   kernel_disabled: 'An operator has disabled the kernel of the job.',
   storage: 'The coordinator cannot store results at the moment, so it hands nothing out.',

@@ -1,3 +1,4 @@
+import type { JobView } from '../../protocol/http.ts';
 import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
 import { formatCount, formatCredit, formatEta, formatRate, percentOf } from '../format.ts';
 import { openGrid } from '../grid.ts';
@@ -29,7 +30,7 @@ export const show = () =>
       const ended = job.canonical + job.failed;
       const lines: [string, string][] = [
         ['job', `${plainText(job.name)}  ${onStdout.dim(job.jobId)}`],
-        ['state', job.paused === null ? job.state : `paused: ${tellPause(job.paused)}`],
+        ['state', stateOf(job)],
         ['owner', `${job.owner ?? 'nobody'}${job.public ? '' : ', private'}`],
         ['done', `${formatCount(job.canonical)} of ${formatCount(job.units)} units`],
         ['', `${percentOf(ended, job.units)} %, ${formatCount(job.final)} of them final`],
@@ -44,3 +45,10 @@ export const show = () =>
         lines.push(['completed', new Date(job.completedAt).toLocaleString('sv')]);
       for (const [label, text] of lines) print(`${onStdout.dim(label.padEnd(10))} ${text}`);
     });
+
+function stateOf({ state, paused, decidedAt, unchecked }: JobView): string {
+  if (paused !== null) return `paused: ${tellPause(paused)}`;
+  if (state === 'open' && decidedAt !== null) return 'open: its last hosts are being checked';
+  if (unchecked === 0) return state;
+  return `${state}; nobody was there to check ${formatCount(unchecked)} of its accounts`;
+}

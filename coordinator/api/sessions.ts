@@ -11,6 +11,7 @@ import { limits } from '../../protocol/limits.ts';
 import { sessionPath, subprotocol } from '../../protocol/version.ts';
 import type { Demand } from '../domain/demand.ts';
 import type { LeaseFacts } from '../domain/lease.ts';
+import type { Present } from '../domain/trust/closing.ts';
 import type { Surroundings } from '../domain/why.ts';
 import type { Context } from '../flow/context.ts';
 import { totalsOf } from '../flow/enrol.ts';
@@ -83,6 +84,19 @@ export class Sessions {
     let max = 0;
     for (const session of this.sessions) max = Math.max(max, session.memoryBytes);
     return max;
+  }
+
+  /** The hosts that are at work, or ask for some. */
+  present(): Present[] {
+    const { window, knownHosts, now } = this.parts.context;
+    const present: Present[] = [];
+    for (const { hostId, accountId, isAsking, memoryBytes } of this.sessions) {
+      if (hostId === null || accountId === null) continue;
+      if (!isAsking && !window.hasLeases(hostId)) continue;
+      const { repute } = knownHosts.standingOf(hostId, now());
+      present.push({ accountId, memoryBytes, repute });
+    }
+    return present;
   }
 
   /** Units are free: serves those who wait, first come first. */

@@ -103,6 +103,11 @@ export class HeldShard {
     return [...this.leases.values()];
   }
 
+  hasLeaseOf(hostId: HostId): boolean {
+    for (const lease of this.leases.values()) if (lease.hostId === hostId) return true;
+    return false;
+  }
+
   /** Undecided units out under leases. */
   get running(): number {
     let running = 0;

@@ -54,6 +54,10 @@ export type Job = JobFacts & {
   state: JobState;
   counts: JobCounts;
   endedAt: number | null;
+  /** When its last unit was accepted or failed. */
+  decidedAt: number | null;
+  /** Accounts of which nothing was checked when it was completed: nobody was there to do it. */
+  unchecked: number;
   /** Why it is paused, by cause; the reason is what was said. Empty unless it is paused. */
   pauses: Partial<Record<PauseCause, string>>;
   /** An operator finds it worth the mint's credit. */

@@ -32,6 +32,7 @@ export type JobNow = {
 export function whyJob(job: JobNow, around: Surroundings): WhyReason {
   if (job.state === 'complete' || job.state === 'cancelled') return job.state;
   if (job.pause !== null) return whyPaused(job.pause);
+  if (job.undecided === 0) return 'closing';
   if (job.running >= job.undecided) return 'all_out';
   return whyNotHandedOut(job, around);
 }

@@ -12,7 +12,15 @@ import type { LeaseFacts } from './lease.ts';
 import { leaseSize } from './lease-size.ts';
 import { Load, Loads } from './load.ts';
 import { averaged } from './log-average.ts';
-import { isCheck, runsSize, type Shard, type ShardId, type ShardUnits, shardId } from './shard.ts';
+import {
+  isCheck,
+  positionOf,
+  runsSize,
+  type Shard,
+  type ShardId,
+  type ShardUnits,
+  shardId,
+} from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import type { UnitCost } from './speed.ts';
 import type { CheckNeeds } from './trust/check.ts';
@@ -363,6 +371,21 @@ export class Window {
   get holders(): Set<HostId> {
     const leases = [...this.shards.values()].flatMap((held) => held.heldLeases);
     return new Set(leases.map(({ hostId }) => hostId));
+  }
+
+  hasLeases(hostId: HostId): boolean {
+    for (const held of this.shards.values()) if (held.hasLeaseOf(hostId)) return true;
+    return false;
+  }
+
+  /** Whether the unit is out to be checked. */
+  isBeingChecked(jobId: JobId, unit: number): boolean {
+    for (const checks of this.checks.values()) {
+      for (const held of checks) {
+        if (held.job.jobId === jobId && held.isOut(positionOf(held.shard.units, unit))) return true;
+      }
+    }
+    return false;
   }
 
   leasesOfHolder(id: HostId | AccountId): LeaseFacts[] {

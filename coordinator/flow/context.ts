@@ -56,6 +56,8 @@ export type Happening =
   | { kind: 'job_submitted' }
   | { kind: 'units_free' }
   | { kind: 'checks_ordered' }
+  /** All of it: it may be complete. */
+  | { kind: 'job_decided' }
   | { kind: 'job_ended'; jobId: JobId }
   | { kind: 'job_cancelled'; jobId: JobId }
   /** Its kernel was disabled: what is out of it is to be taken back. */

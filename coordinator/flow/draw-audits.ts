@@ -5,7 +5,7 @@
  *
  * It is off the path of a report: a host has its verdict before this looks at what it sent.
  */
-import type { HostId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { fromRuns, runsSize, shardId } from '../domain/shard.ts';
@@ -16,7 +16,7 @@ import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
 import { recorded } from '../domain/trust/reliability.ts';
 import { addRun, keepLast } from '../domain/unit-runs.ts';
-import type { TrustChange } from '../store/trust-store.ts';
+import { type TrustChange, talliesOf } from '../store/trust-store.ts';
 import { auditDraws } from '../tokens/audit-draw.ts';
 import type { Context } from './context.ts';
 
@@ -28,6 +28,8 @@ const casesPerStep = 4096;
 const ordersMax = 256;
 /** Of a host in a job. Ten thousand results, the hold, lie in fewer; what is older stands. */
 const shardsRememberedMax = 4096;
+/** Of an account in a job: enough to find a result of it that can be checked. */
+const hostsTalliedMax = 8;
 
 type DrawContext = Pick<
   Context,
@@ -107,6 +109,7 @@ async function draw(
     }
   }
   const work = await workDone(context, records);
+  const tallies = await tallied(context, records);
   const numbers = await trust.read('numbers', new Set(wanted.map(({ job }) => job.jobId)));
   const orders = toOrders(wanted, numbers, context.now());
   return [
@@ -118,6 +121,7 @@ async function draw(
     }),
     ...[...numbers].map(([field, value]): TrustChange => ({ table: 'numbers', field, value })),
     ...[...work].map(([field, value]): TrustChange => ({ table: 'work', field, value })),
+    ...tallies,
     ...bookChanges(book),
   ];
 }
@@ -145,6 +149,34 @@ async function workDone(
     }
   }
   return work;
+}
+
+/** Whose results each job has, for the closing rule. Written when a host is new in a job, and then never. */
+async function tallied(
+  { store }: DrawContext,
+  records: readonly OutboxRecord[],
+): Promise<TrustChange[]> {
+  const paid = new Map<JobId, Map<AccountId, Set<HostId>>>();
+  for (const record of records) {
+    const accounts = paid.get(record.jobId) ?? new Map<AccountId, Set<HostId>>();
+    for (const { hostId, accountId } of firstResults(record)) {
+      accounts.set(accountId, (accounts.get(accountId) ?? new Set()).add(hostId));
+    }
+    paid.set(record.jobId, accounts);
+  }
+  const changes: TrustChange[] = [];
+  for (const [jobId, accounts] of paid) {
+    const table = talliesOf(jobId);
+    const known = await store.trust.read(table, accounts.keys());
+    for (const [field, hostIds] of accounts) {
+      const { hosts, hasPassed } = known.get(field) ?? { hosts: [], hasPassed: false };
+      const all = [...new Set([...hosts, ...hostIds])].slice(0, hostsTalliedMax);
+      if (all.length > hosts.length) {
+        changes.push({ table, field, value: { hosts: all, hasPassed } });
+      }
+    }
+  }
+  return changes;
 }
 
 /** Draws for the units that a host was paid for, one after the other. */

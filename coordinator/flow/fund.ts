@@ -31,16 +31,18 @@ export async function assertCredit(context: Context, owner: AccountId): Promise<
 export async function reconcileFunds(context: Context, partition: number): Promise<void> {
   const { store, window, jobs } = context;
   const isMintSpent = await mintIsSpent(context);
-  for (const { jobId, state } of await store.jobs.listOpen(partition)) {
+  for (const { jobId, state, decidedAt } of await store.jobs.listOpen(partition)) {
     const job = await jobs.facts(jobId);
     if (job === null) continue;
+    const isDecided = decidedAt !== null;
     const lack = (await store.jobs.isCurated(jobId))
       ? isMintSpent && 'the mint has given what it may today'
       : !(await hasCredit(context, job.owner, jobId)) && 'its owner has no credit left';
-    if (lack !== false && state === 'open') {
+    // What is left of a decided job is a few checks: pausing it would keep it from being complete.
+    if (lack !== false && state === 'open' && !isDecided) {
       await store.jobs.pause(jobId, 'credit_spent', lack);
       window.pause(jobId);
-    } else if (lack === false && state === 'paused') {
+    } else if ((lack === false || isDecided) && state === 'paused') {
       if ((await store.jobs.resume(jobId, ['credit_spent'])) !== 'open') continue;
       window.resume(jobId);
       context.happened({ kind: 'units_free' });

@@ -35,7 +35,7 @@ function jobView(context: Context, job: Job): JobView {
   const { canonical, failed, fuel, creditMicro } = job.counts;
   const left = job.units - canonical - failed;
   const running = Math.min(context.window.running(job.jobId), left);
-  const pace = isOver(job) ? undefined : context.paces.get(job.jobId);
+  const pace = isOver(job) || left === 0 ? undefined : context.paces.get(job.jobId);
   return {
     jobId: job.jobId,
     name: job.document.name,
@@ -49,6 +49,7 @@ function jobView(context: Context, job: Job): JobView {
     // Nothing is audited yet, so nothing is beyond revocation yet.
     final: 0,
     failed,
+    unchecked: job.unchecked,
     running,
     waiting: left - running,
     fuel: fuel.toString(),
@@ -56,6 +57,7 @@ function jobView(context: Context, job: Job): JobView {
     unitsPerSecond: pace?.unitsPerSecond(context.now()) ?? 0,
     eta: pace?.eta(left, context.now()) ?? null,
     submittedAt: new Date(job.submittedAt).toISOString(),
+    decidedAt: job.decidedAt === null ? null : new Date(job.decidedAt).toISOString(),
     completedAt: job.endedAt === null ? null : new Date(job.endedAt).toISOString(),
   };
 }

@@ -29,8 +29,8 @@ export async function jobsLeftOut(
   const { window, store, jobs, ordersOut } = context;
   const { jobIds, freeJobIds } = window;
   const leftOut = new Set<JobId>();
-  for (const { jobId, state, cursor } of await store.jobs.listOpen(partition)) {
-    if (state !== 'open' || freeJobIds.has(jobId)) continue;
+  for (const { jobId, state, cursor, decidedAt } of await store.jobs.listOpen(partition)) {
+    if (state !== 'open' || decidedAt !== null || freeJobIds.has(jobId)) continue;
     const job = await jobs.facts(jobId);
     if (job === null || !fits(job, memoryBytes) || isAheadOfChecks(job, ordersOut)) continue;
     if (cursor < job.units || !jobIds.has(jobId)) leftOut.add(jobId);

@@ -7,13 +7,20 @@
  */
 import type { HostId } from '../../protocol/ids.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { fromRuns, shardId, shardSize, splitShard, unitAt } from '../domain/shard.ts';
-import { ShardState } from '../domain/shard-state.ts';
+import { shardId } from '../domain/shard.ts';
 import { discount } from '../domain/trust/case.ts';
 import { toVerifyAgain } from '../domain/trust/conviction.ts';
-import { caseName, RecordBook, toCase, type UnitCase, type Work } from '../domain/trust/docket.ts';
+import {
+  caseName,
+  newCase,
+  RecordBook,
+  toCase,
+  type UnitCase,
+  type Work,
+} from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
+import { openResults } from '../store/open-results.ts';
 import type { TrustChange } from '../store/trust-store.ts';
 import type { Context } from './context.ts';
 
@@ -37,10 +44,12 @@ async function sweep(context: SweepContext, convicted: HostId): Promise<boolean>
   const book = await bookOf(context, convicted, reach === 'account');
   for (const hostId of book.hostIds) {
     const work = (await trust.read('work', [hostId])).get(hostId) ?? {};
-    const open = await openResults(context, hostId, work);
+    const open = await allOpen(context, hostId, work);
     for (const { job, unit } of toVerifyAgain(open, reach, below(context))) {
       const name = caseName(job.jobId, unit);
-      const about = (await trust.read('cases', [name])).get(name) ?? newCase(book, job, hostId);
+      const about =
+        (await trust.read('cases', [name])).get(name) ??
+        newCase(book.host(hostId), hostId, job.document.trust);
       if (!discount(toCase(about), hostId)) continue;
       cases.set(name, about);
       if (about.isOut) continue;
@@ -78,41 +87,15 @@ async function bookOf(
   return new RecordBook(hosts, accounts, now());
 }
 
-/** Units whose canonical result is this host's, in the shards that it has worked on. */
-async function openResults(
-  { store, jobs }: SweepContext,
-  hostId: HostId,
-  work: Work,
-): Promise<Open[]> {
+/** In the shards that the host has worked on. */
+async function allOpen({ store, jobs }: SweepContext, hostId: HostId, work: Work): Promise<Open[]> {
   const open: Open[] = [];
-  for (const [jobId, runs] of Object.entries(work)) {
+  for (const [jobId, shards] of Object.entries(work)) {
     const job = await jobs.facts(jobId);
     if (job === null) continue;
-    for (const number of fromRuns(runs)) {
-      const shard = splitShard(job, number);
-      const state = ShardState.replay(shard, await store.readJournal(shard));
-      for (let position = 0; position < shardSize(shard.units); position++) {
-        const unit = state.unit(position);
-        if (unit.status !== 'accepted') continue;
-        if (state.leases.get(unit.canonical)?.hostId !== hostId) continue;
-        open.push({ job, unit: unitAt(shard.units, position) });
-      }
-    }
+    for await (const unit of openResults(store, job, hostId, shards)) open.push({ job, unit });
   }
   return open;
-}
-
-/** Accepted on this host's word alone, until now. */
-function newCase(book: RecordBook, job: JobFacts, hostId: HostId): UnitCase {
-  const { accountId, network, isAnchor } = book.host(hostId);
-  const told = { answer: '', status: 'heard', micro: 0, place: null } as const;
-  return {
-    trust: job.document.trust,
-    wanted: 1,
-    isOut: false,
-    canonical: '',
-    testimonies: [{ hostId, accountId, network, isAnchor, ...told }],
-  };
 }
 
 /** 32 bits of chance are plenty for a sample of thirty. */

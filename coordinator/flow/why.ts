@@ -22,8 +22,13 @@ export async function explainJob(
   const job = await readJob(context, jobId);
   const now = jobNow(context, job);
   const { undecided, running } = now;
-  const detail = pauseOf(job)?.reason || `${undecided - running} units wait, ${running} are out`;
+  const detail = pauseOf(job)?.reason || detailOf(job, undecided - running, running);
   return view('job', jobId, whyJob(now, around), detail);
+}
+
+function detailOf({ unchecked, state }: Job, waiting: number, running: number): string {
+  if (unchecked > 0) return `nobody was there to check anything of ${unchecked} accounts`;
+  return state === 'complete' ? '' : `${waiting} units wait, ${running} are out`;
 }
 
 /** Throws GridError `job_unknown` and `unit_unknown`. */

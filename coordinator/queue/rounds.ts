@@ -2,8 +2,10 @@
 import type { JobId } from '../../protocol/ids.ts';
 import type { Demand } from '../domain/demand.ts';
 import { fits } from '../domain/job.ts';
+import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
 import { award } from '../flow/award.ts';
+import { closeJobs, decidedJobs } from '../flow/close-jobs.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { drawAudits } from '../flow/draw-audits.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
@@ -47,9 +49,9 @@ const shardsPerStepMax = 32;
 const unitsPerShard = 256;
 
 /** The hosts connected here: how many, and what the largest of them has; 0 when there is none. */
-export type HostsHere = { count: number; memoryBytes: number };
+export type HostsHere = { count: number; memoryBytes: number; present(): Present[] };
 
-export type Rounds = { feed(): void; award(): void; close(): Promise<void> };
+export type Rounds = { feed(): void; award(): void; trust(): void; close(): Promise<void> };
 
 export function startRounds(
   context: Context,
@@ -69,15 +71,17 @@ export function startRounds(
     }),
   );
   const servedAt = new Map<JobId, number>();
+  const trust = startRound('trust', trustPace, parts, async () => {
+    for (const partition of all) {
+      const decided = await decidedJobs(context, partition);
+      await drawAudits(context, partition);
+      await hearChecks(context, partition);
+      if ((await applyAmendments(context, partition)) > 0) wakeAll(awards);
+      await closeJobs(context, decided, () => hosts().present());
+    }
+    await sweepConvicted(context);
+  });
   const others = [
-    startRound('trust', trustPace, parts, async () => {
-      for (const partition of all) {
-        await drawAudits(context, partition);
-        await hearChecks(context, partition);
-        if ((await applyAmendments(context, partition)) > 0) wakeAll(awards);
-      }
-      await sweepConvicted(context);
-    }),
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
     }),
@@ -101,10 +105,11 @@ export function startRounds(
       }
     }),
   ];
-  const rounds: Round[] = [...feeders, ...awards, ...others];
+  const rounds: Round[] = [...feeders, ...awards, trust, ...others];
   return {
     feed: () => wakeAll(feeders),
     award: () => wakeAll(awards),
+    trust: () => trust.wake(),
     close: async () => {
       await Promise.all(rounds.map((round) => round.close()));
     },

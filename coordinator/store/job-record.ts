@@ -23,6 +23,8 @@ export function readJobHash(hash: Record<string, string>): Job | null {
     curated: hash['curated'] === '1',
     state: (hash['state'] ?? 'open') as JobState,
     endedAt: hash['endedAt'] ? Number(hash['endedAt']) : null,
+    decidedAt: hash['decidedAt'] ? Number(hash['decidedAt']) : null,
+    unchecked: number('unchecked'),
     counts: {
       cursor: number('cursor'),
       shards: number('shards'),

@@ -6,8 +6,14 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 
-/** What splitting needs to know of a job, without its document. */
-export type OpenJob = { jobId: JobId; state: JobState; cursor: number };
+/** What splitting and closing need to know of a job, without its document. */
+export type OpenJob = {
+  jobId: JobId;
+  state: JobState;
+  cursor: number;
+  /** When its last unit was accepted or failed; null before that. */
+  decidedAt: number | null;
+};
 
 export type CancelReply = 'cancelled' | 'over' | 'unknown';
 export type PauseReply = 'paused' | 'over' | 'unknown';
@@ -21,6 +27,8 @@ export interface JobStore {
   list(max: number): Promise<Job[]>;
   /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
   listOpen(partition: number): Promise<OpenJob[]>;
+  /** Ends a job of which all is decided. False when it is over, or not decided. */
+  complete(jobId: JobId, unchecked: number, now: number): Promise<boolean>;
   cancel(jobId: JobId, now: number): Promise<CancelReply>;
   /** Nothing is split off it any more, until each cause is lifted. What is out is still recorded. */
   pause(jobId: JobId, cause: PauseCause, reason: string): Promise<PauseReply>;

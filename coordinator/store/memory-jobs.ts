@@ -23,7 +23,8 @@ export class MemoryJobs implements JobStore {
       fuel: 0n,
       creditMicro: 0n,
     };
-    const rest = { state: 'open', counts, endedAt: null, pauses: {}, curated } as const;
+    const times = { endedAt: null, decidedAt: null };
+    const rest = { state: 'open', counts, ...times, unchecked: 0, pauses: {}, curated } as const;
     this.partitions.jobs.set(facts.jobId, { ...structuredClone(facts), ...rest });
   }
 
@@ -43,7 +44,21 @@ export class MemoryJobs implements JobStore {
       .filter(({ state }) => state === 'open' || state === 'paused')
       .filter(({ jobId }) => this.partitions.ofJob(jobId) === this.partitions.at(partition))
       .sort((a, b) => a.submittedAt - b.submittedAt)
-      .map(({ jobId, state, counts }) => ({ jobId, state, cursor: counts.cursor }));
+      .map(({ jobId, state, counts, decidedAt }) => ({
+        jobId,
+        state,
+        cursor: counts.cursor,
+        decidedAt,
+      }));
+  }
+
+  async complete(jobId: JobId, unchecked: number, now: number): Promise<boolean> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined || job.decidedAt === null || isOver(job)) return false;
+    job.state = 'complete';
+    job.endedAt = now;
+    job.unchecked = unchecked;
+    return true;
   }
 
   async cancel(jobId: JobId, now: number): Promise<CancelReply> {

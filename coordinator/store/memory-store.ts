@@ -77,13 +77,13 @@ export class MemoryStore implements Store {
       if (!partition.open.has(shardId(shard))) return { kind: 'closed' };
       const { length } = this.journal(partition, shard);
       return length === expectedLength
-        ? { kind: 'written', jobEnded: false }
+        ? { kind: 'written', jobDecided: false }
         : { kind: 'stale', length };
     });
     return replies.map((reply, i) => {
       const append = appends[i];
       if (append === undefined || reply.kind !== 'written') return reply;
-      return { kind: 'written', jobEnded: this.write(partition, append, now) };
+      return { kind: 'written', jobDecided: this.write(partition, append, now) };
     });
   }
 
@@ -115,7 +115,7 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {}
 
-  /** Writes one append. True when it ended the job. */
+  /** Writes one append. True when all of the job is decided now. */
   private write(partition: Partition, append: ShardAppend, now: number): boolean {
     const { shard, bytes, canonical, failed, fuel, creditMicro, pay, closes } = append;
     const job = this.partitions.jobs.get(shard.jobId);
@@ -139,8 +139,7 @@ export class MemoryStore implements Store {
     job.counts.shardsOpen--;
     if (job.counts.shardsOpen > 0 || job.counts.cursor < job.units || job.state === 'cancelled')
       return false;
-    job.state = 'complete';
-    job.endedAt = now;
+    job.decidedAt = now;
     return true;
   }
 

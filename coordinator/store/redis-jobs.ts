@@ -12,6 +12,7 @@ import { Script } from './script.ts';
 
 const submitJob = new Script('submit-job');
 const cancelJob = new Script('cancel-job');
+const completeJob = new Script('complete-job');
 const pauseJob = new Script('pause-job');
 const resumeJob = new Script('resume-job');
 const curateJob = new Script('curate-job');
@@ -55,15 +56,20 @@ export class RedisJobs extends RedisPart implements JobStore {
       ids.map(async (jobId) => {
         const key = keys.job(partition, jobId);
         const fields = await this.step((redis) =>
-          redis.hmget(key, 'state', 'cursor', 'submittedAt'),
+          redis.hmget(key, 'state', 'cursor', 'decidedAt', 'submittedAt'),
         );
-        const [state, cursor, submittedAt] = fields;
-        return { jobId, state: state as JobState, cursor: Number(cursor), at: Number(submittedAt) };
+        const [state, cursor, decidedAt, submittedAt] = fields;
+        const job = { jobId, state: state as JobState, cursor: Number(cursor) };
+        return { ...job, decidedAt: decidedAt ? Number(decidedAt) : null, at: Number(submittedAt) };
       }),
     );
-    return jobs
-      .sort((a, b) => a.at - b.at)
-      .map(({ jobId, state, cursor }) => ({ jobId, state, cursor }));
+    return jobs.sort((a, b) => a.at - b.at).map(({ at, ...job }) => job);
+  }
+
+  async complete(jobId: JobId, unchecked: number, now: number): Promise<boolean> {
+    const partition = this.grid.partitionOf(jobId);
+    const named = [keys.job(partition, jobId), keys.jobsOpen(partition)];
+    return (await this.run(completeJob, named, [jobId, now, unchecked])) === 1;
   }
 
   async cancel(jobId: JobId, now: number): Promise<CancelReply> {

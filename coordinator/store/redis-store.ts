@@ -105,12 +105,7 @@ class RedisStore extends RedisPart implements Store {
     now: number,
   ): Promise<AppendReply[]> {
     assertDistinctShards(appends);
-    const named = [
-      keys.open(partition),
-      keys.jobsOpen(partition),
-      keys.outbox(partition),
-      keys.outboxNumber(partition),
-    ];
+    const named = [keys.open(partition), keys.outbox(partition), keys.outboxNumber(partition)];
     const args: ScriptArg[] = [now, appends.length];
     for (const { shard, bytes, ...each } of appends) {
       named.push(keys.journal(partition, shard), keys.job(partition, shard.jobId));
@@ -179,5 +174,5 @@ class RedisStore extends RedisPart implements Store {
 function appendReply(reply: string | number): AppendReply {
   if (typeof reply === 'number') return { kind: 'stale', length: reply };
   if (reply === 'closed') return { kind: 'closed' };
-  return { kind: 'written', jobEnded: reply === 'ended' };
+  return { kind: 'written', jobDecided: reply === 'decided' };
 }

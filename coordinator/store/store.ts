@@ -40,7 +40,7 @@ export type ShardAppend = {
 };
 
 export type AppendReply =
-  | { kind: 'written'; jobEnded: boolean }
+  | { kind: 'written'; jobDecided: boolean }
   /** Somebody else appended: the journal is this long now. */
   | { kind: 'stale'; length: number }
   /** The shard is closed, or its job cancelled: nothing is recorded in it any more. */

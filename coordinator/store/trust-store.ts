@@ -3,11 +3,15 @@
  * writes upon the version it read: if anybody wrote in between, nothing happens, and the step is taken
  * again upon what stands now. So a crash, a repeat and two coordinators at once are one case.
  */
+import type { JobId } from '../../protocol/ids.ts';
+import type { Tally } from '../domain/trust/closing.ts';
 import type { Reach } from '../domain/trust/conviction.ts';
 import type { Amendment, HostRecord, Order, UnitCase, Work } from '../domain/trust/docket.ts';
 import type { Reliability } from '../domain/trust/reliability.ts';
 
 export type TrustTables = {
+  /** By account, of a job that is not complete; deleted when it is. */
+  [tallies: `tallies ${JobId}`]: Tally;
   /** By `g<partition>`: the last outbox record whose results were looked at. */
   watermarks: number;
   hosts: HostRecord;
@@ -26,6 +30,8 @@ export type TrustTables = {
   amendments: Amendment;
 };
 export type TrustTable = keyof TrustTables;
+
+export const talliesOf = (jobId: JobId) => `tallies ${jobId}` as const;
 
 /** A null value takes the field away. */
 export type TrustChange = {

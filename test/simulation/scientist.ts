@@ -89,6 +89,8 @@ export class Scientist {
   async look(job: SimJob): Promise<JobView | null> {
     const { jobId } = job;
     if (jobId === null) return null;
+    // As it was when asked: a cancellation may be acknowledged while the answer is on its way.
+    const { isCancelled } = job;
     const view = await this.untilAnswered((context) => showJob(context, jobId));
     const before = this.views.get(jobId);
     const { canonical, failed, running, waiting, units } = view;
@@ -104,7 +106,7 @@ export class Scientist {
       () => `${job.name} has fewer decided units than before: ${JSON.stringify([before, view])}`,
     );
     violations.unless(
-      !job.isCancelled || view.state === 'cancelled',
+      !isCancelled || view.state === 'cancelled',
       'cancel',
       () => `${job.name} was cancelled, and is ${view.state}`,
     );

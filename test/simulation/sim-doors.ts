@@ -3,6 +3,7 @@
  * coordinator/api/sessions.ts does, without a server and its pings.
  */
 import type { LeaseFacts } from '../../coordinator/domain/lease.ts';
+import type { Present } from '../../coordinator/domain/trust/closing.ts';
 import type { Doors, Engine } from '../../coordinator/engine.ts';
 import type { AccountId, HostId } from '../../protocol/ids.ts';
 import { SimSession, type SimSessionParts } from './sim-session.ts';
@@ -27,6 +28,15 @@ export class SimDoors implements Doors {
 
   get memoryBytesMax(): number {
     return Math.max(0, ...[...this.sessions].map(({ asker }) => asker?.memoryBytes ?? 0));
+  }
+
+  present(): Present[] {
+    const { window, knownHosts, now } = this.engine.context;
+    return [...this.sessions].flatMap(({ asker, isWaiting }) => {
+      if (asker === null || !(isWaiting || window.hasLeases(asker.hostId))) return [];
+      const { repute } = knownHosts.standingOf(asker.hostId, now());
+      return [{ accountId: asker.accountId, memoryBytes: asker.memoryBytes, repute }];
+    });
   }
 
   get wires(): Wire[] {

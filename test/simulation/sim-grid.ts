@@ -78,15 +78,17 @@ export class SimGrid {
   private get isOver(): boolean {
     const { jobs, store } = this.world;
     const isReported = this.hosts.every((host) => host.unacknowledged === 0);
-    return isReported && jobs.every((job) => store.isOver(job));
+    return isReported && jobs.every((job) => store.isOver(job) && store.isClosed(job));
   }
 
   private undone(): string {
     const { jobs, store } = this.world;
     const left = jobs.filter((job) => !store.isOver(job));
+    const closing = jobs.filter((job) => store.isOver(job) && !store.isClosed(job));
     const units = left.map((job) => `${job.name}: ${store.undecided(job).join(' ')}`);
     const results = this.hosts.reduce((sum, host) => sum + host.unacknowledged, 0);
-    return `${units.join('; ')}; ${results} results without a verdict`;
+    const names = closing.map(({ name }) => name).join(', ');
+    return `${units.join('; ')}; ${results} results without a verdict; ${names} not complete`;
   }
 
   /** [W6] No host waits while there are units that it could have. */
@@ -118,10 +120,10 @@ export class SimGrid {
 
   /**
    * When all jobs are over nothing of them is left in the queue, the open set, or a coordinator; but for
-   * checks, which wait for whoever may have them and outlive their job.
+   * checks, which wait for whoever may have them and outlive their job, and for those that have just ended.
    */
   private async checkLeftovers(): Promise<void> {
-    const { broker, grid, store, violations } = this.world;
+    const { broker, clock, grid, store, violations } = this.world;
     const left = [...broker.entries];
     for (let partition = 0; partition < grid.partitions; partition++) {
       left.push(...(await store.openShards(partition)).map(shardId));
@@ -130,7 +132,10 @@ export class SimGrid {
       left.push(...(context?.window.shardIds ?? []), ...(context?.paces.keys() ?? []));
     }
     const checks = await store.trust.readAll('orders');
-    const leftOver = left.filter((id) => !checks.has(id));
+    const orders = [...checks.values()].map(({ jobId }) => jobId);
+    const isChecked = (id: string) =>
+      checks.has(id) || orders.includes(id) || clock.now - store.checkedAt(id) < settleMs;
+    const leftOver = left.filter((id) => !isChecked(id));
     violations.unless(leftOver.length === 0, 'left over', () => leftOver.join(', '));
   }
 }

@@ -4,7 +4,7 @@
  * served is kept in the same way, and a step that throws ends in the same notice or hang-up.
  */
 import { renewEveryMs } from '../../coordinator/domain/lease.ts';
-import { fromRuns } from '../../coordinator/domain/shard.ts';
+import { fromRuns, isCheck } from '../../coordinator/domain/shard.ts';
 import type { Asker } from '../../coordinator/domain/window.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
 import { totalsOf } from '../../coordinator/flow/enrol.ts';
@@ -114,10 +114,12 @@ export class SimSession {
         const { token, successes, results } = message;
         const verdicts = await reportResults(context, asker, message);
         learnFromReport(context, asker, message, verdicts);
-        const { jobId } = context.leaseTokens.open(token, asker).shard;
+        const { shard } = context.leaseTokens.open(token, asker);
         const units = [...fromRuns(successes?.units ?? []), ...results.map(({ unit }) => unit)];
         for (const [i, unit] of units.entries()) {
-          if (tellsOfDecision(verdicts[i])) this.parts.watch.decided(jobId, unit);
+          // Of a check it tells nothing that this coordinator must know of the unit.
+          const isTold = tellsOfDecision(verdicts[i]) && !isCheck(shard);
+          if (isTold) this.parts.watch.decided(shard.jobId, unit);
         }
         this.tell({ type: 'recorded', report: message.id, verdicts: toVerdictRuns(verdicts) });
         return this.serveWaiting();
@@ -195,7 +197,9 @@ export class SimSession {
     const grants = grantUnits(context, asker, units);
     if (grants.length === 0) return false;
     const leases = grants.map(({ lease }) => lease);
-    for (const { jobId, units: runs } of leases) {
+    for (const { jobId, units: runs, token } of leases) {
+      // What is checked was decided before.
+      if (isCheck(context.leaseTokens.open(token, asker).shard)) continue;
       for (const unit of fromRuns(runs)) this.parts.watch.granted(jobId, unit);
     }
     this.tell({ type: 'lease', want: id, leases, jobs: [] });

@@ -6,7 +6,7 @@
 import type { JobFacts } from '../../coordinator/domain/job.ts';
 import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator/domain/journal.ts';
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
-import { fromRuns, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
+import { fromRuns, isCheck, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
 import type { CancelReply } from '../../coordinator/store/job-store.ts';
 import { MemoryJobs } from '../../coordinator/store/memory-jobs.ts';
 import type { MemoryPartitions } from '../../coordinator/store/memory-partitions.ts';
@@ -33,12 +33,16 @@ export class Witness extends MemoryStore {
   readonly incomes = new Map<AccountId, Income>();
   /** When anything was last recorded: as long as this moves, the grid is not stuck. */
   recordedAt = 0;
+  /** By check shard: what was recorded of it, by lease and position. */
+  private readonly checked = new Map<ShardId, Map<string, RecordedResult>>();
   private readonly leases = new Map<string, Map<LeaseId, Holder>>();
   private readonly submitted = new Map<JobId, SimJob>();
   /** How many units are decided, by job and by shard. */
   private readonly decided = new Map<JobId | ShardId, number>();
   private readonly failuresOf = new Map<AccountId, Set<WatchedUnit>>();
+  private readonly checkTimes = new Map<JobId | ShardId, number>();
   private readonly cancelled = new Set<JobId>();
+  private readonly completed = new Set<JobId>();
   private readonly violations: Violations;
 
   constructor(jobs: readonly SimJob[], violations: Violations) {
@@ -50,6 +54,7 @@ export class Witness extends MemoryStore {
         if (job === undefined) throw new Error(`nobody submitted ${document.name}`);
         this.submitted.set(jobId, job);
       },
+      completed: (jobId) => void this.completed.add(jobId),
       cancelled: (jobId) => void this.cancelled.add(jobId),
     });
   }
@@ -83,6 +88,11 @@ export class Witness extends MemoryStore {
     return this.cancelled.has(jobId) || this.decided.get(jobId) === units;
   }
 
+  /** Complete or cancelled. */
+  isClosed({ jobId }: SimJob): boolean {
+    return jobId !== null && (this.cancelled.has(jobId) || this.completed.has(jobId));
+  }
+
   undecided({ jobId, units }: SimJob): number[] {
     return Array.from({ length: units }, (_, unit) => unit).filter(
       (unit) => jobId === null || !this.isDecided(jobId, unit),
@@ -104,8 +114,57 @@ export class Witness extends MemoryStore {
     return [...units].some(({ decision }) => decision === null);
   }
 
+  /** A check is paid like any replica and decides nothing: its units were decided before. */
+  private watchCheck({ shard, bytes, canonical, failed, creditMicro, pay }: ShardAppend): void {
+    const { violations } = this;
+    const leases = this.leasesOf(shard);
+    const ends = this.checked.get(shardId(shard)) ?? new Map<string, RecordedResult>();
+    this.checked.set(shardId(shard), ends);
+    const paid = new Map<HostId, number>();
+    for (const entry of decodeEntries(bytes)) {
+      if (entry.kind === 'leased') leases.set(entry.leaseId, entry);
+      else if (entry.kind === 'recorded' || entry.kind === 'succeeded') {
+        for (const result of entry.kind === 'recorded' ? entry.results : resultsOf(entry)) {
+          const key = `${entry.leaseId} ${result.position}`;
+          const name = this.nameOf(shard, result.position);
+          violations.unless(!ends.has(key), 'W3', () => `${name} was checked twice as ${key}`);
+          ends.set(key, result);
+        }
+      } else if (entry.kind === 'accepted') {
+        for (const position of fromRuns(entry.positions)) {
+          const result = ends.get(`${entry.leaseId} ${position}`);
+          const holder = leases.get(entry.leaseId);
+          const micro = Math.floor((result?.fuel ?? 0) / 1e6);
+          if (holder === undefined) continue;
+          paid.set(holder.hostId, (paid.get(holder.hostId) ?? 0) + micro);
+          this.earn(holder.accountId, micro);
+        }
+      }
+    }
+    const found = JSON.stringify([0, 0, 0, [...paid]]);
+    const pays = pay.map(({ hostId, micro }) => [hostId, micro]);
+    const claims = JSON.stringify([canonical, failed, creditMicro, pays]);
+    const text = () => `${shardId(shard)}: the append claims ${claims}, its entries say ${found}`;
+    violations.unless(found === claims, 'C2', text);
+  }
+
+  /** When something was last recorded of a check, or of the checks of a job; long ago when nothing was. */
+  checkedAt(id: JobId | ShardId): number {
+    return this.checkTimes.get(id) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  private earn(accountId: AccountId, micro: number): void {
+    const { micro: before, units } = this.incomes.get(accountId) ?? { micro: 0n, units: 0 };
+    this.incomes.set(accountId, { micro: before + BigInt(micro), units: units + 1 });
+  }
+
   private watch(append: ShardAppend): void {
     const { shard } = append;
+    if (isCheck(shard)) {
+      for (const id of [shard.jobId, shardId(shard)]) this.checkTimes.set(id, this.recordedAt);
+      this.watchCheck(append);
+      return;
+    }
     const sums: Sums = { canonical: 0, failed: 0, fuel: 0, micro: 0 };
     const paid = new Map<HostId, number>();
     for (const entry of decodeEntries(append.bytes)) {
@@ -180,9 +239,7 @@ export class Witness extends MemoryStore {
     sums.fuel += fuel;
     sums.micro += micro;
     paid.set(holder.hostId, (paid.get(holder.hostId) ?? 0) + micro);
-    const earned = this.incomes.get(holder.accountId) ?? { micro: 0n, units: 0 };
-    const { micro: before, units } = earned;
-    this.incomes.set(holder.accountId, { micro: before + BigInt(micro), units: units + 1 });
+    this.earn(holder.accountId, micro);
   }
 
   private failed(shard: Shard, position: number, reason: string): void {
@@ -247,7 +304,11 @@ export class Witness extends MemoryStore {
   }
 }
 
-type JobWatch = { submitted(facts: JobFacts): void; cancelled(jobId: JobId): void };
+type JobWatch = {
+  submitted(facts: JobFacts): void;
+  completed(jobId: JobId): void;
+  cancelled(jobId: JobId): void;
+};
 
 class WatchedJobs extends MemoryJobs {
   private readonly watch: JobWatch;
@@ -260,6 +321,12 @@ class WatchedJobs extends MemoryJobs {
   override async submit(facts: JobFacts, curated = false): Promise<void> {
     this.watch.submitted(facts);
     await super.submit(facts, curated);
+  }
+
+  override async complete(jobId: JobId, unchecked: number, now: number): Promise<boolean> {
+    const isComplete = await super.complete(jobId, unchecked, now);
+    if (isComplete) this.watch.completed(jobId);
+    return isComplete;
   }
 
   override async cancel(jobId: JobId, now: number): Promise<CancelReply> {

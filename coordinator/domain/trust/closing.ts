@@ -1,13 +1,46 @@
 /**
- * The closing rule: a job is complete only when every account with results in it has passed at least
- * one check there. In a job of millions that is so anyway; in a small one it is what keeps an
- * account from being believed for a whole job on the strength of others.
+ * The closing rule: a job is complete only when every account with results in it has passed at least one
+ * check there. In a job of millions that is so anyway; in a small one it is what keeps an account from
+ * being believed for a whole job on the strength of others.
+ *
+ * Nobody waits for ever for it: what nobody is there to check is not waited for, and said of the job.
  */
-import type { AccountId } from '../../../protocol/ids.ts';
+import type { AccountId, HostId } from '../../../protocol/ids.ts';
+import { fits, type JobFacts } from '../job.ts';
+import type { Case } from './case.ts';
+import { closingMsMax, nobodyHereMs } from './policy.ts';
+import type { Repute } from './repute.ts';
 
-/** What a job knows of an account: accepted results, and comparisons passed. */
-export type Tally = { results: number; passed: number };
+/** What a job knows of an account: some of its hosts with results in it, and whether it has passed a check there. */
+export type Tally = { hosts: HostId[]; hasPassed: boolean };
 
-/** The accounts of which one more result has to be checked before the job may close. */
-export const accountsToCheck = (tallies: ReadonlyMap<AccountId, Tally>): AccountId[] =>
-  [...tallies].filter(([, { results, passed }]) => results > 0 && passed === 0).map(([id]) => id);
+/** The accounts that no check in the job has passed yet. */
+export const unprovenAccounts = (tallies: ReadonlyMap<AccountId, Tally>): AccountId[] =>
+  [...tallies]
+    .filter(([, { hosts, hasPassed }]) => hosts.length > 0 && !hasPassed)
+    .map(([id]) => id);
+
+/** A host that is connected, and at work or asking for some. */
+export type Present = { accountId: AccountId; memoryBytes: number; repute: Repute };
+
+/** Whether anybody who is here could say something of a unit of which these have testified. */
+export function canBeChecked(
+  job: JobFacts,
+  { testimonies }: Pick<Case, 'testimonies'>,
+  present: readonly Present[],
+): boolean {
+  const isDisputed = new Set(testimonies.map(({ answer }) => answer)).size > 1;
+  return present.some(
+    ({ accountId, memoryBytes, repute }) =>
+      !testimonies.some((testimony) => testimony.accountId === accountId) &&
+      fits(job, memoryBytes) &&
+      (isDisputed ? judges : checkers).has(repute),
+  );
+}
+
+/** For how long after its last unit a job waits for a check that nobody is at work on. */
+export const waitsMs = (isCheckable: boolean): number =>
+  isCheckable ? closingMsMax : nobodyHereMs;
+
+const judges: ReadonlySet<Repute> = new Set(['anchor', 'trusted']);
+const checkers: ReadonlySet<Repute> = new Set(['anchor', 'trusted', 'proven', 'newcomer']);

@@ -74,6 +74,18 @@ export type Work = Record<JobId, UnitRuns>;
 export type Order = Shard;
 
 export const caseName = (jobId: JobId, unit: number): string => `${jobId} ${unit}`;
+
+/** Of a unit that was accepted on this host's word alone, until now. */
+export function newCase(
+  { accountId, network, isAnchor }: HostRecord,
+  hostId: HostId,
+  trust: UnitCase['trust'],
+): UnitCase {
+  const told = { answer: '', status: 'heard', micro: 0, place: null } as const;
+  const testimonies = [{ hostId, accountId, network, isAnchor, ...told }];
+  return { trust, wanted: 1, isOut: false, canonical: '', testimonies };
+}
+
 export const toCase = ({ trust, wanted, testimonies }: UnitCase): Case => ({
   assurance: assurances[trust],
   wanted,

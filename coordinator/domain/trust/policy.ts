@@ -84,3 +84,10 @@ export const youngPatienceMs = 10 * minuteMs;
 export const patienceMs = hourMs;
 /** And by then to anyone of another account: a young grid has no trusted hosts and may have no anchor. */
 export const patienceMsMax = dayMs;
+/**
+ * A host that has reported asks again after a round trip, and is seen by the next look. Whoever has lost its
+ * connection is not waited for: most of those do not come back soon.
+ */
+export const nobodyHereMs = 500;
+/** A unit's time: whoever is at work when a job is decided has asked again by then. */
+export const closingMsMax = 10 * minuteMs;

@@ -5,6 +5,7 @@
  *
  * Orders, cases and records change in one step. A crash in between leaves the order, and it is heard again.
  */
+import type { AccountId, JobId } from '../../../protocol/ids.ts';
 import { isHostOutcome } from '../../../protocol/outcome.ts';
 import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
 import { parseShardId, type Shard, type ShardId, shardId } from '../../domain/shard.ts';
@@ -13,7 +14,7 @@ import { Court } from '../../domain/trust/court.ts';
 import { caseName, RecordBook, type UnitCase } from '../../domain/trust/docket.ts';
 import { toOrders } from '../../domain/trust/orders.ts';
 import { partitionOf } from '../../store/store.ts';
-import type { TrustChange } from '../../store/trust-store.ts';
+import { type TrustChange, type TrustStore, talliesOf } from '../../store/trust-store.ts';
 import { auditDraws } from '../../tokens/audit-draw.ts';
 import type { Context } from '../context.ts';
 import { Statements } from './statements.ts';
@@ -96,11 +97,17 @@ function countOrders(
 type Done = { order: Shard; ended: Ended[] | null };
 
 /** False when somebody else wrote meanwhile. */
-async function hear(context: HearContext, done: readonly Done[]): Promise<boolean> {
+async function hear(context: HearContext, over: readonly Done[]): Promise<boolean> {
   const { store, jobs, knownHosts, auditSecret, log } = context;
   const { trust } = store;
   const now = context.now();
   const version = await trust.version();
+  // Another coordinator may have heard some of them: to hear them again would order again what they led to.
+  const standing = await trust.read(
+    'orders',
+    over.map(({ order }) => shardId(order)),
+  );
+  const done = over.filter(({ order }) => standing.has(shardId(order)));
   const names = done.flatMap(({ order }) => unitsOf(order).map((u) => caseName(order.jobId, u)));
   const cases = await trust.read('cases', names);
   const book = await openBook(context, cases, done);
@@ -127,6 +134,7 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
       }
     }
   }
+  const passes = await passesIn(trust, cases);
   const numbers = await trust.read(
     'numbers',
     court.wanted.map(({ job }) => job.jobId),
@@ -143,6 +151,7 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
       return { table: 'orders', field: shardId(order), value: order };
     }),
     ...[...numbers].map(([field, value]): TrustChange => ({ table: 'numbers', field, value })),
+    ...passes,
     ...[...court.sweeps].map(([field, value]): TrustChange => ({ table: 'sweeps', field, value })),
     ...[...court.amendments].map(([field, value]): TrustChange => {
       return { table: 'amendments', field, value };
@@ -161,6 +170,29 @@ async function hear(context: HearContext, done: readonly Done[]): Promise<boolea
   for (const incident of court.incidents)
     log.error(incident, 'two anchors differ: the kernel or its runtime is not deterministic');
   return true;
+}
+
+/** Who has passed a check in a job for the first time: what the closing rule asks. */
+async function passesIn(
+  trust: TrustStore,
+  cases: ReadonlyMap<string, UnitCase>,
+): Promise<TrustChange[]> {
+  const passed = new Map<JobId, Set<AccountId>>();
+  for (const [name, { testimonies }] of cases) {
+    const [jobId = ''] = name.split(' ');
+    const accounts = passed.get(jobId) ?? new Set();
+    for (const { accountId, status } of testimonies)
+      if (status === 'passed') accounts.add(accountId);
+    passed.set(jobId, accounts);
+  }
+  const changes: TrustChange[] = [];
+  for (const [jobId, accountIds] of passed) {
+    const table = talliesOf(jobId);
+    for (const [field, { hosts, hasPassed }] of await trust.read(table, accountIds)) {
+      if (!hasPassed) changes.push({ table, field, value: { hosts, hasPassed: true } });
+    }
+  }
+  return changes;
 }
 
 /** The records of everybody who has testified, then or now. */

@@ -121,7 +121,7 @@ export class Recorder implements ShardRecorder {
       const again: Intent[][] = [];
       for (const draft of drafts) {
         const at = needed.indexOf(draft);
-        const reply: AppendReply = replies[at] ?? { kind: 'written', jobEnded: false };
+        const reply: AppendReply = replies[at] ?? { kind: 'written', jobDecided: false };
         if (reply.kind === 'written' || (await this.stands(draft))) this.settle(draft, reply);
         else if (reply.kind === 'stale') again.push(await this.reread(draft));
         else await this.answerClosed(draft);
@@ -174,9 +174,7 @@ export class Recorder implements ShardRecorder {
     }
     if (append.pay.length > 0) paid();
     if (window.free > freeBefore) happened({ kind: 'units_free' });
-    if (reply.kind === 'written' && reply.jobEnded) {
-      happened({ kind: 'job_ended', jobId: append.shard.jobId });
-    }
+    if (reply.kind === 'written' && reply.jobDecided) happened({ kind: 'job_decided' });
   }
 
   /** Another coordinator appended: what was decided is void. Takes its entries in and tries again. */

@@ -1,5 +1,6 @@
 -- Group commit: appends to the journals of some shards of one partition, with all that follows:
--- the jobs' counts, the closing of finished shards and jobs, and the payments in the outbox.
+-- the jobs' counts, the closing of finished shards, and the payments in the outbox. A job of which all is
+-- decided is complete when its accounts were checked (complete-job.lua).
 --
 -- The journal's length is its version. An append was decided upon a journal of `expected` bytes; if
 -- the journal has another length, somebody appended meanwhile, and nothing of this append is
@@ -9,14 +10,14 @@
 -- Only a shard in the open set has a journal to append to. A closed one is never brought back.
 -- All replies are decided before the first write, so an error in between writes nothing.
 --
--- keys: open, jobs_open, outbox, outbox_number, ...   then for each append: journal, job
+-- keys: open, outbox, outbox_number, ...   then for each append: journal, job
 -- args: now_ms, appends, ...   then for each: shard_id, job_id, expected, bytes, closes ('', 'split' or
 --       'check', by what kind of shard it closes), canonical,
 --       failed, fuel, credit_micro, payments ('' for none)
--- returns: for each append 'written', 'ended' (written, and the job ended), 'closed', or the length
+-- returns: for each append 'written', 'decided' (written, and all of the job is decided), 'closed', or the length
 
 local carry_digits = 15
-local keys_before, args_before, args_each = 4, 2, 10
+local keys_before, args_before, args_each = 3, 2, 10
 local reply = {}
 
 for i = 1, tonumber(appends) do
@@ -65,9 +66,8 @@ for i = 1, tonumber(appends) do
       local left = redis.call('HINCRBY', job, 'shardsOpen', -1)
       local cursor, units, state = unpack(redis.call('HMGET', job, 'cursor', 'units', 'state'))
       if left == 0 and cursor == units and state ~= 'cancelled' then
-        redis.call('HSET', job, 'state', 'complete', 'endedAt', now_ms)
-        redis.call('SREM', jobs_open, job_id)
-        reply[i] = 'ended'
+        redis.call('HSET', job, 'decidedAt', now_ms)
+        reply[i] = 'decided'
       end
     end
   end

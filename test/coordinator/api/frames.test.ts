@@ -16,7 +16,7 @@ async function expectUnharmed(): Promise<void> {
   const jobId = await grid.submit(1);
   const next = await joinVolunteer(grid.url);
   expect(await next.finish(await next.want(1))).toEqual(['accepted']);
-  expect((await grid.show(jobId)).state).toBe('complete');
+  expect((await grid.ended(jobId)).state).toBe('complete');
   next.cut();
 }
 

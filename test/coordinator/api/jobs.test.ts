@@ -331,6 +331,7 @@ describe('a job', () => {
     const jobId = await grid.submit(1);
     const host = await joinVolunteer(grid.url);
     await host.finish(await host.want(1));
+    await grid.ended(jobId);
     const reply = await grid.fetch(`/v1/jobs/${jobId}/cancel`, { method: 'POST' });
     expect(await refusal(reply)).toMatchObject({ status: 409, code: 'job_over' });
     expect((await grid.show(jobId)).completedAt).not.toBeNull();

@@ -52,7 +52,7 @@ describe('a paused job', () => {
     expect(await change(jobId, 'resume')).toMatchObject({ state: 'open', paused: null });
     await host.finish((await host.next('lease')).leases);
     await host.finish(await host.take(2));
-    expect(await grid.show(jobId)).toMatchObject({ state: 'complete', canonical: 4 });
+    expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', canonical: 4 });
   });
 
   test('does not keep other jobs waiting', async () => {
@@ -60,7 +60,7 @@ describe('a paused job', () => {
     await change(await grid.submit(2000), 'pause');
     const other = await grid.submit(3);
     await host.finish(await host.take(3));
-    expect(await grid.show(other)).toMatchObject({ state: 'complete', canonical: 3 });
+    expect(await grid.ended(other)).toMatchObject({ state: 'complete', canonical: 3 });
   });
 
   test('stays paused over a restart, and is resumed after it', async () => {
@@ -83,7 +83,7 @@ describe('a paused job', () => {
     const out = await host.take(1);
     await change(jobId, 'pause');
     await host.finish(out);
-    expect(await grid.show(jobId)).toMatchObject({ state: 'complete', paused: null });
+    expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', paused: null });
     const other = await grid.submit(1);
     await change(other, 'pause');
     await grid.cancel(other);
@@ -149,7 +149,7 @@ describe('a disabled kernel', () => {
     expect(await kernels()).toEqual([]);
     expect(await grid.show(jobId)).toMatchObject({ state: 'open' });
     await host.finish(await host.take(2));
-    expect(await grid.show(jobId)).toMatchObject({ state: 'complete' });
+    expect(await grid.ended(jobId)).toMatchObject({ state: 'complete' });
   });
 
   test('that is enabled leaves paused what its owner paused', async () => {
@@ -228,7 +228,7 @@ describe('a banned host', () => {
     const units = (await good.next('lease')).leases;
     expect(await good.finish(units)).toHaveLength(1);
     await good.finish(await good.take(1));
-    expect(await grid.show(jobId)).toMatchObject({ state: 'complete', canonical: 2 });
+    expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', canonical: 2 });
 
     const again = await openVolunteer(grid.url, { keys });
     again.send(await again.hello());

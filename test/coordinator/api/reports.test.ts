@@ -90,7 +90,7 @@ describe('a report that comes too late', () => {
     const lost = await oneUnit(slow);
     slow.release(lost.token, lost.units);
     await quick.finish(await quick.take(2));
-    expect((await grid.show(jobId)).state).toBe('complete');
+    expect((await grid.ended(jobId)).state).toBe('complete');
     for (let i = 0; i < 2; i++) {
       expect(await slow.report(lost.token, [aSuccess(lost.unit)])).toEqual(['not_needed']);
     }
@@ -158,7 +158,7 @@ describe('[W1] a kernel’s own failure', () => {
     const last = await oneUnit(other);
     const failure = aFailure(last.unit, { detail: 'unreachable executed' });
     expect(await other.report(last.token, [failure])).toEqual(['pending']);
-    expect(await grid.show(jobId)).toMatchObject({ failed: 1, canonical: 0, state: 'complete' });
+    expect(await grid.ended(jobId)).toMatchObject({ failed: 1, canonical: 0, state: 'complete' });
     expect(await grid.results(jobId)).toMatchObject([
       {
         unit: 0,
@@ -188,7 +188,7 @@ describe('[W1] a kernel’s own failure', () => {
     }
     const [line] = await grid.results(jobId);
     expect(line?.detail).toBe('no success in 8 tries; the last one: kernel_exit with code 3');
-    expect(await grid.show(jobId)).toMatchObject({ state: 'complete', failed: 1 });
+    expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', failed: 1 });
   });
 });
 

@@ -102,7 +102,7 @@ describe('a want', () => {
     const back = await joinVolunteer(grid.url, { keys: lost.keys });
     const jobId = await grid.submit(8);
     await back.finish(await back.take(8));
-    expect((await grid.show(jobId)).state).toBe('complete');
+    expect((await grid.ended(jobId)).state).toBe('complete');
   });
 
   test('that was not served for a ping under way is served with its answer', async () => {

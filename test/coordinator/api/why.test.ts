@@ -46,6 +46,7 @@ test('a job, its units and its host tell their story', async () => {
   const others = await big.take(1);
   expect(await reasonOf(`jobs/${jobId}`)).toBe('all_out');
   await big.finish([...(lease === undefined ? [] : [lease]), ...others]);
+  await grid.ended(jobId);
   expect(await reasonOf(`jobs/${jobId}`)).toBe('complete');
   expect(await reasonOf(`jobs/${jobId}/units/0`)).toBe('accepted');
   await leave(big);

@@ -41,6 +41,7 @@ const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
   ['paused', { state: 'paused', pause: 'owner' }, { hosts: 0 }],
   ['paused', { state: 'paused', pause: 'operator', running: 10 }, {}],
   ['kernel_disabled', { state: 'paused', pause: 'kernel_disabled' }, { refusal: 'storage' }],
+  ['closing', { undecided: 0, running: 0 }, { hosts: 0 }],
   ['all_out', { running: 10 }, { refusal: 'draining' }],
   ['storage', {}, { refusal: 'storage', hosts: 0 }],
   ['draining', {}, { refusal: 'draining' }],

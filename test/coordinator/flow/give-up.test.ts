@@ -14,7 +14,7 @@ const after = (_ms: number, run: () => void) => {
   return () => {};
 };
 
-it('[W1] units that are given up fail with the reason, those that were decided meanwhile stay so, and the job ends', async () => {
+it('[W1] units that are given up fail with the reason, those that were decided meanwhile stay so, and all of the job is decided', async () => {
   const [store, window, job] = [
     new MemoryStore(),
     new Window(),
@@ -50,7 +50,7 @@ it('[W1] units that are given up fail with the reason, those that were decided m
 
   recorder.giveUp(shard, [1, 2], 'so did this one');
   await recorder.drain();
-  expect(happenings).toContainEqual({ kind: 'job_ended', jobId: job.jobId });
+  expect(happenings).toContainEqual({ kind: 'job_decided' });
   expect(window.state(shardId(shard))).toBeUndefined();
   const { failed, canonical } = (await store.jobs.read(job.jobId))?.counts ?? {};
   expect([canonical, failed]).toEqual([1, 2]);

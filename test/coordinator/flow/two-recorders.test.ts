@@ -112,7 +112,7 @@ test('[W1] [C2] of two hosts that report every unit to two coordinators, one is 
     expect(unit).toMatchObject({ status: 'accepted', canonical: winner.leaseId });
   }
   expect(await stores[0].jobs.read(job.jobId)).toMatchObject({
-    state: 'complete',
+    decidedAt: expect.any(Number),
     counts: { canonical: units, failed: 0, shardsOpen: 0 },
   });
   const micro = units * creditMicro(aResult(0).fuel);
@@ -144,7 +144,7 @@ test('[W4] two failures that reach two coordinators at once count together exact
   const answers = await Promise.all([fail(recorders[0], 1), fail(recorders[1], 2)]);
   expect(new Set(answers.flat(2))).toEqual(new Set(['pending']));
   expect(await stores[1].jobs.read(job.jobId)).toMatchObject({
-    state: 'complete',
+    decidedAt: expect.any(Number),
     counts: { canonical: 0, failed: units },
   });
   expect((await paidUnits()).units).toBe(0);

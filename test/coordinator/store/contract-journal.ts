@@ -23,8 +23,8 @@ export function journalContract(open: OpenStore): void {
       expect(await text(store, shard)).toBe('');
       const append = (expected: number, bytes: string) =>
         store.append(partitionOfJob(job), [anAppend(shard, expected, bytes)], 1);
-      expect(await append(0, 'one')).toEqual([{ kind: 'written', jobEnded: false }]);
-      expect(await append(3, 'two')).toEqual([{ kind: 'written', jobEnded: false }]);
+      expect(await append(0, 'one')).toEqual([{ kind: 'written', jobDecided: false }]);
+      expect(await append(3, 'two')).toEqual([{ kind: 'written', jobDecided: false }]);
       expect(await text(store, shard)).toBe('onetwo');
       expect(await text(store, shard, 3)).toBe('two');
       expect(await text(store, shard, 6)).toBe('');
@@ -108,8 +108,8 @@ export function journalContract(open: OpenStore): void {
       expect(replies).toEqual([
         { kind: 'stale', length: 1 },
         { kind: 'closed' },
-        { kind: 'written', jobEnded: false },
-        { kind: 'written', jobEnded: false },
+        { kind: 'written', jobDecided: false },
+        { kind: 'written', jobDecided: false },
       ]);
       const texts = [stale, closed, written, others].map((shard) => text(store, shard));
       expect(await Promise.all(texts)).toEqual(['x', 'x', 'kept', 'kept too']);
@@ -154,7 +154,7 @@ export function journalContract(open: OpenStore): void {
   );
 
   it(
-    'a job ends when all of it is split and its last shard closes, not before',
+    'a job is decided when all of it is split and its last shard closes, and then may be complete',
     withStore(open, async (store) => {
       const job = aJob({ units: 8 });
       const partition = partitionOfJob(job);
@@ -164,25 +164,33 @@ export function journalContract(open: OpenStore): void {
       const close = (shard: Shard, now: number) =>
         store.append(partition, [anAppend(shard, 0, 'x', { closes: true })], now);
 
-      expect(await close(first, 10)).toEqual([{ kind: 'written', jobEnded: false }]);
-      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'open', endedAt: null });
+      expect(await close(first, 10)).toEqual([{ kind: 'written', jobDecided: false }]);
+      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'open', decidedAt: null });
+      expect(await store.jobs.complete(job.jobId, 0, 15)).toBe(false);
       await store.openShard(job, second);
-      expect(await close(second, 20)).toEqual([{ kind: 'written', jobEnded: true }]);
-      expect(await store.jobs.read(job.jobId)).toMatchObject({ state: 'complete', endedAt: 20 });
+      expect(await close(second, 20)).toEqual([{ kind: 'written', jobDecided: true }]);
+      const decided = { state: 'open', decidedAt: 20, endedAt: null };
+      expect(await store.jobs.read(job.jobId)).toMatchObject(decided);
       expect(await store.openShards(partition)).toEqual([]);
+      expect(await store.jobs.listOpen(partition)).toMatchObject([{ decidedAt: 20, cursor: 8 }]);
+      for (const isNew of [true, false]) {
+        expect(await store.jobs.complete(job.jobId, 2, isNew ? 25 : 26)).toBe(isNew);
+      }
+      const complete = { state: 'complete', decidedAt: 20, endedAt: 25, unchecked: 2 };
+      expect(await store.jobs.read(job.jobId)).toMatchObject(complete);
       expect(await store.jobs.listOpen(partition)).toEqual([]);
       expect(await store.jobs.cancel(job.jobId, 30)).toBe('over');
     }),
   );
 
   it(
-    'when one step closes several shards, the last of them ends the job',
+    'when one step closes several shards, the last of them decides the job',
     withStore(open, async (store) => {
       const job = aJob({ units: 10 });
       const shards = await submitted(store, job);
       const appends = shards.map((shard) => anAppend(shard, 0, 'x', { closes: true }));
       const replies = await store.append(partitionOfJob(job), appends, 10);
-      expect(replies.map((reply) => reply.kind === 'written' && reply.jobEnded)).toEqual([
+      expect(replies.map((reply) => reply.kind === 'written' && reply.jobDecided)).toEqual([
         false,
         false,
         true,

@@ -73,7 +73,7 @@ export function raceContract(open: OpenStore): void {
           expect(payments.reduce((sum, p) => sum + runsSize(p.units), 0)).toBe(ends.length);
           expect(payments.reduce((sum, p) => sum + p.micro, 0)).toBe(micro);
           expect(await store.jobs.read(job.jobId)).toMatchObject({
-            state: state.isClosed ? 'complete' : 'open',
+            decidedAt: state.isClosed ? expect.any(Number) : null,
             counts: {
               canonical: ends.length,
               failed: all.filter(({ status }) => status === 'failed').length,

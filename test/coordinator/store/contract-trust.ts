@@ -78,7 +78,7 @@ export function trustContract(open: OpenStore): void {
       expect(await store.openShardIds(0)).toContain(shardId(shard));
       const before = await store.jobs.read(job.jobId);
       const closing = { ...anAppend(shard, 0, 'x'), closes: true };
-      expect(await store.append(0, [closing], 0)).toEqual([{ kind: 'written', jobEnded: false }]);
+      expect(await store.append(0, [closing], 0)).toEqual([{ kind: 'written', jobDecided: false }]);
       expect(await store.readOpenShard(shard)).toBe(null);
       expect(await store.openCheck(shard)).toBe('stands');
       expect(await store.jobs.read(job.jobId)).toEqual(before);

@@ -78,7 +78,7 @@ describe('kill -9 of Redis', () => {
         const append = anAppend(shard, kept.length, unsure, { canonical: 1 });
         try {
           expect(await store.append(partition, [append], 1)).toEqual([
-            { kind: 'written', jobEnded: false },
+            { kind: 'written', jobDecided: false },
           ]);
         } catch (error) {
           expect(error).toBeInstanceOf(OutcomeUnknown);
@@ -154,7 +154,7 @@ describe('kill -9 of Redis', () => {
     await expect(store.jobs.read(job.jobId)).rejects.toBeInstanceOf(OutcomeUnknown);
     await server.restart();
     const again = () => store.append(partitionOfJob(job), [anAppend(shard, 0, 'x')], 1);
-    expect(await untilKnown(again)).toEqual([{ kind: 'written', jobEnded: false }]);
+    expect(await untilKnown(again)).toEqual([{ kind: 'written', jobDecided: false }]);
   });
 
   it('opening a store on a Redis that is not there fails, and nobody knocks afterwards', async () => {
@@ -253,6 +253,6 @@ describe('a Redis that refuses to write', () => {
     expect(await text(store, shard)).toBe('');
     await raw.config('SET', 'maxmemory', '0');
     raw.disconnect();
-    expect(await append()).toEqual([{ kind: 'written', jobEnded: false }]);
+    expect(await append()).toEqual([{ kind: 'written', jobDecided: false }]);
   });
 });
