@@ -102,6 +102,10 @@ const changes: Record<RefusalReason, readonly Change[]> = {
       /step/,
       'Let the kernel call manyhands.checkpoint() about once a second, or export step() (docs/KERNELS.md); or leave "migratable" out of the job.',
     ],
+    [
+      /Binaryen/,
+      'Build it with plainer code (clang -O1, no SIMD), or export step(), which needs no preparation (docs/KERNELS.md).',
+    ],
     [/segment/, 'clang: -mno-bulk-memory, and no -pthread; or leave "migratable" out of the job.'],
     [always, 'Keep such values in memory; or leave "migratable" out of the job.'],
   ],
@@ -109,6 +113,10 @@ const changes: Record<RefusalReason, readonly Change[]> = {
     [
       /bytes; at most/,
       'Strip it (-Wl,--strip-all, Rust -C strip=symbols), and give data as files.',
+    ],
+    [
+      /lead to checkpoint/,
+      'Call checkpoint() in few places, best in the loop of main, and through no function pointer; or export step(), which needs no preparation (docs/KERNELS.md).',
     ],
     [/table/, 'Use fewer function pointers: link with -Wl,--gc-sections.'],
     [

@@ -11,6 +11,7 @@ import { limits } from '../../protocol/limits.ts';
 import { type Artifacts, digestOf } from '../artifacts/artifacts.ts';
 import type { KernelNeeds, PreparedKernel } from '../domain/job.ts';
 import type { MeterReply, MeterRequest } from './meter-thread.ts';
+import { Places } from './places.ts';
 
 const pageBytes = 65_536;
 /** The pass takes 2 to 11 MB/s on a busy machine: 30 s is enough for the largest module allowed. */
@@ -21,12 +22,18 @@ const deadlineMs = 30_000;
  */
 const migratableDeadlineMs = 60_000;
 const heapMiBMax = 1024;
+/**
+ * One kernel at a time each way: preparing one may take a gigabyte (Binaryen's own limit is another).
+ * Two queues, so that nobody waits a minute behind a migratable kernel for one that takes milliseconds.
+ */
+const atOnce = 1;
 /** Prepared kernels remembered: a few hundred bytes each. */
 const rememberedMax = 1000;
 
 export class Kernels {
   private readonly artifacts: Artifacts;
   private readonly prepared = new Map<string, Promise<PreparedKernel>>();
+  private readonly places = { plain: new Places(atOnce), migratable: new Places(atOnce) };
 
   constructor(artifacts: Artifacts) {
     this.artifacts = artifacts;
@@ -41,7 +48,10 @@ export class Kernels {
     const key = `${digest}/${memoryPagesMax}/${nans}/${isMigratable}`;
     let pending = this.prepared.get(key);
     if (pending === undefined) {
-      pending = this.meter(digest, { options: { memoryPagesMax, nans }, isMigratable });
+      const place = isMigratable ? this.places.migratable : this.places.plain;
+      pending = place.during(() =>
+        this.meter(digest, { options: { memoryPagesMax, nans }, isMigratable }),
+      );
       this.prepared.set(key, pending);
       pending.catch(() => this.prepared.delete(key));
       if (this.prepared.size > rememberedMax) this.forgetOldest();

@@ -42,14 +42,32 @@ const controls = {
 };
 const BINARYENS_PREFIX = 'asyncify_';
 
-/** Takes and gives a metered module. Throws KernelRefused when the result would be too large. */
+/**
+ * Takes and gives a metered module. Throws KernelRefused when the result would be too large. Offsets
+ * are of no module that its author has, so they are 0.
+ */
 export function asyncifyKernel(metered: Uint8Array): Uint8Array {
-  for (const { name, offset } of decodeModule(metered).exports)
+  for (const { name } of decodeModule(metered).exports)
     if (name.startsWith(BINARYENS_PREFIX))
-      throw new KernelRefused('export_reserved', `${name} is Asyncify's own export.`, offset);
-  const wasm = runAsyncify(metered);
-  survey(decodeModule(wasm), 'any');
+      throw new KernelRefused('export_reserved', `${name} is Asyncify's own export.`, 0);
+  const wasm = runOrRefuse(metered);
+  try {
+    survey(decodeModule(wasm), 'any');
+  } catch (error) {
+    if (!(error instanceof KernelRefused)) throw error;
+    throw new KernelRefused(error.reason, `Once prepared to be saved: ${error.detail}`, 0);
+  }
   return wasm;
+}
+
+/** What Binaryen cannot do it does not say: it aborts, and is of no use to its process afterwards. */
+function runOrRefuse(metered: Uint8Array): Uint8Array {
+  try {
+    return runAsyncify(metered);
+  } catch (error) {
+    const words = error instanceof Error ? `: ${error.message.split('\n')[0]}` : '.';
+    throw new KernelRefused('checkpoint_impossible', `Binaryen could not prepare it${words}`, 0);
+  }
 }
 
 function runAsyncify(metered: Uint8Array): Uint8Array {
@@ -58,6 +76,11 @@ function runAsyncify(metered: Uint8Array): Uint8Array {
     module.setFeatures(features);
     binaryen.setOptimizeLevel(2);
     binaryen.setShrinkLevel(1);
+    // The compiler has inlined what it found good. Here it would make one large function of many that
+    // loop, at three times the cost.
+    binaryen.setAlwaysInlineMaxSize(0);
+    binaryen.setFlexibleInlineMaxSize(0);
+    binaryen.setOneCallerInlineMaxSize(0);
     binaryen.setPassArgument('asyncify-imports', 'manyhands.checkpoint');
     module.runPasses(['asyncify']);
     for (const [theirs, ours] of Object.entries(controls)) {

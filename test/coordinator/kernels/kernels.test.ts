@@ -47,6 +47,18 @@ const stepped = wasmOf(`(module (import "manyhands" "checkpoint" (func $checkpoi
   (func (export "step") (result i32) ${work}
     (global.set $n (i32.sub (global.get $n) (i32.const 1))) (global.get $n)))`);
 
+const manyLoops = (count: number) => {
+  const loops = Array.from(
+    { length: count },
+    (_, i) =>
+      `(func $f${i} (loop $again (call $checkpoint) (br_if $again (i32.load (i32.const 0)))))`,
+  );
+  const table = `(table funcref (elem ${loops.map((_, i) => `$f${i}`).join(' ')}))`;
+  return wasmOf(
+    aProgram(['checkpoint'], '(call_indirect (i32.const 0))', `${loops.join('\n')} ${table}`),
+  );
+};
+
 describe('for a migratable job', () => {
   test('[S3] a kernel that calls checkpoint() can be stopped there, and burns the same fuel', async () => {
     const digest = await uploaded(calling);
@@ -84,6 +96,11 @@ describe('for a migratable job', () => {
       'with state that cannot be saved',
       wasmOf(aProgram(['checkpoint'], work, '(global (mut v128) (v128.const i64x2 0 0))')),
       /checkpoint_impossible .*mutable global holds a vector/,
+    ],
+    [
+      'in which too many functions may be stopped',
+      manyLoops(4_001),
+      /limit_exceeded at byte \d+: 4002 functions.* lead to checkpoint\(\).* Call checkpoint\(\) in few places/,
     ],
     [
       'that was asyncified by its author',

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +7,12 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asyncifyKernel } from '../../../../kernel/builders/asyncify.ts';
-import { KernelRefused } from '../../../../kernel/meter.ts';
+import { KernelRefused, meterKernel } from '../../../../kernel/meter.ts';
 import { runKernel } from '../../../../worker/sandbox/runner.ts';
+import { floatPrograms } from '../../../kernel/support/float-programs.ts';
 import { programs } from '../../../kernel/support/programs.ts';
+import { run } from '../../../kernel/support/run.ts';
+import { wat } from '../../../kernel/support/wat.ts';
 import { aKernel, aProgram, aRun, text, wasmOf } from '../a-kernel.ts';
 import {
   bothOf,
@@ -21,6 +25,9 @@ import {
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'manyhands-asyncify-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const anyNans = (program: string) =>
+  meterKernel(wat(program), { memoryPagesMax: 16, nans: 'any' }).wasm;
 
 /** Calls itself twice at each depth, and can be stopped at the bottom: 2^depth times. */
 const branching = (depth: number) => `(module
@@ -53,6 +60,37 @@ describe('an asyncified kernel', () => {
         }
       }),
       { numRuns: 15 },
+    );
+  });
+
+  it('[S3] makes NaNs the same, as Binaryen neither computes them itself nor finds that superfluous', () => {
+    const same = (plain: string) => asyncifyKernel(meterForCheckpoints(wat(plain)));
+    fc.assert(
+      fc.property(floatPrograms, ({ plain, canonical }) => {
+        const here = run(same(plain), { fuelMax: 10_000_000n });
+        const there = run(anyNans(canonical), { fuelMax: 100_000_000n });
+        expect(here).toMatchObject({ end: 'return', memory: there.memory });
+      }),
+      { numRuns: 15 },
+    );
+    const constant = `(module (memory (export "memory") 1) (func (export "_start")
+      (f64.store (i32.const 0) (f64.div (f64.const 0) (f64.const 0)))
+      (f32.store (i32.const 8) (f32.sqrt (f32.const -1)))
+      (f64.store (i32.const 16) (f64.sub (f64.const inf) (f64.const inf)))))`;
+    const expected = Buffer.alloc(65_536);
+    expected.write('000000000000f87f0000c07f00000000000000000000f87f', 'hex');
+    const digest = createHash('sha256').update(expected).digest('hex');
+    expect(run(same(constant), { fuelMax: 1_000n }).memory).toBe(digest);
+  });
+
+  it('is refused with a sentence when Binaryen gives up', () => {
+    const invalid = '(drop (select (i32.const 1) (i64.const 1) (i32.const 1)))';
+    const wasm = meterForCheckpoints(wasmOf(aProgram(['checkpoint'], invalid)));
+    expect(() => asyncifyKernel(wasm)).toThrow(
+      expect.objectContaining({
+        reason: 'checkpoint_impossible',
+        change: expect.stringContaining('step()'),
+      }),
     );
   });
 
