@@ -20,6 +20,8 @@ export const whySentences = {
   ...settled,
   closing: 'Every unit is decided; hosts of which nothing was checked yet are being checked.',
   paused: 'The job is paused: `manyhands job resume` lets it go on.',
+  credit_spent:
+    'The job is paused, because nobody can pay for it any more: it goes on with credit.',
   kernel_disabled: 'An operator has disabled the kernel of the job.',
   storage: 'The coordinator cannot store results at the moment, so it hands nothing out.',
   draining: 'The coordinator is about to end; it is back in a moment, or another one takes over.',
@@ -27,6 +29,7 @@ export const whySentences = {
   too_small: 'Every host that is connected lends less memory than the job asks for.',
   resting:
     'It failed on the hosts that are free; a host of another account is awaited, or a while.',
+  hosts_kept: 'The hosts that could run it get nothing for a while: ask why of each.',
   in_turn: 'It waits for its turn: hosts are busy with what came before.',
   second_opinion: 'It failed on one host, and another account’s host is to say the same or better.',
 

@@ -15,6 +15,7 @@ import type { Present } from '../domain/trust/closing.ts';
 import type { Surroundings } from '../domain/why.ts';
 import type { Context } from '../flow/context.ts';
 import { totalsOf } from '../flow/enrol.ts';
+import { whyNothing } from '../flow/grant.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import type { SessionFacts } from '../flow/why.ts';
 import type { Holder } from '../tokens/lease-token.ts';
@@ -116,12 +117,17 @@ export class Sessions {
 
   /** What `why` asks of everybody who is connected. */
   surroundings(): Surroundings {
-    const waiting = [...this.sessions].filter(({ isAsking }) => isAsking);
+    const { context } = this.parts;
+    const waiting = [...this.sessions].flatMap(({ isAsking, asker }) =>
+      isAsking && asker !== null
+        ? [{ memoryBytes: asker.memoryBytes, nothing: whyNothing(context, asker) }]
+        : [],
+    );
     return {
       refusal: this.refusal(),
       hosts: this.hosts,
       memoryBytesMax: this.memoryBytesMax,
-      waitingMemoryBytes: waiting.map(({ memoryBytes }) => memoryBytes),
+      waiting,
     };
   }
 

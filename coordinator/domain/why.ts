@@ -14,8 +14,8 @@ export type Surroundings = {
   hosts: number;
   /** What the largest host has. */
   memoryBytesMax: number;
-  /** The memory of hosts that ask for work and have got none. */
-  waitingMemoryBytes: readonly number[];
+  /** Hosts that ask for work and have got none, and what the window says to it. */
+  waiting: readonly { memoryBytes: number; nothing: NoUnits | null }[];
 };
 
 export type JobNow = {
@@ -74,13 +74,19 @@ export function whyHost(host: HostNow, { refusal }: Surroundings): WhyReason {
 }
 
 const whyPaused = (cause: PauseCause): WhyReason =>
-  cause === 'kernel_disabled' ? 'kernel_disabled' : 'paused';
+  cause === 'kernel_disabled' || cause === 'credit_spent' ? cause : 'paused';
 
 function whyNotHandedOut({ memoryBytes, free }: JobNow, around: Surroundings): WhyReason {
   if (around.refusal !== null) return around.refusal;
   if (around.hosts === 0) return 'no_hosts';
   if (around.memoryBytesMax < memoryBytes) return 'too_small';
-  // A host that could run it asks, and got nothing although there is something: it may not have it.
-  const isRefused = free > 0 && around.waitingMemoryBytes.some((bytes) => bytes >= memoryBytes);
-  return isRefused ? 'resting' : 'in_turn';
+  const able = around.waiting.filter((host) => host.memoryBytes >= memoryBytes);
+  if (free === 0 || able.length === 0) return 'in_turn';
+  // Hosts that could run it ask, and get nothing although there is something.
+  if (able.some(({ nothing }) => nothing === 'tried_before')) return 'resting';
+  return able.every(({ nothing }) => isKept(nothing)) ? 'hosts_kept' : 'in_turn';
 }
+
+/** Whether the host gets nothing at all for a while. */
+const isKept = (nothing: NoUnits | null): boolean =>
+  nothing === 'backing_off' || nothing === 'quarantined';

@@ -109,10 +109,11 @@ function jobNow({ window }: Context, job: Job): JobNow {
 
 const untouched: Unit = { status: 'open', ends: [] };
 
+/** What is undecided in the window may have been decided by another coordinator: then the journal says so. */
 async function readUnit({ window, store }: Context, shard: Shard, position: number): Promise<Unit> {
   const held = window.state(shardId(shard));
-  const state = held ?? ShardState.replay(shard, await store.readJournal(shard));
-  return state.unit(position);
+  if (held !== undefined && !held.isOpen(position)) return held.unit(position);
+  return ShardState.replay(shard, await store.readJournal(shard)).unit(position);
 }
 
 const view = (about: WhyView['about'], id: string, reason: WhyReason, detail: string): WhyView => ({

@@ -110,7 +110,7 @@ export class SimCoordinator {
   }
 
   /** One request over HTTP: its answer, or an error when it failed or no answer came. */
-  ask<T>(answer: (context: Context) => Promise<T>): Promise<T> {
+  ask<T>(answer: (context: Context, doors: SimDoors) => Promise<T>): Promise<T> {
     const { life, up, world } = this;
     return new Promise((resolve, reject) => {
       const unanswered = () => reject(new Unanswered(this.name));
@@ -121,7 +121,7 @@ export class SimCoordinator {
             world.clock.after(this.random.between(1, tripMsMax), () => {
               if (!life.isOver) settle();
             });
-          answer(up.engine.context).then(
+          answer(up.engine.context, up.doors).then(
             (value) => reply(() => resolve(value)),
             (error) => reply(() => reject(error)),
           );
@@ -130,6 +130,11 @@ export class SimCoordinator {
       // Settling twice is harmless: the first counts.
       world.clock.after(answerMsMax, unanswered);
     });
+  }
+
+  /** Its doors, as long as it can be reached. */
+  get doors(): SimDoors | null {
+    return this.life?.isAwake === true ? (this.up?.doors ?? null) : null;
   }
 
   /** The account of a host that waits here while units are free. */

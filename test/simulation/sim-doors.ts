@@ -4,7 +4,11 @@
  */
 import type { LeaseFacts } from '../../coordinator/domain/lease.ts';
 import type { Present } from '../../coordinator/domain/trust/closing.ts';
+import type { Surroundings } from '../../coordinator/domain/why.ts';
+import type { Asker } from '../../coordinator/domain/window.ts';
 import type { Doors, Engine } from '../../coordinator/engine.ts';
+import { whyNothing } from '../../coordinator/flow/grant.ts';
+import type { SessionFacts } from '../../coordinator/flow/why.ts';
 import type { AccountId, HostId } from '../../protocol/ids.ts';
 import { SimSession, type SimSessionParts } from './sim-session.ts';
 import type { Wire } from './wire.ts';
@@ -86,6 +90,36 @@ export class SimDoors implements Doors {
       return asker.accountId;
     }
     return null;
+  }
+
+  /** What coordinator/api/sessions.ts tells `why`. */
+  surroundings(): Surroundings {
+    const { context } = this.engine;
+    return {
+      refusal: this.isClosing ? 'draining' : this.engine.isRefusing() ? 'storage' : null,
+      hosts: this.hosts,
+      memoryBytesMax: this.memoryBytesMax,
+      waiting: this.waiting().map((asker) => ({
+        memoryBytes: asker.memoryBytes,
+        nothing: whyNothing(context, asker),
+      })),
+    };
+  }
+
+  session(hostId: HostId): SessionFacts {
+    for (const session of this.sessions) {
+      const asker = session.askerNow();
+      if (asker?.hostId === hostId) return { asker, isAsking: session.isWaiting };
+    }
+    return null;
+  }
+
+  /** Hosts that ask and have got nothing. */
+  waiting(): Asker[] {
+    return [...this.sessions].flatMap((session) => {
+      const asker = session.isWaiting ? session.askerNow() : null;
+      return asker === null ? [] : [asker];
+    });
   }
 
   close(): void {

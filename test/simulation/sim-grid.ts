@@ -5,6 +5,7 @@
 import { shardId } from '../../coordinator/domain/shard.ts';
 import type { AccountId } from '../../protocol/ids.ts';
 import { checkAll } from './checks.ts';
+import { Curious } from './curious.ts';
 import { Scientist } from './scientist.ts';
 import type { SimCoordinator } from './sim-coordinator.ts';
 import type { SimHost } from './sim-host.ts';
@@ -33,6 +34,7 @@ export class SimGrid {
   readonly coordinators: readonly SimCoordinator[];
   readonly hosts: readonly SimHost[];
   readonly scientist: Scientist;
+  readonly curious: Curious;
   events = 0;
   private lookedAt = 0;
   private readonly starvingSince: (number | null)[] = [];
@@ -42,6 +44,8 @@ export class SimGrid {
     this.coordinators = coordinators;
     this.hosts = hosts;
     this.scientist = new Scientist(coordinators, world);
+    const profiles = hosts.map(({ profile }) => profile);
+    this.curious = new Curious(world, coordinators, profiles);
   }
 
   /** Lets time pass until it is done, a promise is broken, or nothing was recorded for too long. */
@@ -96,6 +100,7 @@ export class SimGrid {
     const { clock, violations, weather } = this.world;
     if (clock.now < this.lookedAt + lookMs) return;
     this.lookedAt = clock.now;
+    this.curious.lookAtWaiting();
     const calmMs = weather.calmSince === null ? 0 : clock.now - weather.calmSince;
     const msMax = calmMs > aftermathMs ? starvingMsMax.calm : starvingMsMax.bad;
     for (const [i, coordinator] of this.coordinators.entries()) {

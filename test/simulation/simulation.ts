@@ -46,6 +46,7 @@ export async function simulate(seed: bigint, tell: Tell | null = null): Promise<
     world.clock.after(random.between(0, badWeatherMs / 2), () => host.start());
   }
   grid.scientist.start();
+  grid.curious.start();
   startFaults(world, coordinators, hosts, badWeatherMs);
   await grid.playFor(badWeatherMs);
 

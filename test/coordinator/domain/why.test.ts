@@ -9,6 +9,7 @@ import {
   whyJob,
   whyUnit,
 } from '../../../coordinator/domain/why.ts';
+import type { NoUnits } from '../../../coordinator/domain/window.ts';
 import { jobStates, pauseCauses } from '../../../protocol/job.ts';
 import { type WhyReason, whyReasons } from '../../../protocol/why.ts';
 
@@ -24,7 +25,7 @@ const around: Surroundings = {
   refusal: null,
   hosts: 1,
   memoryBytesMax: 200,
-  waitingMemoryBytes: [],
+  waiting: [],
 };
 const unit: UnitNow = { status: 'open', isOut: false, hasFailedOnce: false };
 const host: HostNow = {
@@ -34,6 +35,8 @@ const host: HostNow = {
   isAsking: true,
   nothing: 'no_jobs',
 };
+
+const waits = (memoryBytes: number, nothing: NoUnits | null) => ({ memoryBytes, nothing });
 
 const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
   ['complete', { state: 'complete', undecided: 0, running: 0 }, {}],
@@ -47,9 +50,13 @@ const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
   ['draining', {}, { refusal: 'draining' }],
   ['no_hosts', {}, { hosts: 0, memoryBytesMax: 0 }],
   ['too_small', {}, { memoryBytesMax: 99 }],
-  ['resting', { free: 1 }, { waitingMemoryBytes: [50, 100] }],
-  ['in_turn', { free: 1 }, { waitingMemoryBytes: [50] }],
-  ['in_turn', { free: 0 }, { waitingMemoryBytes: [100] }],
+  ['credit_spent', { state: 'paused', pause: 'credit_spent' }, {}],
+  ['closing', { undecided: 0, running: 0 }, {}],
+  ['resting', { free: 1 }, { waiting: [waits(50, null), waits(100, 'tried_before')] }],
+  ['hosts_kept', { free: 1 }, { waiting: [waits(100, 'quarantined'), waits(50, 'no_jobs')] }],
+  ['in_turn', { free: 1 }, { waiting: [waits(100, 'backing_off'), waits(100, 'enough_in_hand')] }],
+  ['in_turn', { free: 1 }, { waiting: [waits(50, 'tried_before')] }],
+  ['in_turn', { free: 0 }, { waiting: [waits(100, 'tried_before')] }],
 ];
 const ofUnits: [WhyReason, Partial<UnitNow>, Partial<JobNow>][] = [
   ['accepted', { status: 'accepted' }, { state: 'complete' }],
@@ -107,7 +114,12 @@ describe('the reason', () => {
       refusal: fc.constantFrom(null, 'draining' as const, 'storage' as const),
       hosts: count,
       memoryBytesMax: count,
-      waitingMemoryBytes: fc.array(count),
+      waiting: fc.array(
+        fc.record({
+          memoryBytes: count,
+          nothing: fc.constantFrom(null, 'tried_before' as const, 'quarantined' as const),
+        }),
+      ),
     });
     const units = fc.record({
       status: fc.constant('open' as const),
