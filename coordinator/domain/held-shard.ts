@@ -1,5 +1,5 @@
 /**
- * One shard in the window: which of its units are free, and which are out under which lease.
+ * One shard in the window: which of its units are free, for whom, and which are out (leases-out.ts).
  *
  *      held                       take                     decided
  *    ───────────────► free ───────────────► leased ─────────────────► (gone)
@@ -13,16 +13,14 @@
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { Capacity } from './capacities.ts';
-import { Holders } from './holders.ts';
 import { fits, type JobFacts } from './job.ts';
-import { type LeaseFacts, leaseDurationMs } from './lease.ts';
-import { type LeaseTime, leaseTime } from './lease-time.ts';
-import type { LeaseOut, Load } from './load.ts';
+import type { LeaseFacts } from './lease.ts';
+import { type HeldLease, LeasesOut, type LeaseWatch, moveOn, prolong } from './leases-out.ts';
 import { Losses } from './losses.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type Shard, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
-import { type UnitCost, usualMs } from './speed.ts';
+import { usualMs } from './speed.ts';
 import { type CheckOrder, type Heard, isKeptFrom, mayCheck } from './trust/check.ts';
 import type { Standing } from './trust/known-hosts.ts';
 
@@ -40,29 +38,9 @@ export type Asker = {
 export type KnownAsker = Asker & { standing: Standing };
 
 /** What the window keeps count of over all its shards. */
-export type ShardWatch = {
+export type ShardWatch = Omit<LeaseWatch, 'leaseHeld'> & {
   freeChanged(by: number, shard: HeldShard): void;
-  loadOf(id: HostId | AccountId): Load;
-  /** What a unit of the job is expected to cost; 0 when nothing is known of it. */
-  unitFuel(): number;
-  unitCost(): UnitCost | null;
   leaseHeld(lease: HeldLease, shard: HeldShard): void;
-  leaseGone(lease: HeldLease): void;
-};
-
-/** `host` and `account` are the loads that it is part of. */
-export type HeldLease = LeaseOut & {
-  /** Unless it is renewed. */
-  deadline: number;
-  /** Whatever is renewed, unless results come. */
-  workUntil: number;
-  startedAt: number;
-  time: LeaseTime;
-  /** Of its host: so many of its units may run. */
-  threads: number;
-  host: Load;
-  account: Load;
-  unitFuel: number;
 };
 
 export class HeldShard {
@@ -71,8 +49,7 @@ export class HeldShard {
   /** All of it: a state that is read anew upon a lease knows that lease's units, and no check. */
   readonly shard: Shard;
   private readonly watch: ShardWatch;
-  private readonly leases = new Map<LeaseId, HeldLease>();
-  private readonly holders: Holders<HeldLease>;
+  private readonly leases: LeasesOut;
   private readonly rests = new Rests();
   /** Whoever has testified about any unit of it: what is kept for them only may be anybody's. */
   private readonly heardOfAny: readonly Heard[];
@@ -86,7 +63,11 @@ export class HeldShard {
     this.shard = state.shard;
     this.watch = watch;
     this.heardOfAny = everybodyHeard(state.shard.check?.heard ?? []);
-    this.holders = new Holders(shardSize(state.shard.units));
+    const { wallMsMax } = job.document.limits;
+    this.leases = new LeasesOut(shardSize(state.shard.units), wallMsMax, {
+      ...watch,
+      leaseHeld: (lease) => watch.leaseHeld(lease, this),
+    });
     this.takeUp(state.leases, now);
     this.refill();
   }
@@ -100,12 +81,7 @@ export class HeldShard {
   }
 
   get heldLeases(): LeaseFacts[] {
-    return [...this.leases.values()];
-  }
-
-  hasLeaseOf(hostId: HostId): boolean {
-    for (const lease of this.leases.values()) if (lease.hostId === hostId) return true;
-    return false;
+    return this.leases.all;
   }
 
   /** Undecided units out under leases. */
@@ -118,7 +94,7 @@ export class HeldShard {
   }
 
   isOut(position: number): boolean {
-    return this.holders.isOut(position) && this.isOpen(position);
+    return this.leases.isOut(position) && this.isOpen(position);
   }
 
   /** Whether `take` would give this host something. */
@@ -151,7 +127,7 @@ export class HeldShard {
     const { shard } = this;
     const positions = toRuns(taken);
     const facts = { leaseId, hostId, accountId, shard, positions };
-    return this.remember(facts, taken, now, asker.capacity);
+    return this.leases.add(facts, taken, now, asker.capacity);
   }
 
   /**
@@ -166,11 +142,7 @@ export class HeldShard {
     const late: number[] = [];
     for (let position = shardSize(this.shard.units) - 1; position >= 0; position--) {
       if (!this.isOut(position)) continue;
-      const leases = this.holders.of(position);
-      if (leases.length >= copiesMax) continue;
-      if (leases.some((lease) => lease.accountId === accountId)) continue;
-      if (leases.every((lease) => unitMs < soonerShare * remainingMs(lease, now)))
-        late.push(position);
+      if (this.leases.isLate(position, accountId, unitMs, now)) late.push(position);
     }
     return late;
   }
@@ -184,29 +156,29 @@ export class HeldShard {
   ): LeaseFacts {
     const taken = units.toSorted((a, b) => a - b);
     const facts = { leaseId, hostId, accountId, shard: this.shard, positions: toRuns(taken) };
-    return this.remember(facts, taken, now, capacity, true);
+    return this.leases.add(facts, taken, now, capacity, true);
   }
 
   /** See Window.present. */
   present(facts: LeaseFacts, positions: UnitRuns, now: number): number {
     const { leaseId, hostId } = facts;
     const had = new Set(fromRuns(positions));
-    const known = this.leases.get(leaseId);
+    const known = this.leases.find(leaseId);
     if (known !== undefined) {
       prolong(known, now);
-      const lost = this.positionsLeft(known).filter((position) => !had.has(position));
+      const lost = this.leases.positionsLeft(known).filter((position) => !had.has(position));
       this.release(leaseId, hostId, lost);
       return known.left;
     }
     const wanted = this.free.filter((p) => had.has(p) && runsInclude(facts.positions, p));
     const taken = wanted.filter((position) => this.isStillOpen(leaseId, position));
     this.unfreeAll(new Set(taken));
-    if (taken.length > 0) this.remember(facts, taken, now);
+    if (taken.length > 0) this.leases.add(facts, taken, now);
     return taken.length;
   }
 
   renew(leaseId: LeaseId, hostId: HostId, now: number): boolean {
-    const lease = this.leases.get(leaseId);
+    const lease = this.leases.find(leaseId);
     if (lease === undefined || lease.hostId !== hostId) return false;
     prolong(lease, now);
     return true;
@@ -214,11 +186,11 @@ export class HeldShard {
 
   /** See Window.settle. Returns how many positions were settled. */
   settle(leaseId: LeaseId, accountId: AccountId, positions: Iterable<number>, now: number): number {
-    const lease = this.leases.get(leaseId);
+    const lease = this.leases.find(leaseId);
     let settled = 0;
     for (const position of positions) {
       settled++;
-      const wasLeft = this.letGo(position, lease);
+      const wasLeft = this.leases.letGo(position, lease);
       if (this.isOpen(position)) {
         const { ends } = this.state.unit(position);
         const tries = ends.filter((end) => end.accountId === accountId).length;
@@ -232,38 +204,38 @@ export class HeldShard {
       }
     }
     if (lease !== undefined) moveOn(lease, now);
-    if (lease?.left === 0) this.forget(lease);
+    if (lease?.left === 0) this.leases.forget(lease);
     return settled;
   }
 
   /** Returns how many units were freed. */
   release(leaseId: LeaseId, hostId: HostId, positions: Iterable<number>): number {
-    const lease = this.leases.get(leaseId);
+    const lease = this.leases.find(leaseId);
     if (lease === undefined || lease.hostId !== hostId) return 0;
     let freed = 0;
     for (const position of positions) {
-      if (!this.letGo(position, lease)) continue;
+      if (!this.leases.letGo(position, lease)) continue;
       freed++;
       this.putBack(position);
     }
-    if (lease.left === 0) this.forget(lease);
+    if (lease.left === 0) this.leases.forget(lease);
     return freed;
   }
 
   /** Ends the leases past their deadline and frees their units. */
   expire(now: number): LeaseFacts[] {
-    const expired = [...this.leases.values()].filter(({ deadline }) => deadline <= now);
+    const expired = this.leases.all.filter(({ deadline }) => deadline <= now);
     for (const lease of expired) {
-      const left = this.positionsLeft(lease).filter((position) => this.isOpen(position));
+      const left = this.leases.positionsLeft(lease).filter((position) => this.isOpen(position));
       // Units are run in their order: those after the first few cannot have done the host any harm.
       for (const position of left.slice(0, lease.threads)) {
         this.losses.lost(position, lease.accountId, left.length === 1);
       }
-      for (const position of this.positionsLeft(lease)) {
-        this.letGo(position, lease);
+      for (const position of this.leases.positionsLeft(lease)) {
+        this.leases.letGo(position, lease);
         this.putBack(position);
       }
-      this.forget(lease);
+      this.leases.forget(lease);
     }
     return expired;
   }
@@ -277,13 +249,15 @@ export class HeldShard {
   refresh(state: ShardState, now: number): void {
     const before = this.state.leases;
     this.state = state;
-    for (const lease of this.leases.values()) {
-      for (const position of this.positionsLeft(lease)) {
-        if (!this.isStillOpen(lease.leaseId, position)) this.letGo(position, lease);
+    for (const lease of this.leases.all) {
+      for (const position of this.leases.positionsLeft(lease)) {
+        if (!this.isStillOpen(lease.leaseId, position)) this.leases.letGo(position, lease);
       }
-      if (lease.left === 0) this.forget(lease);
+      if (lease.left === 0) this.leases.forget(lease);
     }
-    const unheardOf = [...state.leases].filter(([id]) => !before.has(id) && !this.leases.has(id));
+    const unheardOf = [...state.leases].filter(
+      ([id]) => !before.has(id) && this.leases.find(id) === undefined,
+    );
     this.takeUp(unheardOf, now);
     this.refill();
   }
@@ -293,7 +267,7 @@ export class HeldShard {
     const given = this.free.length;
     this.free = [];
     this.watch.freeChanged(-given, this);
-    for (const lease of this.leases.values()) this.forget(lease);
+    for (const lease of this.leases.all) this.leases.forget(lease);
   }
 
   private isOpen(position: number): boolean {
@@ -327,7 +301,7 @@ export class HeldShard {
     for (const [leaseId, { hostId, accountId, positions }] of leases) {
       const left = [...fromRuns(positions)].filter((p) => this.isStillOpen(leaseId, p));
       if (left.length > 0)
-        this.remember({ leaseId, hostId, accountId, positions, shard }, left, now);
+        this.leases.add({ leaseId, hostId, accountId, positions, shard }, left, now);
     }
   }
 
@@ -336,75 +310,14 @@ export class HeldShard {
     const before = this.free.length;
     this.free = [];
     for (let position = shardSize(this.state.shard.units) - 1; position >= 0; position--) {
-      if (this.isOpen(position) && !this.holders.isOut(position)) this.free.push(position);
+      if (this.isOpen(position) && !this.leases.isOut(position)) this.free.push(position);
     }
     this.watch.freeChanged(this.free.length - before, this);
   }
 
-  /**
-   * Of two leases on a unit the later one counts: the earlier has ended, or it would not exist. Unless
-   * it is a copy.
-   */
-  private remember(
-    facts: LeaseFacts,
-    out: readonly number[],
-    now: number,
-    capacity: Capacity | null = null,
-    isCopy = false,
-  ): LeaseFacts {
-    const { leaseId, hostId, accountId, shard, positions } = facts;
-    const lease: HeldLease = {
-      leaseId,
-      hostId,
-      accountId,
-      shard,
-      positions,
-      left: out.length,
-      deadline: now + leaseDurationMs,
-      workUntil: 0,
-      startedAt: now,
-      time: unknownTime,
-      threads: capacity?.threads ?? 1,
-      host: this.watch.loadOf(hostId),
-      account: this.watch.loadOf(accountId),
-      unitFuel: this.watch.unitFuel(),
-    };
-    for (const position of out) {
-      if (!isCopy && this.holders.isOut(position)) {
-        for (const earlier of this.holders.of(position)) this.letGo(position, earlier);
-      }
-      this.holders.add(position, lease);
-    }
-    weigh(lease, lease.left);
-    const { wallMsMax } = this.job.document.limits;
-    lease.time = leaseTime(capacity, lease.host, this.watch.unitCost(), wallMsMax);
-    lease.workUntil = now + lease.time.mostMs;
-    this.leases.set(leaseId, lease);
-    this.watch.leaseHeld(lease, this);
-    return lease;
-  }
-
-  private forget(lease: HeldLease): void {
-    weigh(lease, -lease.left);
-    this.leases.delete(lease.leaseId);
-    this.watch.leaseGone(lease);
-  }
-
-  /** The unit is out under this lease no more. False when it was not. */
-  private letGo(position: number, lease: HeldLease | undefined): boolean {
-    if (lease === undefined || !this.holders.remove(position, lease)) return false;
-    weigh(lease, -1);
-    lease.left--;
-    return true;
-  }
-
-  private positionsLeft(lease: HeldLease): number[] {
-    return [...fromRuns(lease.positions)].filter((position) => this.holders.has(position, lease));
-  }
-
   /** Frees a unit unless it is decided, free already, or out under another lease. */
   private putBack(position: number): void {
-    if (!this.isOpen(position) || this.holders.isOut(position)) return;
+    if (!this.isOpen(position) || this.leases.isOut(position)) return;
     if (this.free.includes(position)) return;
     this.free.push(position);
     this.watch.freeChanged(1, this);
@@ -434,39 +347,6 @@ function isAscending(numbers: readonly number[]): boolean {
     if ((numbers[i] as number) < (numbers[i - 1] as number)) return false;
   }
   return true;
-}
-
-/** Each further one is worth less: three are late together only when it is the unit's own fault. */
-const copiesMax = 3;
-/** A fifth sooner, or it is not worth the work. */
-const soonerShare = 0.8;
-
-/**
- * How long a lease will be at it yet. One that is overdue is likely to be as much again; of one of which
- * nothing is known that is all there is to say.
- */
-const remainingMs = ({ startedAt, time }: HeldLease, now: number): number =>
-  Math.abs(startedAt + (time.usualMs ?? 0) - now);
-
-/** For the moment in which a lease is made. */
-const unknownTime: LeaseTime = { usualMs: null, mostMs: 0 };
-
-/** Its host is still there: that alone prolongs it as long as it may take. */
-function prolong(lease: HeldLease, now: number): void {
-  lease.deadline = Math.min(now + leaseDurationMs, lease.workUntil);
-}
-
-/** Results came. */
-function moveOn(lease: HeldLease, now: number): void {
-  lease.workUntil = now + lease.time.mostMs;
-  prolong(lease, now);
-}
-
-/** Units of a lease went out, or came back. */
-function weigh({ host, account, unitFuel }: HeldLease, units: number): void {
-  host.units += units;
-  host.fuel += units * unitFuel;
-  account.units += units;
 }
 
 const everybodyHeard = (heard: readonly (readonly Heard[])[]): Heard[] => [

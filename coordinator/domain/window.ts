@@ -6,24 +6,16 @@
  */
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { NoWorkReason, UnitRuns } from '../../protocol/messages.ts';
+import { Allotments, tailUnitsMax } from './allotments.ts';
+import { FreeUnits } from './free-units.ts';
+import { HeldChecks } from './held-checks.ts';
 import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
 import { fits, type JobFacts } from './job.ts';
+import { JobCosts } from './job-costs.ts';
 import type { LeaseFacts } from './lease.ts';
-import { leaseSize } from './lease-size.ts';
-import { Load, Loads } from './load.ts';
-import { averaged } from './log-average.ts';
-import {
-  isCheck,
-  positionOf,
-  runsSize,
-  type Shard,
-  type ShardId,
-  type ShardUnits,
-  shardId,
-} from './shard.ts';
+import { Loads } from './load.ts';
+import { isCheck, runsSize, type Shard, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
-import type { UnitCost } from './speed.ts';
-import type { CheckNeeds } from './trust/check.ts';
 import { Turns } from './turns.ts';
 
 export type { Asker, KnownAsker } from './held-shard.ts';
@@ -33,32 +25,23 @@ export type NoUnits = Exclude<NoWorkReason, 'draining' | 'storage'>;
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
   private readonly byJob = new Map<JobId, Set<HeldShard>>();
-  /** Those of them that have free units. A grant looks at no others: most shards held are all out. */
-  private readonly withFree = new Map<JobId, Set<HeldShard>>();
   private readonly byLease = new Map<LeaseId, HeldShard>();
   private readonly turns = new Turns();
   private readonly loads = new Loads();
-  private readonly meanFuel = new Map<JobId, number>();
-  private readonly costs = new Map<JobId, UnitCost>();
-  /** How far each job is split, as far as its shards came by here. */
-  private readonly splitTo = new Map<JobId, number>();
-  private readonly freeByJob = new Map<JobId, number>();
-  private readonly paused = new Set<JobId>();
-  /**
-   * Shards that check, by whom they need, the one that was looked at least lately first. They are
-   * apart: not every host may have them, so they are neither counted as free nor is a turn spent on them.
-   */
-  private readonly checks = new Map<CheckNeeds, Set<HeldShard>>();
-  private freeUnits = 0;
+  private readonly costs = new JobCosts();
+  private readonly freeUnits = new FreeUnits();
+  private readonly isPaused = (jobId: JobId): boolean => this.freeUnits.isPaused(jobId);
+  private readonly checks = new HeldChecks();
+  private readonly allotments = new Allotments(this.loads, this.costs, this.freeUnits);
 
   /** Units that could be granted right now; those of paused jobs could not. */
   get free(): number {
-    return this.freeUnits;
+    return this.freeUnits.total;
   }
 
   /** Whether a host that asks might get something: something may also be late by now. */
   get hasWork(): boolean {
-    if (this.freeUnits > 0 || this.hasChecks) return true;
+    if (this.free > 0 || this.hasChecks) return true;
     for (const [jobId, shards] of this.byJob) {
       if (this.isAtTail(jobId, shards, tailUnitsMax)) return true;
     }
@@ -67,8 +50,7 @@ export class Window {
 
   /** Whether there are checks: one that no host here may have now, some host may have a while later. */
   get hasChecks(): boolean {
-    for (const checks of this.checks.values()) if (checks.size > 0) return true;
-    return false;
+    return !this.checks.isEmpty;
   }
 
   get shardIds(): ShardId[] {
@@ -81,7 +63,7 @@ export class Window {
 
   /** Jobs that have units to grant. */
   get freeJobIds(): Set<JobId> {
-    return new Set(this.withFree.keys());
+    return new Set(this.freeUnits.shards.keys());
   }
 
   /** Takes a shard in; one that is held already is refreshed. */
@@ -95,17 +77,14 @@ export class Window {
       const watch = { ...this.watchOf(job.jobId), freeChanged() {} };
       const held = new HeldShard(job, state, watch, now);
       this.shards.set(id, held);
-      const needs = state.shard.check?.needs ?? 'anyone';
-      const checks = this.checks.get(needs) ?? new Set();
-      this.checks.set(needs, checks.add(held));
+      this.checks.add(held);
       return;
     }
     const held = new HeldShard(job, state, this.watchOf(job.jobId), now);
     this.shards.set(id, held);
     const siblings = this.byJob.get(job.jobId) ?? new Set();
     this.byJob.set(job.jobId, siblings.add(held));
-    const to = endOf(state.shard.units);
-    this.splitTo.set(job.jobId, Math.max(to, this.splitTo.get(job.jobId) ?? 0));
+    this.allotments.seen(job.jobId, state.shard.units);
   }
 
   drop(id: ShardId): void {
@@ -114,7 +93,7 @@ export class Window {
     held.close();
     this.shards.delete(id);
     if (isCheck(held.state.shard)) {
-      for (const checks of this.checks.values()) checks.delete(held);
+      this.checks.delete(held);
       return;
     }
     const { jobId } = held.job;
@@ -122,27 +101,24 @@ export class Window {
     siblings?.delete(held);
     if (siblings?.size !== 0) return;
     this.byJob.delete(jobId);
-    this.freeByJob.delete(jobId);
-    this.meanFuel.delete(jobId);
-    this.costs.delete(jobId);
-    this.splitTo.delete(jobId);
+    this.freeUnits.forget(jobId);
+    this.costs.forget(jobId);
+    this.allotments.forget(jobId);
     this.turns.forget(jobId);
   }
 
   /** Grants nothing of the job until `resume`. What is out of it may be renewed and reported. */
   pause(jobId: JobId): void {
-    if (this.paused.has(jobId)) return;
-    this.paused.add(jobId);
-    this.freeUnits -= this.freeByJob.get(jobId) ?? 0;
+    this.freeUnits.pause(jobId);
   }
 
   resume(jobId: JobId): void {
-    if (this.paused.delete(jobId)) this.freeUnits += this.freeByJob.get(jobId) ?? 0;
+    this.freeUnits.resume(jobId);
   }
 
   /** Units of the job that could be granted, were it not paused. */
   freeOf(jobId: JobId): number {
-    return this.freeByJob.get(jobId) ?? 0;
+    return this.freeUnits.of(jobId);
   }
 
   /** Whether the unit is out under a lease. */
@@ -151,7 +127,7 @@ export class Window {
   }
 
   get pausedJobIds(): JobId[] {
-    return [...this.paused];
+    return this.freeUnits.pausedJobIds;
   }
 
   state(id: ShardId): ShardState | undefined {
@@ -179,10 +155,10 @@ export class Window {
     now: number,
   ): { lease: LeaseFacts; job: JobFacts; isAtEnd: boolean } | null {
     if (asker.standing.repute === 'quarantined') return null;
-    const room = Math.min(units, this.quotaLeft(asker, now));
+    const room = Math.min(units, this.allotments.quotaLeft(asker, now));
     if (room <= 0) return null;
-    const check = this.checkFor(asker, now);
-    const checkSize = check === undefined ? 0 : Math.min(room, this.sizeFor(asker, check));
+    const check = this.checks.nextFor(asker, now, this.isPaused);
+    const checkSize = check === undefined ? 0 : this.allotments.sizeFor(asker, check, room);
     if (check !== undefined && checkSize > 0) {
       const lease = check.take(asker, checkSize, leaseId, now);
       return { lease, job: check.job, isAtEnd: false };
@@ -190,13 +166,14 @@ export class Window {
     const held = this.nextFor(asker, now);
     if (held === null) return this.grantCopies(asker, room, leaseId, now);
     const { job } = held;
-    const lease = held.take(asker, Math.min(room, this.sizeFor(asker, held)), leaseId, now);
+    const size = this.allotments.sizeFor(asker, held, room);
+    const lease = held.take(asker, size, leaseId, now);
     this.charge(job, lease);
-    return { lease, job, isAtEnd: this.isSplit(job) };
+    return { lease, job, isAtEnd: this.allotments.isSplit(job) };
   }
 
   private charge(job: JobFacts, lease: LeaseFacts): void {
-    const cost = runsSize(lease.positions) * this.fuelPerUnit(job.jobId);
+    const cost = runsSize(lease.positions) * this.costs.expected(job.jobId);
     this.turns.charge(job, cost);
   }
 
@@ -205,9 +182,7 @@ export class Window {
    * work, and a job does not wait for the slowest of its hosts.
    */
   private grantCopies(asker: KnownAsker, room: number, leaseId: LeaseId, now: number) {
-    if (asker.isAlone || asker.capacity.speed === null) return null;
-    const idle = asker.capacity.threads - (this.loads.find(asker.hostId)?.units ?? 0);
-    const units = Math.min(room, idle);
+    const units = this.allotments.copiesFor(asker, room);
     if (units <= 0) return null;
     for (const [jobId, shards] of this.byJob) {
       if (!this.isAtTail(jobId, shards, asker.hosts)) continue;
@@ -222,51 +197,20 @@ export class Window {
     return null;
   }
 
-  /** Whether all that is left of the job is out, and little: 2 % of it, or two units for each host. */
   private isAtTail(jobId: JobId, shards: ReadonlySet<HeldShard>, hosts: number): boolean {
     const [held] = shards;
-    if (held === undefined || this.paused.has(jobId)) return false;
-    if (this.freeOf(jobId) > 0 || !this.isSplit(held.job)) return false;
-    const few = Math.min(Math.max(held.job.units * tailShare, 2 * hosts), tailUnitsMax);
-    let undecided = 0;
-    for (const { state } of shards) undecided += state.undecided;
-    return undecided <= few;
-  }
-
-  /** Units that the host may still have, for its own quota and for its account's. */
-  private quotaLeft({ hostId, accountId, capacity }: KnownAsker, now: number): number {
-    const { quota, accountQuota } = capacity;
-    if (now < quota.restsUntil) return 0;
-    const ofHost = quota.units - (this.loads.find(hostId)?.units ?? 0);
-    const ofAccount = accountQuota.units - (this.loads.find(accountId)?.units ?? 0);
-    return Math.min(ofHost, ofAccount);
-  }
-
-  /** Whether there is nothing left of it to split, as far as its shards tell that came by here. */
-  private isSplit({ jobId, units }: JobFacts): boolean {
-    return this.splitTo.get(jobId) === units;
-  }
-
-  /** How many units of the shard's job the host may have now. */
-  private sizeFor({ hostId, capacity, hosts }: KnownAsker, { job, state, freeUnits }: HeldShard) {
-    const { jobId } = job;
-    const ahead = {
-      jobId,
-      cost: this.costs.get(jobId) ?? null,
-      free: isCheck(state.shard) ? freeUnits : this.freeOf(jobId),
-      isSplit: this.isSplit(job),
-    };
-    return leaseSize(capacity, this.loads.find(hostId) ?? noLoad, ahead, hosts);
+    if (held === undefined || this.isPaused(jobId)) return false;
+    return this.allotments.isAtTail(held.job, shards, hosts);
   }
 
   /** A shard that can serve this host, of the job whose turn it is among those it has not enough of. */
   private nextFor(asker: KnownAsker, now: number): HeldShard | null {
     let only: HeldShard | null = null;
     let several: HeldShard[] | null = null;
-    for (const [jobId, shards] of this.withFree) {
-      if (this.paused.has(jobId)) continue;
+    for (const [jobId, shards] of this.freeUnits.shards) {
+      if (this.isPaused(jobId)) continue;
       const held = firstFor(shards, asker, now);
-      if (held === undefined || this.sizeFor(asker, held) === 0) continue;
+      if (held === undefined || this.allotments.sizeFor(asker, held) === 0) continue;
       if (several !== null) several.push(held);
       else if (only !== null) several = [only, held];
       else only = held;
@@ -277,27 +221,12 @@ export class Window {
     return several.find(({ job }) => job === next) ?? null;
   }
 
-  /** Those of which it cannot have a unit are looked at last the next time. */
-  private checkFor(asker: KnownAsker, now: number): HeldShard | undefined {
-    for (const checks of this.checks.values()) {
-      const [oldest] = checks;
-      if (oldest === undefined || oldest.isKeptFrom(asker, now)) continue;
-      for (const held of [...firstFew(checks, checksLookedAt)]) {
-        if (!this.paused.has(held.job.jobId) && held.canServe(asker, now)) return held;
-        checks.delete(held);
-        checks.add(held);
-      }
-    }
-    return undefined;
-  }
-
   /** Why `grant` has nothing for this host; null when it has. */
   whyNothing(asker: KnownAsker, now: number): NoUnits | null {
     if (asker.standing.repute === 'quarantined') return 'quarantined';
     if (now < asker.capacity.quota.restsUntil) return 'backing_off';
-    const isServed = (jobId: JobId): boolean => !this.paused.has(jobId);
-    if (firstOf(this.byJob.keys(), isServed) === undefined) return 'no_jobs';
-    const jobs = [...this.withFree].filter(([jobId]) => isServed(jobId));
+    if ([...this.byJob.keys()].every(this.isPaused)) return 'no_jobs';
+    const jobs = [...this.freeUnits.shards].filter(([jobId]) => !this.isPaused(jobId));
     if (jobs.length === 0) return 'nothing_left';
     const fitting = jobs.filter(
       ([, [held]]) => held !== undefined && fits(held.job, asker.memoryBytes),
@@ -306,7 +235,8 @@ export class Window {
     const ready = fitting.flatMap(([, shards]) => firstFor(shards, asker, now) ?? []);
     if (ready.length === 0) return 'tried_before';
     const hasEnough =
-      this.quotaLeft(asker, now) <= 0 || ready.every((held) => this.sizeFor(asker, held) === 0);
+      this.allotments.quotaLeft(asker, now) <= 0 ||
+      ready.every((held) => this.allotments.sizeFor(asker, held) === 0);
     return hasEnough ? 'enough_in_hand' : null;
   }
 
@@ -339,7 +269,9 @@ export class Window {
     const held = this.shards.get(id);
     if (held === undefined) return;
     const settled = held.settle(leaseId, accountId, positions, now);
-    if (fuel > 0) this.learn(held.job.jobId, fuel / settled);
+    const { jobId } = held.job;
+    // A check may outlive what was known of its job.
+    if (fuel > 0 && this.byJob.has(jobId)) this.costs.learn(jobId, fuel / settled);
   }
 
   /** Gives units back before their deadline. Returns how many were freed. */
@@ -374,18 +306,12 @@ export class Window {
   }
 
   hasLeases(hostId: HostId): boolean {
-    for (const held of this.shards.values()) if (held.hasLeaseOf(hostId)) return true;
-    return false;
+    return this.loads.find(hostId) !== undefined;
   }
 
   /** Whether the unit is out to be checked. */
   isBeingChecked(jobId: JobId, unit: number): boolean {
-    for (const checks of this.checks.values()) {
-      for (const held of checks) {
-        if (held.job.jobId === jobId && held.isOut(positionOf(held.shard.units, unit))) return true;
-      }
-    }
-    return false;
+    return this.checks.isOut(jobId, unit);
   }
 
   leasesOfHolder(id: HostId | AccountId): LeaseFacts[] {
@@ -399,14 +325,10 @@ export class Window {
 
   private watchOf(jobId: JobId): ShardWatch {
     return {
-      freeChanged: (by, shard) => {
-        this.freeByJob.set(jobId, (this.freeByJob.get(jobId) ?? 0) + by);
-        if (!this.paused.has(jobId)) this.freeUnits += by;
-        this.noteFree(jobId, shard);
-      },
+      freeChanged: (by, shard) => this.freeUnits.changed(jobId, by, shard),
       loadOf: (id) => this.loads.of(id),
-      unitFuel: () => this.meanFuel.get(jobId) ?? 0,
-      unitCost: () => this.costs.get(jobId) ?? null,
+      unitFuel: () => this.costs.mean(jobId),
+      unitCost: () => this.costs.find(jobId),
       leaseHeld: (lease, shard) => {
         this.byLease.set(lease.leaseId, shard);
         this.loads.held(lease);
@@ -417,62 +339,9 @@ export class Window {
       },
     };
   }
-
-  private noteFree(jobId: JobId, shard: HeldShard): void {
-    const shards = this.withFree.get(jobId);
-    if (shard.freeUnits > 0) {
-      if (shards === undefined) this.withFree.set(jobId, new Set([shard]));
-      else shards.add(shard);
-    } else if (shards?.delete(shard) === true && shards.size === 0) this.withFree.delete(jobId);
-  }
-
-  /**
-   * What a unit of the job is expected to cost. Of a job that is new here nothing is known: it counts
-   * as the others do on average, or its first grants would be as good as free and crowd them out.
-   */
-  private fuelPerUnit(jobId: JobId): number {
-    const known = this.meanFuel.get(jobId);
-    if (known !== undefined) return known;
-    const others = [...this.meanFuel.values()];
-    const average = others.reduce((sum, fuel) => sum + fuel, 0) / Math.max(others.length, 1);
-    return Math.max(average, 1);
-  }
-
-  private learn(jobId: JobId, fuelPerUnit: number): void {
-    // A check may outlive what was known of its job.
-    if (!this.byJob.has(jobId)) return;
-    const mean = this.meanFuel.get(jobId);
-    this.meanFuel.set(jobId, mean === undefined ? fuelPerUnit : mean + 0.1 * (fuelPerUnit - mean));
-    this.costs.set(jobId, averaged(this.costs.get(jobId) ?? null, fuelPerUnit));
-  }
 }
-
-const noLoad = new Load();
-
-const tailShare = 0.02;
-/** Each host that waits looks at all of them once a second: 512 take it some ten microseconds. */
-const tailUnitsMax = 512;
-
-/** Where the units of a shard end, of one that was first split. */
-const endOf = (units: ShardUnits): number => ('list' in units ? 0 : units.from + units.count);
 
 function firstFor(shards: Iterable<HeldShard>, asker: KnownAsker, now: number) {
   for (const held of shards) if (held.canServe(asker, now)) return held;
   return undefined;
-}
-
-function firstOf<T>(items: Iterable<T>, isWanted: (item: T) => boolean): T | undefined {
-  for (const item of items) if (isWanted(item)) return item;
-  return undefined;
-}
-
-/** A grant costs some microseconds; looking at more checks than this would show in it. */
-const checksLookedAt = 8;
-
-function* firstFew<T>(items: Iterable<T>, count: number): Generator<T> {
-  let left = count;
-  for (const item of items) {
-    if (left-- === 0) return;
-    yield item;
-  }
 }

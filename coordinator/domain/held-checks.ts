@@ -1,0 +1,68 @@
+/**
+ * Shards that check, by whom they need, the one that was looked at least lately first. They are apart
+ * from the others: not every host may have them, so they are neither counted as free nor is a turn
+ * spent on them.
+ */
+import type { JobId } from '../../protocol/ids.ts';
+import type { HeldShard, KnownAsker } from './held-shard.ts';
+import { positionOf } from './shard.ts';
+import type { CheckNeeds } from './trust/check.ts';
+
+/** A grant costs some microseconds; looking at more checks than this would show in it. */
+const lookedAtMax = 8;
+
+export class HeldChecks {
+  private readonly byNeeds = new Map<CheckNeeds, Set<HeldShard>>();
+
+  /** One that no host here may have now, some host may have a while later. */
+  get isEmpty(): boolean {
+    for (const checks of this.byNeeds.values()) if (checks.size > 0) return false;
+    return true;
+  }
+
+  add(held: HeldShard): void {
+    const needs = held.shard.check?.needs ?? 'anyone';
+    const checks = this.byNeeds.get(needs) ?? new Set();
+    this.byNeeds.set(needs, checks.add(held));
+  }
+
+  delete(held: HeldShard): void {
+    for (const checks of this.byNeeds.values()) checks.delete(held);
+  }
+
+  /** Whether the unit is out to be checked. */
+  isOut(jobId: JobId, unit: number): boolean {
+    for (const checks of this.byNeeds.values()) {
+      for (const held of checks) {
+        if (held.job.jobId === jobId && held.isOut(positionOf(held.shard.units, unit))) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Those of which the host cannot have a unit are looked at last the next time. */
+  nextFor(
+    asker: KnownAsker,
+    now: number,
+    isPaused: (jobId: JobId) => boolean,
+  ): HeldShard | undefined {
+    for (const checks of this.byNeeds.values()) {
+      const [oldest] = checks;
+      if (oldest === undefined || oldest.isKeptFrom(asker, now)) continue;
+      for (const held of [...firstFew(checks, lookedAtMax)]) {
+        if (!isPaused(held.job.jobId) && held.canServe(asker, now)) return held;
+        checks.delete(held);
+        checks.add(held);
+      }
+    }
+    return undefined;
+  }
+}
+
+function* firstFew<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const item of items) {
+    if (left-- === 0) return;
+    yield item;
+  }
+}
