@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { builtKernel } from '../jobs/built-kernel.ts';
+import { type FileCallNs, measureFileCalls } from './file-calls.ts';
 import { type KernelRatios, measureRatios } from './kernel-ratios.ts';
 import { type BenchKernel, compileKernels } from './kernel-sources.ts';
 import { measureLongUnit } from './long-units.ts';
@@ -30,6 +31,8 @@ export type SandboxBench = {
   /** Of the processor time that a unit of ten seconds takes; null where /proc is not. */
   longUnitKernelShare: number | null;
   meterMiBPerSecond: number;
+  /** Of 64 bytes each. */
+  fileCallNs: FileCallNs;
 };
 
 export async function sandbox(say: (line: string) => void): Promise<SandboxBench> {
@@ -61,6 +64,11 @@ export async function sandbox(say: (line: string) => void): Promise<SandboxBench
       );
     const meterMiBPerSecond = measureMeter(compiled.map(({ wasm }) => wasm));
     say(`the meter passes ${meterMiBPerSecond.toFixed(1)} MiB per second`);
+    const fileCallNs = measureFileCalls();
+    const { write, read, appendEarly, appendLate } = fileCallNs;
+    say(
+      `64 bytes of a file: ${write.toFixed(0)} ns to write, ${read.toFixed(0)} to read, ${appendEarly.toFixed(0)} to append, ${appendLate.toFixed(0)} to a file ten times as long`,
+    );
     return {
       kernels,
       geomeanMetered,
@@ -70,6 +78,7 @@ export async function sandbox(say: (line: string) => void): Promise<SandboxBench
       tinyUnitsPerSecond,
       longUnitKernelShare,
       meterMiBPerSecond,
+      fileCallNs,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
