@@ -145,6 +145,7 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
 
     /** JSONL in the order of the units, as far as it is decided, from a unit on. */
     results: (id: string, from: number) => stream(`${jobPath(id)}/results?from=${from}`),
+    revocations: (id: string, after: number) => stream(`${jobPath(id)}/revocations?after=${after}`),
 
     async hasArtifact(digest: Digest): Promise<boolean> {
       try {

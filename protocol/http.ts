@@ -72,6 +72,10 @@ export const resultLineSchema = z.object({
 });
 export type ResultLine = z.infer<typeof resultLineSchema>;
 
+/** One line of GET /v1/jobs/{id}/revocations: the result that a unit has now, and the how many-eth it is. */
+export const revocationLineSchema = resultLineSchema.extend({ revocation: z.int() });
+export type RevocationLine = z.infer<typeof revocationLineSchema>;
+
 /** PUT /v1/artifacts/{digest} answers 201 with this. */
 export const artifactStoredSchema = z.object({ digest: digestSchema, bytes: z.int() });
 

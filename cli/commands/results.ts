@@ -2,15 +2,17 @@ import { Option } from '@commander-js/extra-typings';
 import { badUsage, command, tokenFileOption, urlOption } from '../command.ts';
 import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
+import { linesOf } from '../lines.ts';
 import { openResultSink } from '../result-sink.ts';
 import { readResults } from '../results.ts';
-import { say } from '../terminal.ts';
+import { print, say } from '../terminal.ts';
 
 export const results = () =>
   command('results', 'Download the results of a job, in the order of its units.', [
     'manyhands results j0123456789abcdef > results.jsonl',
     'manyhands results j0123456789abcdef --format csv --out .',
     'manyhands results j0123456789abcdef --format files --out results/',
+    'manyhands results j0123456789abcdef --revoked --after 3',
   ])
     .argument('<job>', 'the id of the job')
     .addOption(
@@ -20,10 +22,18 @@ export const results = () =>
     )
     .option('--out <dir>', 'write into this folder instead of to stdout')
     .option('--final', 'only results that can no longer be revoked')
+    .option('--revoked', 'instead, what became of results that were proven wrong, as JSONL')
+    .option('--after <n>', 'with --revoked: only those after this number', '0')
     .addOption(urlOption())
     .addOption(tokenFileOption())
     .option('--json', 'the same as --format jsonl')
     .action(async (jobId, options) => {
+      if (options.revoked) {
+        const after = wholeNumber(options.after);
+        const lines = linesOf(await openGrid(options).revocations(jobId, after));
+        for await (const line of lines) print(line);
+        return;
+      }
       const { out } = options;
       const format = options.json ? 'jsonl' : options.format;
       if (format === 'files' && out === undefined) {
@@ -46,3 +56,12 @@ export const results = () =>
       }
       if (out !== undefined) say(`${formatCount(written)} results are in ${sink.place}.`);
     });
+
+function wholeNumber(text: string): number {
+  if (/^(0|[1-9][0-9]{0,14})$/.test(text)) return Number(text);
+  throw badUsage(
+    `"${text}" is no number of a revocation.`,
+    'a whole number is expected',
+    'write the last `revocation` that you have seen, like --after 3',
+  );
+}

@@ -23,7 +23,7 @@ import type { Context } from '../flow/context.ts';
 import { assertCredit } from '../flow/fund.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { pauseJob, resumeJob } from '../flow/pause.ts';
-import { openResults } from '../flow/results.ts';
+import { openResults, openRevocations } from '../flow/results.ts';
 import { listJobs, showJob } from '../flow/show.ts';
 import { standings } from '../flow/standings.ts';
 import { type PrepareKernel, submitJob } from '../flow/submit.ts';
@@ -149,10 +149,19 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.get('/v1/jobs/:jobId/results', async (request, reply) => {
     const jobId = jobIdOf(request);
     await authorizeForJob(context, bearerToken(request), jobId, 'read');
-    const results = await openResults(context, jobId, fromUnit(request));
+    const results = await openResults(context, jobId, count(request, 'from'));
     return reply
       .type('application/jsonl; charset=utf-8')
       .send(Readable.from(textLines(jsonl(results))));
+  });
+
+  server.get('/v1/jobs/:jobId/revocations', async (request, reply) => {
+    const jobId = jobIdOf(request);
+    await authorizeForJob(context, bearerToken(request), jobId, 'read');
+    const revoked = await openRevocations(context, jobId, count(request, 'after'));
+    return reply
+      .type('application/jsonl; charset=utf-8')
+      .send(Readable.from(textLines(jsonl(revoked))));
   });
 
   metricsRoutes(server, context, parts.metrics);
@@ -195,12 +204,11 @@ function jobIdOf(request: FastifyRequest): string {
   return jobId;
 }
 
-function fromUnit(request: FastifyRequest): number {
-  const parsed = z
-    .object({ from: z.coerce.number().int().min(0).default(0) })
-    .safeParse(request.query);
-  if (!parsed.success) throw new GridError('bad_request', 'from: expected the index of a unit.');
-  return parsed.data.from;
+function count(request: FastifyRequest, name: 'from' | 'after'): number {
+  const { [name]: text = '0' } = request.query as Record<string, unknown>;
+  const parsed = z.coerce.number().int().min(0).safeParse(text);
+  if (!parsed.success) throw new GridError('bad_request', `${name}: expected a whole number.`);
+  return parsed.data;
 }
 
 function idempotencyKey(request: FastifyRequest): string | null {

@@ -25,7 +25,7 @@ type CloseContext = Pick<
   'store' | 'jobs' | 'knownHosts' | 'window' | 'now' | 'randomBytes' | 'log' | 'happened'
 >;
 
-type Decided = OpenJob & { decidedAt: number };
+export type Decided = OpenJob & { decidedAt: number };
 
 /** To be listed before the draw: then every result of theirs has been looked at when they are closed. */
 export const decidedJobs = async (

@@ -3,7 +3,7 @@
  * amendments that lie over them. One shard at a time is in memory, so a job of any size streams.
  */
 import { GridError } from '../../protocol/errors.ts';
-import type { ResultLine } from '../../protocol/http.ts';
+import type { ResultLine, RevocationLine } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import { decodeOutput, type UnitOutput } from '../../protocol/output.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
@@ -25,6 +25,43 @@ export async function openResults(
   const job = await context.store.jobs.read(jobId);
   if (job === null) throw new GridError('job_unknown', jobId);
   return lines(context, job, job.counts.shards, from);
+}
+
+/** As many of the units revoked are looked at together. */
+const revocationsPerStep = 256;
+
+/**
+ * What became of results that had been told before, in the order in which they were revoked, so that whoever
+ * has downloaded them can mend what they have: each line is the unit's result as it is now. Throws GridError
+ * `job_unknown` at once.
+ */
+export async function openRevocations(
+  context: Context,
+  jobId: JobId,
+  after: number,
+): Promise<AsyncGenerator<RevocationLine>> {
+  const job = await context.store.jobs.read(jobId);
+  if (job === null) throw new GridError('job_unknown', jobId);
+  return revocations(context, job, after);
+}
+
+async function* revocations(
+  context: Context,
+  job: Job,
+  after: number,
+): AsyncGenerator<RevocationLine> {
+  const { store } = context;
+  for (let told = after; ; ) {
+    const units = await store.readRevoked(job.jobId, told, revocationsPerStep);
+    const places = await store.readAmendments(job.jobId);
+    for (const unit of units) {
+      told++;
+      const place = places.get(unit);
+      if (place !== undefined)
+        yield { revocation: told, ...(await amendedLine(context, job, unit, place)) };
+    }
+    if (units.length < revocationsPerStep) return;
+  }
 }
 
 async function* lines(

@@ -5,7 +5,7 @@ import { fits } from '../domain/job.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
 import { award } from '../flow/award.ts';
-import { closeJobs, decidedJobs } from '../flow/close-jobs.ts';
+import { closeJobs, type Decided, decidedJobs } from '../flow/close-jobs.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { drawAudits } from '../flow/draw-audits.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
@@ -72,14 +72,16 @@ export function startRounds(
   );
   const servedAt = new Map<JobId, number>();
   const trust = startRound('trust', trustPace, parts, async () => {
+    const decided: Decided[] = [];
     for (const partition of all) {
-      const decided = await decidedJobs(context, partition);
+      decided.push(...(await decidedJobs(context, partition)));
       await drawAudits(context, partition);
       await hearChecks(context, partition);
       if ((await applyAmendments(context, partition)) > 0) wakeAll(awards);
-      await closeJobs(context, decided, () => hosts().present());
     }
     await sweepConvicted(context);
+    // Behind the sweep, which knows better what is to be checked of whoever was proven wrong.
+    await closeJobs(context, decided, () => hosts().present());
   });
   const others = [
     startRound('expire', expirePace, parts, async () => {

@@ -64,6 +64,8 @@ export const keys = {
     `${partitionTag(partition)}:journal:${typeof shard === 'string' ? shard : shardId(shard)}`,
   /** hash: unit → where its canonical result is now, as JSON; `done <name>` → 1 */
   amendments: (partition: number, jobId: JobId) => `${partitionTag(partition)}:amendments:${jobId}`,
+  /** list: units whose result was revoked, in the order in which that happened */
+  revoked: (partition: number, jobId: JobId) => `${partitionTag(partition)}:revoked:${jobId}`,
   /** stream: payments, entry id `<number>-0` */
   outbox: (partition: number) => `${partitionTag(partition)}:outbox`,
   /** string: number of the last outbox record */

@@ -27,6 +27,7 @@ export class MemoryStore implements Store {
   readonly ledger = new MemoryLedger();
   private readonly amended = new Set<string>();
   private readonly places = new Map<JobId, Map<number, Place>>();
+  private readonly revoked = new Map<JobId, number[]>();
 
   async openShard(facts: JobFacts, shard: Shard): Promise<boolean> {
     if ('list' in shard.units) throw new Error('a split shard is a run of units');
@@ -92,7 +93,10 @@ export class MemoryStore implements Store {
     if (this.amended.has(name)) return;
     this.amended.add(name);
     const places = this.places.get(jobId) ?? new Map<number, Place>();
-    if (place !== null) this.places.set(jobId, places.set(unit, place));
+    if (place !== null) {
+      this.places.set(jobId, places.set(unit, place));
+      this.revoked.set(jobId, [...(this.revoked.get(jobId) ?? []), unit]);
+    }
     const payments = revocations(amendment);
     if (payments.length === 0) return;
     const partition = this.partitions.ofJob(jobId);
@@ -101,6 +105,10 @@ export class MemoryStore implements Store {
 
   async readAmendments(jobId: JobId): Promise<Map<number, Place>> {
     return new Map(this.places.get(jobId));
+  }
+
+  async readRevoked(jobId: JobId, after: number, max: number): Promise<number[]> {
+    return (this.revoked.get(jobId) ?? []).slice(after, after + max);
   }
 
   async readOutbox(number: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {

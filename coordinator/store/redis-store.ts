@@ -135,7 +135,12 @@ class RedisStore extends RedisPart implements Store {
     const partition = this.grid.partitionOf(jobId);
     await this.run(
       amend,
-      [keys.amendments(partition, jobId), keys.outbox(partition), keys.outboxNumber(partition)],
+      [
+        keys.amendments(partition, jobId),
+        keys.revoked(partition, jobId),
+        keys.outbox(partition),
+        keys.outboxNumber(partition),
+      ],
       [
         name,
         unit,
@@ -150,6 +155,12 @@ class RedisStore extends RedisPart implements Store {
     const hash = await this.step((redis) => redis.hgetall(key));
     const units = Object.entries(hash).filter(([field]) => !field.startsWith('done '));
     return new Map(units.map(([unit, text]) => [Number(unit), JSON.parse(text) as Place]));
+  }
+
+  async readRevoked(jobId: JobId, after: number, max: number): Promise<number[]> {
+    const key = keys.revoked(this.grid.partitionOf(jobId), jobId);
+    const units = await this.step((redis) => redis.lrange(key, after, after + max - 1));
+    return units.map(Number);
   }
 
   async readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {

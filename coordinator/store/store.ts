@@ -79,6 +79,8 @@ export interface Store {
   amend(name: string, amendment: Amendment): Promise<void>;
   /** By unit: where its canonical result is, if not where it was accepted first. */
   readAmendments(jobId: JobId): Promise<Map<number, Place>>;
+  /** Units whose first result was revoked, in the order in which that happened, after so many of them. */
+  readRevoked(jobId: JobId, after: number, max: number): Promise<number[]>;
 
   readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
   trimOutbox(partition: number, upToNumber: number): Promise<void>;

@@ -65,8 +65,10 @@ export function checkNeeds(
   if (isLastOfA3 && !hasAnchor) return 'anchor';
   const isDoubtful = testimonies.some(({ status }) => status === 'discounted');
   if (assurance.needsTrusted || isDoubtful || backed > 1) return 'trusted';
-  return subject === 'newcomer' || subject === 'flaky' ? 'trusted' : 'anyone';
+  return goodReputes.has(subject) ? 'anyone' : 'trusted';
 }
+
+const goodReputes: ReadonlySet<Repute> = new Set(['anchor', 'trusted', 'proven']);
 
 /** Whether this host may take the check now, of a unit about which these have testified. */
 export function mayCheck(

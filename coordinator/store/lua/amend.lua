@@ -2,12 +2,15 @@
 -- Each amendment is done once: it leaves a mark, so repeating it changes nothing. The place is empty when
 -- it stays, payments are when there are none.
 --
--- keys: amendments, outbox, outbox_number
+-- keys: amendments, revoked, outbox, outbox_number
 -- args: name, unit, place, payments
 -- returns: 1 amended, 0 that was done before
 
 if redis.call('HSETNX', amendments, 'done ' .. name, '1') == 0 then return 0 end
-if place ~= '' then redis.call('HSET', amendments, unit, place) end
+if place ~= '' then
+  redis.call('HSET', amendments, unit, place)
+  redis.call('RPUSH', revoked, unit)
+end
 if payments ~= '' then
   redis.call('XADD', outbox, redis.call('INCR', outbox_number) .. '-0', 'payments', payments)
 end

@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { revocationLineSchema } from '../../../protocol/http.ts';
 import type { HostResult, Lease } from '../../../protocol/messages.ts';
 import { encodeOutput } from '../../../protocol/output.ts';
 import { json, type RealGrid, startRealGrid } from '../../support/real-grid.ts';
@@ -69,6 +70,8 @@ test.each(lies)(
     for (let i = 0; i < 200 && !(await isPutRight()); i++) await wait(100);
     expect((await grid.results(jobId)).filter((line) => !isRight(line))).toEqual([]);
     expect(await liarsCredit()).toBe('0');
+    const wrong = wrongAtFirst.map(({ unit }) => unit);
+    await tellsOfRevocations(jobId, wrong);
     // Three proofs and more: it gets no work, while the honest one does.
     anchor.cut();
     await over;
@@ -81,6 +84,21 @@ test.each(lies)(
     await grid.cancelAll();
   },
 );
+
+/** Whoever downloaded the wrong ones is told of each, once, with the right one; and asks on from there. */
+async function tellsOfRevocations(jobId: string, wrong: number[]): Promise<void> {
+  const ask = async (after: number) => {
+    const reply = await grid.fetch(`/v1/jobs/${jobId}/revocations?after=${after}`);
+    const lines = (await reply.text()).split('\n').filter((text) => text !== '');
+    return lines.map((text) => revocationLineSchema.parse(JSON.parse(text)));
+  };
+  const all = await ask(0);
+  expect(all.map(({ unit }) => unit).sort((a, b) => a - b)).toEqual(wrong);
+  expect(all.map(({ revocation }) => revocation)).toEqual(all.map((_, i) => i + 1));
+  expect(all.every(isRight)).toBe(true);
+  expect(await ask(all.length - 1)).toEqual(all.slice(-1));
+  expect(await ask(all.length)).toEqual([]);
+}
 
 const isRight = (line: { unit: number; output: unknown; fuel: string }): boolean =>
   line.output === line.unit && line.fuel === '1000000000';

@@ -96,6 +96,10 @@ export function trustContract(open: OpenStore): void {
       for (let i = 0; i < 2; i++) await store.amend('one', amendment);
       await store.amend('two', { ...amendment, unit: 2, place: null, revoked: [] });
       expect(await store.readAmendments(job.jobId)).toEqual(new Map([[3, place]]));
+      await store.amend('three', { ...amendment, unit: 0, revoked: [] });
+      expect(await store.readRevoked(job.jobId, 0, 10)).toEqual([3, 0]);
+      expect(await store.readRevoked(job.jobId, 1, 10)).toEqual([0]);
+      expect(await store.readRevoked(job.jobId, 0, 1)).toEqual([3]);
       expect(await store.readOutbox(0, 0, 10)).toEqual([
         {
           number: 1,
