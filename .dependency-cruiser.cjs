@@ -119,6 +119,13 @@ module.exports = {
       ['ws', '@types/ws', 'fastify', 'zod', 'msgpackr', 'pino'],
     ),
     only(
+      'backups-copy',
+      'A grid is copied from outside its work: Redis whole, and files. No rules, no doors.',
+      '^coordinator/backup/',
+      ['^coordinator/(backup|redis|store)/', core],
+      ['zod'],
+    ),
+    only(
       'metrics-only-look',
       'They read what the others count and hold, and change nothing.',
       '^coordinator/metrics/',

@@ -2,6 +2,7 @@
  * What the exit code of every command means, and which stable error code leads to which. Scripts
  * rely on these numbers: add freely, change none.
  */
+import type { BackupErrorCode } from '../coordinator/backup/error.ts';
 import type { RedisErrorCode } from '../coordinator/redis/error.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
@@ -32,6 +33,7 @@ const ownCodes = {
   address_in_use: exitCodes.usage,
   account_elsewhere: exitCodes.usage,
   grid_owned: exitCodes.usage,
+  format_unknown: exitCodes.usage,
   file_unsuitable: exitCodes.usage,
   receipts_forged: exitCodes.notAllowed,
   ledger_broken: exitCodes.internal,
@@ -101,11 +103,20 @@ const redisCodes: Record<RedisErrorCode, number> = {
   redis_start_failed: exitCodes.usage,
   redis_crash_loop: exitCodes.usage,
   redis_not_stopped: exitCodes.usage,
+  redis_snapshot_failed: exitCodes.unreachable,
   data_folder_in_use: exitCodes.usage,
   data_folder_unusable: exitCodes.usage,
 };
 
-const codes = { ...redisCodes, ...gridCodes, ...ownCodes };
+const backupCodes: Record<BackupErrorCode, number> = {
+  no_room: exitCodes.limit,
+  folder_not_empty: exitCodes.usage,
+  backup_unknown: exitCodes.notFound,
+  backup_damaged: exitCodes.internal,
+  data_folder_unknown: exitCodes.notFound,
+};
+
+const codes = { ...redisCodes, ...backupCodes, ...gridCodes, ...ownCodes };
 export type FailureCode = keyof typeof codes;
 
 /** The exit code that a failure with this stable code ends in. */

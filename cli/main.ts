@@ -34,6 +34,8 @@ const commands: Record<string, () => Promise<CommandUnknownOpts>> = {
   settings: async () => (await import('./commands/settings.ts')).settings(),
   link: async () => (await import('./commands/link.ts')).link(),
   team: async () => (await import('./commands/team.ts')).team(),
+  backup: async () => (await import('./commands/backup.ts')).backup(),
+  restore: async () => (await import('./commands/restore.ts')).restore(),
   token: async () => (await import('./commands/token.ts')).token(),
   'audit-log': async () => (await import('./commands/audit-log.ts')).auditLog(),
   bench: async () => (await import('./commands/bench.ts')).bench(),

@@ -19,6 +19,8 @@ export const acts = [
   'host_vouch',
   'host_unvouch',
   'settings_change',
+  'backup',
+  'restore',
 ] as const;
 export type Act = (typeof acts)[number];
 

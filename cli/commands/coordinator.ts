@@ -1,5 +1,4 @@
 import { Option } from '@commander-js/extra-typings';
-import { RedisError } from '../../coordinator/redis/error.ts';
 import { GridOwned } from '../../coordinator/sole-coordinator.ts';
 import { limits } from '../../protocol/limits.ts';
 import { startAnchor } from '../anchor.ts';
@@ -8,6 +7,7 @@ import { checkConfig, type GivenConfig } from '../coordinator-config.ts';
 import { Failure } from '../failure.ts';
 import { coordinatorFolder, noteCoordinator } from '../folders.ts';
 import { awaitStop } from '../stop-signal.ts';
+import { storageFailure } from '../storage-failure.ts';
 import { isLive, print, say } from '../terminal.ts';
 
 export const coordinator = () =>
@@ -111,10 +111,6 @@ function cannotStart(error: unknown, address: string): unknown {
       cause: error,
     });
   }
-  if (error instanceof RedisError) {
-    const { code, what, why, doThis } = error;
-    return new Failure(code, what, { why, remedy: doThis, cause: error });
-  }
   if (['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes((error as { code?: string }).code ?? '')) {
     return new Failure('address_in_use', `The coordinator cannot listen on ${address}.`, {
       why: (error as Error).message,
@@ -122,5 +118,5 @@ function cannotStart(error: unknown, address: string): unknown {
       cause: error,
     });
   }
-  return error;
+  return storageFailure(error);
 }

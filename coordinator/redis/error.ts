@@ -11,6 +11,7 @@ export type RedisErrorCode =
   | 'redis_start_failed'
   | 'redis_crash_loop'
   | 'redis_not_stopped'
+  | 'redis_snapshot_failed'
   | 'data_folder_in_use'
   | 'data_folder_unusable';
 

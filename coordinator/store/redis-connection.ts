@@ -4,6 +4,7 @@
  * connection is lost, or whose reply takes too long, fails with OutcomeUnknown.
  */
 import { Redis } from 'ioredis';
+import { GridFormatUnknown } from './grid-store.ts';
 import { OutcomeUnknown, StorageRefuses } from './store.ts';
 
 export type RedisAddress =
@@ -59,7 +60,7 @@ export async function step<T>(redis: Redis, run: (redis: Redis) => Promise<T>): 
   try {
     return await run(redis);
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error) || error instanceof GridFormatUnknown) throw error;
     if (isRefusal(error)) throw new StorageRefuses(error.message, { cause: error });
     // Without the command that ioredis hangs on it: it may be megabytes, and hold secrets.
     if (isReply(error)) throw new Error(`Redis refused a step: ${error.message}`);

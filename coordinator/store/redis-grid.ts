@@ -1,8 +1,9 @@
 /** The grid's own facts over Redis, in `{grid}`; and which partition a job lives in. */
 import type { JobId } from '../../protocol/ids.ts';
 import type { LeaseKey } from '../domain/lease.ts';
-import { type GridFacts, GridFormatUnknown, type GridStore } from './grid-store.ts';
+import type { GridFacts, GridStore } from './grid-store.ts';
 import { keys } from './keys.ts';
+import { migrate, migrations } from './migrations.ts';
 import { RedisPart } from './redis-part.ts';
 import { Script } from './script.ts';
 import { partitionOf } from './store.ts';
@@ -28,12 +29,16 @@ export class RedisGrid extends RedisPart implements GridStore {
     const reply = await this.run(openGrid, [keys.grid], [format, gridId, partitions, createdAt]);
     const [found, id, count, created] = reply as [string, string, string, string];
     if (found !== format) {
-      throw new GridFormatUnknown(
-        `this Redis holds data format ${found}; this program reads ${format}`,
-      );
+      await this.step((redis) => migrate(redis, found, format, migrations));
     }
     this.partitions = Number(count);
     return { gridId: id, partitions: this.partitions, createdAt: Number(created) };
+  }
+
+  /** The grid that is there, of whatever format; null when there is none. */
+  async find(): Promise<{ gridId: string; format: string } | null> {
+    const [gridId, found] = await this.step((redis) => redis.hmget(keys.grid, 'gridId', 'format'));
+    return gridId == null || found == null ? null : { gridId, format: found };
   }
 
   async own(coordinatorId: string, forMs: number): Promise<boolean> {

@@ -37,7 +37,7 @@ export type AppendWatch = (
 export async function openRedisStore(
   address: RedisAddress,
   watch: AppendWatch = () => {},
-): Promise<Store & { readonly levels: RedisLevels }> {
+): Promise<Store & { readonly grid: RedisGrid; readonly levels: RedisLevels }> {
   return new RedisStore(await openConnection(address), watch);
 }
 

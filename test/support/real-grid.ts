@@ -53,8 +53,9 @@ export type RealGrid = {
   stop(): Promise<void>;
 };
 
-export async function startRealGrid(): Promise<RealGrid> {
-  const dataDir = await realpath(await mkdtemp(join(tmpdir(), 'mh-grid-')));
+/** In a new folder, or in one with a grid in it; which goes away with the grid. */
+export async function startRealGrid(folder?: string): Promise<RealGrid> {
+  const dataDir = await realpath(folder ?? (await mkdtemp(join(tmpdir(), 'mh-grid-'))));
   const start = (): Promise<Coordinator> =>
     startCoordinator({ host: '127.0.0.1', port: 0, dataDir, logLevel: 'fatal' });
   let coordinator = await start();

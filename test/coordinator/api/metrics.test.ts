@@ -54,7 +54,7 @@ test('the golden signals tell of the work that was done, and of what was refused
   expect((await read()).get('manyhands_hosts_connected')).toBe(1);
   await host.finish(first);
   await host.finish(await host.take(8));
-  expect(await grid.show(jobId)).toMatchObject({ state: 'complete' });
+  expect(await grid.ended(jobId)).toMatchObject({ state: 'complete' });
   expect(await host.report('forged', [aSuccess(0)])).toEqual({ refused: 'lease_invalid' });
   await grid.fetch('/v1/jobs/j0000000000000000');
 

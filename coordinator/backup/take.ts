@@ -1,0 +1,135 @@
+/**
+ * Takes a backup of a grid that goes on meanwhile. What makes it whole is the order:
+ *
+ *   1. Redis, at one moment (redis/snapshot.ts). All that was acknowledged before is in it.
+ *   2. then the files: outputs, inputs and kernels are there before anything in Redis names them, and the
+ *      history of the ledger before its entries leave Redis. Both only grow. So what is copied later has
+ *      everything that the snapshot names, and more, which is never looked at: artifacts that nothing
+ *      names, and lines behind the mark, which the next append cuts off.
+ *
+ * Artifacts are digested on the way and compared with their names: a disk that lies is found out here.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import type { RedisConnection } from '../redis/connection.ts';
+import { writeSnapshot } from '../redis/snapshot.ts';
+import { openRedisStore } from '../store/redis-store.ts';
+import { BackupError } from './error.ts';
+import type { BackupFacts } from './facts.ts';
+import {
+  assertRoom,
+  copyFile,
+  factsFile,
+  type Sum,
+  snapshotFile,
+  sumsFile,
+  takeEmptyFolder,
+  writeDurably,
+  writeSums,
+} from './folder.ts';
+
+/** What of a data folder is kept. Redis's own folder is not: the snapshot stands for it. */
+const kept = ['artifacts/input', 'artifacts/output', 'ledger', 'operator.token', 'coordinator.id'];
+
+export type BackupParts = {
+  dataDir: string;
+  redis: RedisConnection;
+  /** A folder that is empty or not there yet. */
+  target: string;
+  reason: string;
+  version: string;
+  now: number;
+};
+
+/** Throws BackupError or RedisError; then the target is left as empty as it was. */
+export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
+  const { dataDir, target, redis } = parts;
+  const facts = await openingFacts(parts);
+  const empty = await takeEmptyFolder(target);
+  try {
+    const snapshot = await writeSnapshot(redis, join(target, snapshotFile), async (bytes) =>
+      assertRoom(target, bytes + (await sizeOf(dataDir))),
+    );
+    const sums: Sum[] = [{ path: snapshotFile, sha256: snapshot.sha256 }];
+    let { bytes } = snapshot;
+    for await (const path of filesOf(dataDir)) {
+      const copied = await copyFile(join(dataDir, path), join(target, path));
+      assertWhole(path, copied.sha256);
+      sums.push({ path, sha256: copied.sha256 });
+      bytes += copied.bytes;
+    }
+    const list = writeSums(sums);
+    await writeDurably(join(target, sumsFile), list);
+    const done = { ...facts, files: sums.length, bytes, sums: sha256(list) };
+    await writeDurably(join(target, factsFile), `${JSON.stringify(done, null, 2)}\n`);
+    return done;
+  } catch (error) {
+    await empty();
+    throw error;
+  }
+}
+
+/** Who the grid is; and the line in the audit log, which is thereby in the backup too. */
+async function openingFacts({ redis, dataDir, target, reason, version, now }: BackupParts) {
+  const store = await openRedisStore(redis);
+  try {
+    const grid = await store.grid.find();
+    if (grid === null) {
+      throw new BackupError('data_folder_unknown', {
+        what: `There is no grid in ${dataDir}`,
+        why: 'its Redis knows of none',
+        doThis: 'name the data folder of the coordinator with --data, and its Redis with --redis',
+      });
+    }
+    const token = (await readFile(join(dataDir, 'operator.token'), 'utf8')).trim();
+    const by = await store.registry.findToken(sha256(token));
+    await store.registry.logAct({
+      at: now,
+      act: 'backup',
+      target: grid.gridId,
+      detail: basename(target),
+      reason,
+      tokenId: by?.tokenId ?? '',
+      tokenName: by?.name ?? 'operator',
+    });
+    const { gridId, format } = grid;
+    return { backup: 1 as const, gridId, format, takenAt: new Date(now).toISOString(), version };
+  } finally {
+    await store.close();
+  }
+}
+
+/** Everything that is kept, as paths from the data folder with slashes. */
+async function* filesOf(dataDir: string): AsyncGenerator<string> {
+  for (const name of kept) {
+    const path = join(dataDir, name);
+    const found = await stat(path).catch(() => null); // none of that kind was ever written
+    if (found === null) continue;
+    if (found.isFile()) {
+      yield name;
+      continue;
+    }
+    for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      yield relative(dataDir, join(entry.parentPath, entry.name)).split(sep).join('/');
+    }
+  }
+}
+
+async function sizeOf(dataDir: string): Promise<number> {
+  let bytes = 0;
+  for await (const path of filesOf(dataDir)) bytes += (await stat(join(dataDir, path))).size;
+  return bytes;
+}
+
+function assertWhole(path: string, found: string): void {
+  if (!path.startsWith('artifacts/') || path.endsWith(found)) return;
+  throw new BackupError('backup_damaged', {
+    what: `The artifact ${path} is damaged`,
+    why: `its bytes have the digest ${found}`,
+    doThis: 'restore that file from an earlier backup, or have its unit computed again',
+  });
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,0 +1,45 @@
+/**
+ * How data of an earlier format becomes that of this program: one step after the other, each from a format
+ * to the next. A step may be repeated: when the program dies in it, the grid still has the earlier format,
+ * and the next start begins that step again. Nothing is migrated under a coordinator that runs.
+ *
+ * There is no step yet: format 2 is the first that was ever released. A copy of such a grid is kept
+ * (test/fixtures/format-2), and a test opens it and works on; whoever raises the format writes the step that
+ * makes the test green again, and keeps a copy of theirs beside it.
+ */
+import type { Redis } from 'ioredis';
+import { GridFormatUnknown } from './grid-store.ts';
+import { keys } from './keys.ts';
+
+export type Migration = { from: string; to: string; run(redis: Redis): Promise<void> };
+
+export const migrations: readonly Migration[] = [];
+
+/** Throws GridFormatUnknown when no steps lead there, or a coordinator works on the data. */
+export async function migrate(
+  redis: Redis,
+  found: string,
+  wanted: string,
+  steps: readonly Migration[],
+): Promise<void> {
+  const path: Migration[] = [];
+  for (let format = found; format !== wanted; ) {
+    const step = steps.find(({ from }) => from === format);
+    if (step === undefined) {
+      throw new GridFormatUnknown(
+        `this Redis holds data format ${found}; this program reads ${wanted}`,
+      );
+    }
+    path.push(step);
+    format = step.to;
+  }
+  if ((await redis.exists(keys.owner)) === 1) {
+    throw new GridFormatUnknown(
+      `this Redis holds data format ${found}, and a coordinator works on it: stop that one first`,
+    );
+  }
+  for (const { run, to } of path) {
+    await run(redis);
+    await redis.hset(keys.grid, 'format', to);
+  }
+}
