@@ -7,6 +7,7 @@ import {
   vouchViewSchema,
 } from '../protocol/hosts.ts';
 import {
+  countryLeaderboardSchema,
   gridViewSchema,
   jobDocumentViewSchema,
   jobListSchema,
@@ -128,6 +129,8 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     ledger: () => stream('/v1/ledger'),
     standings: async (by: 'total' | 'recent' = 'total') =>
       (await ask(leaderboardSchema, `/v1/leaderboard?by=${by}`)).standings,
+    countryStandings: async (by: 'total' | 'recent') =>
+      (await ask(countryLeaderboardSchema, `/v1/leaderboard?countries=1&by=${by}`)).standings,
     teamStandings: async (by: 'total' | 'recent') =>
       (await ask(teamLeaderboardSchema, `/v1/leaderboard?teams=1&by=${by}`)).standings,
 

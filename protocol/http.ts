@@ -3,6 +3,7 @@
  * that JSON readers keep exactly. Times are ISO 8601 in UTC.
  */
 import { z } from 'zod';
+import { countrySchema } from './countries.ts';
 import { accountIdSchema, digestSchema, hostIdSchema, jobIdSchema, teamIdSchema } from './ids.ts';
 import { jobDocumentSchema, jobStates, pauseCauses } from './job.ts';
 import { outcomeSchema, verdictSchema } from './outcome.ts';
@@ -122,6 +123,13 @@ export const teamStandingSchema = standingSchema
   .extend({ teamId: teamIdSchema });
 export type TeamStanding = z.infer<typeof teamStandingSchema>;
 export const teamLeaderboardSchema = z.object({ standings: z.array(teamStandingSchema) });
+
+/** GET /v1/leaderboard?countries=1 */
+export const countryStandingSchema = standingSchema
+  .omit({ accountId: true, name: true })
+  .extend({ country: countrySchema });
+export type CountryStanding = z.infer<typeof countryStandingSchema>;
+export const countryLeaderboardSchema = z.object({ standings: z.array(countryStandingSchema) });
 
 /** GET /v1/standings/{kind}/{id}: one row, wherever it stands, and what it earned day by day. */
 export const placeSchema = z.object({

@@ -6,6 +6,7 @@
  * docs/PROTOCOL.md tells the order and gives an example of each.
  */
 import { z } from 'zod';
+import { countrySchema } from './countries.ts';
 import { accountIdSchema, digestSchema, hostIdSchema, jobIdSchema, leaseIdSchema } from './ids.ts';
 import { runLimitsSchema, runSchema } from './job.ts';
 import { limits } from './limits.ts';
@@ -53,6 +54,8 @@ export const helloSchema = z.strictObject({
   signature: exactly(64),
   name: displayName,
   team: displayName.nullable(),
+  /** Said when the host first works here; later it changes nothing. */
+  country: countrySchema.optional(),
   cores: z.int().min(1).max(limits.coresMax),
   memoryBytes: z.int().min(0),
   /** Leases the host still holds, to take up again; `units` are those not yet reported. */

@@ -26,6 +26,8 @@ export interface AgentOptions {
   dataDir: string;
   name: string;
   team: string | null;
+  /** ISO 3166-1 alpha-2; said when the host first works on the grid. */
+  country?: string;
   cores: number;
   /** Stop when there has been no work for 5 s. */
   once?: boolean;
@@ -65,6 +67,7 @@ export function openAgent(options: AgentOptions): Agent {
     place: options.dataDir,
     name: options.name,
     team: options.team,
+    country: options.country ?? null,
     cores: options.cores,
     once: options.once ?? false,
     unitsMax: options.maxUnits ?? Number.POSITIVE_INFINITY,

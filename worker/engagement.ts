@@ -27,6 +27,7 @@ export interface EngagementOptions {
   place: string;
   name: string;
   team: string | null;
+  country: string | null;
   cores: number;
   /** Stop after this many units. */
   unitsMax: number;
@@ -168,6 +169,7 @@ export class Engagement {
       signature: await identity.signSession(gridId, nonce),
       name: displayName(options.name),
       team: options.team === null ? null : displayName(options.team),
+      ...(options.country === null ? {} : { country: options.country }),
       cores: options.cores,
       memoryBytes: options.platform.memoryBytes,
       leases: work.presented(),

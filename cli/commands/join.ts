@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { Option } from '@commander-js/extra-typings';
+import { isCountry } from '../../protocol/countries.ts';
 import { leaderboardSchema } from '../../protocol/http.ts';
 import { type Agent, type AgentEnd, openAgent, PlaceUnusable } from '../../worker/agent.ts';
 import { openSandbox } from '../../worker/sandbox/node/sandbox-process.ts';
-import { command, jsonOption, parseUrl, wholeNumber } from '../command.ts';
+import { badUsage, command, jsonOption, parseUrl, wholeNumber } from '../command.ts';
 import { coresHere, defaultCores, parseCores } from '../cores.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { Failure } from '../failure.ts';
@@ -31,6 +32,11 @@ export const join = () =>
     .argument('<url>', 'the coordinator', parseUrl)
     .option('--name <name>', 'what the leaderboard shows (default: made up, and kept)')
     .option('--team <team>', 'the team that the credit counts for')
+    .option(
+      '--country <code>',
+      'where this machine is, like DE: said at its first join',
+      parseCountry,
+    )
     .option('--code <code>', 'earn for the account whose `manyhands link` showed it')
     .option('--cores <n>', 'how many cores to lend: 2, or 50%', parseCores)
     .addOption(
@@ -70,6 +76,7 @@ next join in the same folder.`,
         dataDir,
         name,
         team: options.team ?? null,
+        ...(options.country === undefined ? {} : { country: options.country }),
         cores,
         ...(options.once ? { once: true } : {}),
         saveEveryMs: options.saveEvery * 1000,
@@ -91,6 +98,16 @@ next join in the same folder.`,
         });
       tellEnd(end, url);
     });
+
+function parseCountry(text: string): string {
+  const code = text.toUpperCase();
+  if (isCountry(code)) return code;
+  throw badUsage(
+    `"${text}" is no country.`,
+    'two letters of ISO 3166-1 are expected',
+    'write it like --country DE',
+  );
+}
 
 /** First signal: finish. Second: hand back. Third: end at once. */
 function endInSteps(agent: Agent, view: JoinView) {

@@ -12,13 +12,16 @@ export const leaderboard = () =>
     'manyhands leaderboard --url https://grid.example.org --json',
   ])
     .option('--teams', 'of teams: what their members earned while they were in them')
+    .option('--countries', 'of countries: what hosts earned that have said theirs')
     .option('--recent', 'by what was earned lately: a week ago counts half')
     .addOption(urlOption())
     .addOption(jsonOption())
     .action(async (options) => {
       const grid = openGrid(options);
       const by = options.recent ? 'recent' : 'total';
-      const standings = options.teams ? await grid.teamStandings(by) : await grid.standings(by);
+      const standings = options.countries
+        ? (await grid.countryStandings(by)).map((row) => ({ ...row, name: row.country }))
+        : await (options.teams ? grid.teamStandings(by) : grid.standings(by));
       if (options.json) {
         printJson(standings);
         return;

@@ -5,7 +5,7 @@ import { GridError } from '../../protocol/errors.ts';
 import { standingKinds } from '../domain/standing.ts';
 import { assertSeen } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
-import { place, standings, teamStandings } from '../flow/standings.ts';
+import { countryStandings, place, standings, teamStandings } from '../flow/standings.ts';
 import { bearerToken } from './bearer-token.ts';
 
 /** As many rows as a page or a terminal shows. */
@@ -13,14 +13,17 @@ const rowsMax = 100;
 
 const querySchema = z.object({
   teams: z.enum(['0', '1']).default('0'),
+  countries: z.enum(['0', '1']).default('0'),
   by: z.enum(['total', 'recent']).default('total'),
 });
 
 export function standingRoutes(server: FastifyInstance, context: Context): void {
   server.get('/v1/leaderboard', async (request) => {
     const query = querySchema.safeParse(request.query);
-    if (!query.success) throw new GridError('bad_request', 'teams: 0 or 1; by: total or recent.');
-    const { teams, by } = query.data;
+    if (!query.success)
+      throw new GridError('bad_request', 'teams, countries: 0 or 1; by: total or recent.');
+    const { teams, countries, by } = query.data;
+    if (countries === '1') return { standings: await countryStandings(context, rowsMax, by) };
     const rows = teams === '1' ? teamStandings : standings;
     return { standings: await rows(context, rowsMax, by) };
   });

@@ -59,6 +59,8 @@ export type AwardFacts = {
   feeAccount: bigint;
   /** The team that an account is in: what it earns counts for that one, for good. */
   teamOf(accountId: AccountId): TeamId | null;
+  /** Where a host is, if it has said so when it was written down. */
+  countryOf(hostId: HostId): string | null;
   pendingOf(holder: Holder): PendingChange[];
   availableOf(accountId: AccountId): bigint;
 };
@@ -74,7 +76,7 @@ export function awardDraft(
   const draft = emptyDraft('award');
   draft.source = source;
   draft.grants = grantsOf(records, facts);
-  const standings = new Standings();
+  const standings = new Standings(facts);
   for (const grant of draft.grants) {
     if (grant.kind === 'grant') give(draft, grant, facts, standings);
   }
@@ -200,6 +202,11 @@ const isSelfPaid = ({ accountId, jobId }: Grant, { payerOf }: AwardFacts): boole
 /** Sums what a step changes, so that a job that a hundred hosts worked on is one change. */
 class Standings {
   private readonly byKey = new Map<string, StandingChange>();
+  private readonly facts: Pick<AwardFacts, 'countryOf'>;
+
+  constructor(facts: Pick<AwardFacts, 'countryOf'>) {
+    this.facts = facts;
+  }
 
   get changes(): StandingChange[] {
     return [...this.byKey.values()].filter(({ micro, units }) => micro !== 0n || units !== 0);
@@ -213,6 +220,7 @@ class Standings {
       host: bucket.hostId,
       job: bucket.jobId,
       team: bucket.teamId,
+      country: this.facts.countryOf(bucket.hostId),
     };
     for (const kind of standingKinds) {
       const id = ids[kind];

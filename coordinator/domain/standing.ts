@@ -40,7 +40,7 @@ export const racMicroPerDay = (recent: number | null, now: number): number =>
   recent === null ? 0 : (2 ** (recent - now / dayMs / halfLifeDays) * Math.LN2) / halfLifeDays;
 
 /** Whom standings are kept of. */
-export const standingKinds = ['volunteer', 'host', 'job', 'team'] as const;
+export const standingKinds = ['volunteer', 'host', 'job', 'team', 'country'] as const;
 export type StandingKind = (typeof standingKinds)[number];
 
 /** What a step of the ledger adds to one of them. */

@@ -84,6 +84,11 @@ async function factsOf(
     ...new Set(records.flatMap(({ payments }) => payments.map((payment) => payment.accountId))),
   ];
   const teams = await context.store.accounts.teamsOf(accountIds);
+  const hostIds = [
+    ...new Set(records.flatMap(({ payments }) => payments.map((payment) => payment.hostId))),
+  ];
+  const countries = await context.store.accounts.countriesOf(hostIds);
+  const countryOf = new Map(hostIds.map((hostId, i) => [hostId, countries[i] ?? null]));
   const teamOf = new Map(accountIds.map((accountId, i) => [accountId, teams[i] ?? null]));
   const available = new Map<string, bigint>();
   const [feeAccount] = await ledger.balances(['fee'] as const);
@@ -101,6 +106,7 @@ async function factsOf(
     day,
     feeAccount,
     teamOf: (accountId) => teamOf.get(accountId) ?? null,
+    countryOf: (hostId) => countryOf.get(hostId) ?? null,
     payerOf: (jobId) => payers.get(jobId) ?? null,
     pendingOf: ({ hostId, jobId }) => pending.get(`${hostId} ${jobId}`) ?? [],
     availableOf: (accountId) => available.get(accountId) ?? 0n,

@@ -51,8 +51,8 @@ export async function enrolHost(
   const banned = await context.store.registry.findBan([hostId, accountId]);
   if (banned !== null) throw new GridError('host_banned', banned.reason);
   const teamId = hello.team === null ? null : await teamNamed(context, hello.team);
-  const { hostKey, accountKey, name } = hello;
-  const host = { hostId, accountId, hostKey, accountKey, name };
+  const { hostKey, accountKey, name, country } = hello;
+  const host = { hostId, accountId, hostKey, accountKey, name, country };
   const reply = await context.store.accounts.enrolHost(host, false);
   if (reply === 'other_account') throw othersHost(hostId);
   if (reply === 'known' && teamId !== null)

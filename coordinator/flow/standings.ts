@@ -1,6 +1,6 @@
 /** rank: the leaderboards, best first, and where one of them stands. */
 import { GridError } from '../../protocol/errors.ts';
-import type { Place, Standing, TeamStanding } from '../../protocol/http.ts';
+import type { CountryStanding, Place, Standing, TeamStanding } from '../../protocol/http.ts';
 import { dayMs, dayOf } from '../domain/day.ts';
 import { racMicroPerDay, type StandingKind } from '../domain/standing.ts';
 import { daysKept, type StandingOrder, type StandingRow } from '../store/ledger-store.ts';
@@ -36,6 +36,15 @@ export async function teamStandings(
     name: names[i] ?? row.id,
     ...earned(context, row),
   }));
+}
+
+export async function countryStandings(
+  context: Context,
+  max: number,
+  order: StandingOrder,
+): Promise<CountryStanding[]> {
+  const rows = await context.store.ledger.standings('country', order, 0, max);
+  return rows.map((row, i) => ({ rank: i + 1, country: row.id, ...earned(context, row) }));
 }
 
 /** Throws GridError `standing_unknown`. */

@@ -10,6 +10,8 @@ export type HostFacts = {
   hostKey: Uint8Array;
   accountKey: Uint8Array;
   name: string;
+  /** Kept when the host is first written down, and never changed: what it earned counts for it. */
+  country?: string | undefined;
 };
 
 export type ListedHost = Pick<HostFacts, 'hostId' | 'accountId' | 'name'>;
@@ -48,6 +50,8 @@ export interface AccountStore {
    * meanwhile may be left out, and one may be there twice.
    */
   listHosts(cursor: string, max: number): Promise<HostPage>;
+  /** Where hosts are; null for one that never said it. */
+  countriesOf(hostIds: readonly HostId[]): Promise<(string | null)[]>;
   /** Display names; '' for an account that never said one. */
   names(accountIds: readonly AccountId[]): Promise<string[]>;
 

@@ -48,6 +48,8 @@ export const keys = {
   auditLog: '{grid}:audit-log',
   /** hash: host id → its facts as JSON */
   hosts: '{grid}:hosts',
+  /** hash: host id → its country, of those that have said it */
+  countries: '{grid}:countries',
   /** hash: account id → display name */
   names: '{grid}:names',
 

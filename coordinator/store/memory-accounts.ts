@@ -27,7 +27,8 @@ export class MemoryAccounts implements AccountStore {
     const known = this.hosts.get(host.hostId);
     if (known !== undefined && known.accountId !== host.accountId) return 'other_account';
     if (known === undefined && !remember) return 'new';
-    this.hosts.set(host.hostId, host);
+    const { country } = known ?? host;
+    this.hosts.set(host.hostId, { ...host, country });
     this.displayNames.set(host.accountId, host.name);
     return 'known';
   }
@@ -39,6 +40,10 @@ export class MemoryAccounts implements AccountStore {
       hosts: hosts.map(({ hostId, accountId, name }) => ({ hostId, accountId, name })),
       next: end < this.hosts.size ? String(end) : null,
     };
+  }
+
+  async countriesOf(hostIds: readonly HostId[]): Promise<(string | null)[]> {
+    return hostIds.map((hostId) => this.hosts.get(hostId)?.country ?? null);
   }
 
   async names(accountIds: readonly AccountId[]): Promise<string[]> {

@@ -1,5 +1,5 @@
 /** Accounts over Redis: small hashes in `{grid}`, most values JSON; a link is a hash that expires. */
-import type { AccountId, TeamId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, TeamId } from '../../protocol/ids.ts';
 import {
   type AccountStore,
   type Certifier,
@@ -36,8 +36,8 @@ export class RedisAccounts extends RedisPart implements AccountStore {
     });
     const reply = await this.run(
       enrolHost,
-      [keys.hosts, keys.names],
-      [host.hostId, host.accountId, facts, host.name, remember ? 1 : 0],
+      [keys.hosts, keys.names, keys.countries],
+      [host.hostId, host.accountId, facts, host.name, remember ? 1 : 0, host.country ?? ''],
     );
     return reply as EnrolReply;
   }
@@ -51,6 +51,11 @@ export class RedisAccounts extends RedisPart implements AccountStore {
       return { hostId, accountId, name };
     });
     return { hosts, next: next === '0' ? null : next };
+  }
+
+  async countriesOf(hostIds: readonly HostId[]): Promise<(string | null)[]> {
+    if (hostIds.length === 0) return [];
+    return await this.step((redis) => redis.hmget(keys.countries, ...hostIds));
   }
 
   async names(accountIds: readonly AccountId[]): Promise<string[]> {

@@ -1,6 +1,7 @@
 /** Teams: founded, joined and left by the key of an account, and named in a hello. */
 import { sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countryLeaderboardSchema, placeSchema } from '../../../protocol/http.ts';
 import { certificateBytes, requestBytes } from '../../../protocol/identity.ts';
 import type { Lease } from '../../../protocol/messages.ts';
 import { type TeamView, teamViewSchema } from '../../../protocol/teams.ts';
@@ -203,5 +204,26 @@ describe('a hello that names a team', () => {
     host.send(await host.hello({ team: 'no such team' }));
     expect((await host.next('notice')).text).toMatch(/No team has that name.*`team create`/);
     expect(await host.ended).toEqual({ code: 4404, reason: 'team_unknown' });
+  });
+});
+
+describe('a hello that names a country', () => {
+  test('has what the host earns count for it, on a leaderboard of countries', async () => {
+    await work(await joinVolunteer(grid.url, { hello: { country: 'IS' } }));
+    const read = async () => {
+      const reply = await fetch(`${grid.url}/v1/leaderboard?countries=1`);
+      return countryLeaderboardSchema.parse(await reply.json()).standings;
+    };
+    expect(await read()).toEqual([
+      { rank: 1, country: 'IS', creditMicro: '1000', rac: expect.any(String), units: 1 },
+    ]);
+    const place = await fetch(`${grid.url}/v1/standings/country/IS`);
+    expect(placeSchema.parse(await place.json())).toMatchObject({ id: 'IS', rank: 1, units: 1 });
+  });
+
+  test('[P1] that is none is refused', async () => {
+    const host = await openVolunteer(grid.url);
+    host.send(await host.hello({ country: 'XX' }));
+    expect((await host.ended).code).toBe(4400);
   });
 });

@@ -19,7 +19,7 @@ import { finaliseCredit } from '../../../coordinator/flow/finalise.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import type { EntryLine, LedgerEnd } from '../../../protocol/ledger.ts';
 import { accountId, aJob, hostId } from '../builders.ts';
-import { anAppend, applied } from '../store/arrange.ts';
+import { aHost, anAppend, applied } from '../store/arrange.ts';
 
 const unitsPerJob = 24;
 
@@ -76,7 +76,9 @@ function recount(entries: readonly EntryLine[], kind: StandingKind): Map<string,
   const sums = new Map<string, bigint>();
   for (const grant of entries.flatMap(({ grants }) => grants)) {
     // Nobody is in a team here; test/coordinator/store/contract-ledger.ts has teams.
-    const id = { volunteer: grant.accountId, host: grant.hostId, job: grant.jobId, team: '' }[kind];
+    const { accountId: volunteer, hostId: host, jobId: job } = grant;
+    const country = host === hostId(1) ? 'DE' : '';
+    const id = { volunteer, host, job, team: '', country }[kind];
     if (id === '') continue;
     const micro = grant.kind === 'grant' ? BigInt(grant.micro) : -BigInt(grant.micro);
     sums.set(id, (sums.get(id) ?? 0n) + micro);
@@ -95,6 +97,7 @@ it('[C1] [C2] [C3] whatever is granted, revoked, repeated and finalised, the led
         const shard = splitShard(job, 0);
         await store.jobs.submit(job);
         await store.openShard(job, shard);
+        await store.accounts.enrolHost({ ...aHost(1, 1, 'one'), country: 'DE' }, true);
         let [now, free, length] = [100 * dayMs, 0, 0];
         const granted: Payment[] = [];
         const pay = async (payment: Payment) => {

@@ -30,6 +30,21 @@ export function accountContract(open: OpenStore): void {
   );
 
   it(
+    'a host’s country is what it said when it was written down, and never another',
+    withStore(open, async ({ accounts }) => {
+      const of = (nth: number, country?: string) => ({ ...aHost(nth, nth, 'a host'), country });
+      await accounts.enrolHost(of(1, 'DE'), true);
+      await accounts.enrolHost(of(1, 'FR'), true);
+      await accounts.enrolHost(of(1), false);
+      await accounts.enrolHost(of(2), true);
+      await accounts.enrolHost(of(2, 'FR'), true);
+      await accounts.enrolHost(of(3, 'IT'), false);
+      const hostIds = [1, 2, 3].map((nth) => aHost(nth, nth, '').hostId);
+      expect(await accounts.countriesOf(hostIds)).toEqual(['DE', null, null]);
+    }),
+  );
+
+  it(
     'a host that is not to be remembered leaves nothing behind; one that is known says its new name',
     withStore(open, async ({ accounts }) => {
       expect(await accounts.enrolHost(aHost(1, 1, 'a stranger'), false)).toBe('new');

@@ -46,6 +46,7 @@ const noFacts = {
   feeAccount: 0n,
   payerOf: () => null,
   teamOf: () => null,
+  countryOf: () => null,
   pendingOf: () => [],
   availableOf: () => 0n,
 };
