@@ -57,6 +57,7 @@ export class Sessions {
 
   constructor(http: Server, parts: SessionsParts) {
     this.parts = parts;
+    parts.context.knownHosts.watch(() => this.hostsAtWork());
     this.server = new WebSocketServer({
       noServer: true,
       maxPayload: limits.frameBytesMax,
@@ -89,15 +90,26 @@ export class Sessions {
 
   /** The hosts that are at work, or ask for some. */
   present(): Present[] {
-    const { window, knownHosts, now } = this.parts.context;
+    const { knownHosts, now } = this.parts.context;
     const present: Present[] = [];
-    for (const { hostId, accountId, isAsking, memoryBytes } of this.sessions) {
+    for (const { hostId, accountId, memoryBytes } of this.atWork()) {
       if (hostId === null || accountId === null) continue;
-      if (!isAsking && !window.hasLeases(hostId)) continue;
       const { repute } = knownHosts.standingOf(hostId, now());
       present.push({ accountId, memoryBytes, repute });
     }
     return present;
+  }
+
+  private *atWork(): Generator<Session> {
+    const { window } = this.parts.context;
+    for (const session of this.sessions) {
+      const { hostId, isAsking } = session;
+      if (hostId !== null && (isAsking || window.hasLeases(hostId))) yield session;
+    }
+  }
+
+  private *hostsAtWork(): Generator<HostId> {
+    for (const { hostId } of this.atWork()) if (hostId !== null) yield hostId;
   }
 
   /** Units are free: serves those who wait, first come first. */
@@ -197,7 +209,6 @@ export class Sessions {
       context,
       welcomed: (session, as) => {
         this.sessions.welcome(session, as);
-        context.knownHosts.arrived(as.hostId);
         // A host that comes again has most often lost its connection, and we do not know it yet.
         for (const other of this.sessions.ofHost(as.hostId)) if (other !== session) other.ping();
         void this.refuseIfBanned(session, as);
@@ -215,7 +226,6 @@ export class Sessions {
       refusal: () => this.refusal(),
       ended: (session, welcomedAs) => {
         this.sessions.remove(session, welcomedAs);
-        if (welcomedAs !== null) context.knownHosts.left(welcomedAs.hostId);
       },
     };
   }

@@ -6,6 +6,7 @@
 import type { HostId, JobId } from '../../protocol/ids.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { fromRuns, shardId, toRuns } from '../domain/shard.ts';
+import { isEachChecked } from '../domain/trust/assurance.ts';
 import { canBeChecked, type Present, unprovenAccounts, waitsMs } from '../domain/trust/closing.ts';
 import { caseName, newCase, RecordBook, toCase, type UnitCase } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
@@ -22,7 +23,15 @@ const talliesPerStep = 1000;
 
 type CloseContext = Pick<
   Context,
-  'store' | 'jobs' | 'knownHosts' | 'window' | 'now' | 'randomBytes' | 'log' | 'happened'
+  | 'store'
+  | 'jobs'
+  | 'ordersOut'
+  | 'knownHosts'
+  | 'window'
+  | 'now'
+  | 'randomBytes'
+  | 'log'
+  | 'happened'
 >;
 
 export type Decided = OpenJob & { decidedAt: number };
@@ -41,13 +50,17 @@ export async function closeJobs(
 ): Promise<void> {
   for (const { jobId, decidedAt } of decided) {
     const job = await context.jobs.facts(jobId);
-    if (job === null) continue;
+    if (job === null || isAwaited(context, job)) continue;
     // Should the machine's clock have been set back, nobody waits until it has caught up.
     const since = decidedAt <= context.now() ? decidedAt : Number.NEGATIVE_INFINITY;
     const { waiting, unchecked } = await look(context, job, since, present());
     if (waiting === 0) await complete(context, jobId, unchecked);
   }
 }
+
+/** What a level promises of every result is waited for, however long. */
+const isAwaited = ({ ordersOut }: CloseContext, { jobId, document }: JobFacts): boolean =>
+  isEachChecked(document.trust) && (ordersOut.get(jobId) ?? 0) > 0;
 
 /** Orders what is still to be ordered. How many accounts are waited for, and how many are not any more. */
 async function look(

@@ -3,7 +3,7 @@
  * work, without a question to the store for each grant. The store has the truth; whoever changes a
  * record there tells it here. Whoever has only said hello is known here alone.
  *
- * It also knows who is connected, so that no check waits for somebody better than there is.
+ * It also knows who is at work here, so that no check waits for somebody better than there is.
  */
 import type { AccountId, HostId } from '../../../protocol/ids.ts';
 import { remember } from '../remember.ts';
@@ -24,21 +24,13 @@ const someMax = 64;
 export class KnownHosts {
   private readonly hosts = new Map<HostId, HostRecord>();
   private readonly accounts = new Map<AccountId, Reliability>();
-  /** Sessions of hosts that are connected. */
-  private readonly here = new Map<HostId, number>();
+  private here: () => Iterable<HostId> = () => [];
   private some: { best: Here[]; young: Here[] } = { best: [], young: [] };
   private someAt = Number.NEGATIVE_INFINITY;
 
-  arrived(hostId: HostId): void {
-    this.here.set(hostId, (this.here.get(hostId) ?? 0) + 1);
-    this.someAt = Number.NEGATIVE_INFINITY;
-  }
-
-  left(hostId: HostId): void {
-    const sessions = (this.here.get(hostId) ?? 1) - 1;
-    if (sessions > 0) this.here.set(hostId, sessions);
-    else this.here.delete(hostId);
-    this.someAt = Number.NEGATIVE_INFINITY;
+  /** Who is at work or asks for some: a worker that is paused is connected, and comes for no check. */
+  watch(here: () => Iterable<HostId>): void {
+    this.here = here;
   }
 
   tell(
@@ -100,7 +92,7 @@ export class KnownHosts {
   private someHere(now: number): { best: Here[]; young: Here[] } {
     if (Math.abs(now - this.someAt) < someMs) return this.some;
     const found = new Map<string, Here>();
-    for (const hostId of this.here.keys()) {
+    for (const hostId of this.here()) {
       const known = this.hosts.get(hostId);
       if (known === undefined) continue;
       const { accountId, network, record } = known;
