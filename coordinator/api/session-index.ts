@@ -3,7 +3,7 @@
  * times a second may go through all of them.
  */
 import type { AccountId, HostId } from '../../protocol/ids.ts';
-import type { Holder } from '../tokens/lease-token.ts';
+import type { Holder } from '../domain/lease.ts';
 import type { Session } from './session.ts';
 
 export class SessionIndex {

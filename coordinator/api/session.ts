@@ -13,6 +13,7 @@ import type { CoordinatorMessage, Hello, HostMessage, Report } from '../../proto
 import type { Verdict } from '../../protocol/outcome.ts';
 import { toVerdictRuns } from '../../protocol/report.ts';
 import { protocolVersion } from '../../protocol/version.ts';
+import type { Holder } from '../domain/lease.ts';
 import { renewEveryMs } from '../domain/lease.ts';
 import { networkOf } from '../domain/trust/network.ts';
 import type { Asker } from '../domain/window.ts';
@@ -23,7 +24,6 @@ import { knowHost } from '../flow/know-host.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { openPresented, presentLease, releaseUnits, renewLeases } from '../flow/renew.ts';
 import { learnFromReport, reportResults } from '../flow/report.ts';
-import type { Holder } from '../tokens/lease-token.ts';
 import { toGridError } from './grid-error.ts';
 import { HostSocket } from './host-socket.ts';
 import type { Tally } from './tally.ts';

@@ -7,6 +7,9 @@ import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { Shard } from './shard.ts';
 
+/** To whom a lease is granted. Part of what its token seals, but not told in it: the session knows it. */
+export type Holder = { hostId: HostId; accountId: AccountId };
+
 /** What the token vouches for. `positions` are positions in the shard, as runs. */
 export type LeaseFacts = {
   leaseId: LeaseId;

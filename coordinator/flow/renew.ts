@@ -2,11 +2,10 @@
 import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
-import type { LeaseFacts } from '../domain/lease.ts';
+import type { Holder, LeaseFacts } from '../domain/lease.ts';
 import { lostReason } from '../domain/losses.ts';
 import { fromRuns, parseShardId, positionOf, toRuns } from '../domain/shard.ts';
 import { partitionOf } from '../store/store.ts';
-import type { Holder } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
 /** Extends leases. Returns those that no longer stand: their host may drop them. */

@@ -15,11 +15,10 @@ import type { Outcome, Verdict } from '../../protocol/outcome.ts';
 import { endsOfOutputs, isCanonicalOutput } from '../../protocol/output.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type RecordedResult, resultsOf, type Successes } from '../domain/journal.ts';
-import type { LeaseFacts } from '../domain/lease.ts';
+import type { Holder, LeaseFacts } from '../domain/lease.ts';
 import type { Reported } from '../domain/record.ts';
 import { fromRuns, positionOf, runsInclude, runsSize } from '../domain/shard.ts';
 import type { Ran } from '../domain/speed.ts';
-import type { Holder } from '../tokens/lease-token.ts';
 import type { Context } from './context.ts';
 
 /**

@@ -6,14 +6,12 @@
  * of units takes the same room, of whatever shard it is.
  */
 import { GridError } from '../../protocol/errors.ts';
-import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
-import type { LeaseFacts } from '../domain/lease.ts';
+import type { Holder, LeaseFacts } from '../domain/lease.ts';
 import { shardSize } from '../domain/shard.ts';
 import type { Sealer } from './seal.ts';
 
-/** To whom a lease was granted. Part of what is sealed, but not of the token: the session knows it. */
-export type Holder = { hostId: HostId; accountId: AccountId };
 /** The units of the shard and whether it lists them; then runs: first position, count, first unit. */
 type Tuple = [LeaseId, JobId, number, number, boolean, ...number[]];
 const headLength = 5;
