@@ -59,6 +59,7 @@ export class Engagement {
   private lostBecause: string | null = null;
   private account: { hostId: string; accountId: string } | null = null;
   private standing: { creditMicro: string; units: number } | null = null;
+  private opening: Promise<void> = Promise.resolve();
   private isClosed = false;
 
   constructor(options: EngagementOptions, events: EngagementEvents) {
@@ -86,12 +87,17 @@ export class Engagement {
   }
 
   /** Rejects when the folder cannot be used. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.opening = this.openStorage();
+    return this.opening;
+  }
+
+  private async openStorage(): Promise<void> {
     const { platform, url, place } = this.options;
     this.storage = await platform.openStorage(place);
     this.identity = await openIdentity(this.storage, platform.keys);
     // Closed while the keys were read.
-    if (this.isClosed) return this.storage.close();
+    if (this.isClosed) return;
     this.artifacts = new Artifacts(url, this.storage, platform.sha256);
     this.connection = new Connection(url, platform.openSocket, {
       challenged: (challenge) => this.hello(challenge),
@@ -121,6 +127,8 @@ export class Engagement {
     this.connection?.close();
     await this.work?.close();
     await this.options.sandbox.close();
+    // Who is told that all is closed may remove the folder: nothing may be written there any more.
+    await this.opening.catch(() => undefined);
     await this.storage?.close();
   }
 
