@@ -17,6 +17,7 @@ import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/ht
 import { idFromBytes } from '../../protocol/ids.ts';
 import type { JobDocumentInput } from '../../protocol/job.ts';
 import type { TokenScope } from '../../protocol/tokens.ts';
+import { pastJobs } from './volunteer.ts';
 
 /** A tenth of what the coordinator takes to look at a decided job again. */
 const closingLookMs = 50;
@@ -38,7 +39,7 @@ export type RealGrid = {
   /** As it is when nothing more is waited for: its last hosts are checked a moment after its last unit. */
   ended(jobId: string): Promise<JobView>;
   cancel(jobId: string): Promise<void>;
-  /** So that the next test has the coordinator to itself. */
+  /** So that the next test has the coordinator to itself, and its volunteers no part in these jobs. */
   cancelAll(): Promise<void>;
   results(jobId: string, from?: number): Promise<ResultLine[]>;
   standings(): Promise<Standing[]>;
@@ -109,6 +110,7 @@ export async function startRealGrid(folder?: string): Promise<RealGrid> {
     async cancelAll() {
       const { jobs } = await request<{ jobs: JobView[] }>('/v1/jobs');
       for (const { jobId, state } of jobs) {
+        pastJobs.add(jobId);
         // One that was waiting for its checks may be complete by now.
         if (state === 'open') await grid.fetch(`/v1/jobs/${jobId}/cancel`, { method: 'POST' });
       }

@@ -96,8 +96,6 @@ describe('a job document', () => {
   test.each<[string, Record<string, unknown>]>([
     ['units.lines', { units: { lines: { file: digest } } }],
     ['units.slices', { units: { slices: { file: digest, bytes: 9 } } }],
-    ['trust', { trust: 'A2' }],
-    ['compare', { compare: { verifier: digest } }],
     ['merge', { merge: { sum: 'x' } }],
     ['after', { after: 'j0000000000000000' }],
     ['budget', { budget: '1000' }],
