@@ -82,6 +82,7 @@ export class Volunteer {
   private readonly waiting = new Set<() => void>();
   /** Units, by the want's id. */
   private readonly wanted = new Map<number, number>();
+  private readonly past: Lease[] = [];
   private end: Ended | null = null;
   private nextId = 1;
 
@@ -262,11 +263,19 @@ export class Volunteer {
     this.look();
   }
 
-  /** Checks of what earlier tests have left behind are not answered: asks past them. */
+  /**
+   * Checks of what earlier tests have left behind are not answered: asks past them. They are given back
+   * when something else has come; any sooner, and they would be what comes.
+   */
   private takeLeases(message: Message<'lease'>): void {
     const leases = message.leases.filter(({ jobId }) => !pastJobs.has(jobId));
-    if (leases.length > 0) this.received.push({ ...message, leases });
-    else this.send({ type: 'want', id: message.want, units: this.wanted.get(message.want) ?? 1 });
+    this.past.push(...message.leases.filter(({ jobId }) => pastJobs.has(jobId)));
+    if (leases.length === 0) {
+      this.send({ type: 'want', id: message.want, units: this.wanted.get(message.want) ?? 1 });
+      return;
+    }
+    this.received.push({ ...message, leases });
+    for (const { token, units } of this.past.splice(0)) this.release(token, units);
   }
 
   private look(): void {
