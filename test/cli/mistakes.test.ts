@@ -19,7 +19,7 @@ const job = (name: string, change: object): string =>
 write('broken.json', '{\n  "name": "x",\n  "kernel" "y"\n}');
 write('list.json', '[]');
 job('wrong.json', { name: '', priority: 500 });
-job('unserved.json', { trust: 'A3' });
+job('unserved.json', { deadline: '2030-01-01T00:00:00Z' });
 job('no-kernel.json', { kernel: 'absent.wasm' });
 job('other-language.json', { kernel: write('kernel.cobol', '') });
 mkdirSync(join(home, 'folder'));
@@ -76,7 +76,7 @@ const mistakes: [string, number, string, RegExp][] = [
     'bad_document',
     /name: expected a name\n.*priority: expected at most 100/,
   ],
-  ['submit unserved.json', 2, 'not_served_yet', /trust: not served yet.*"A0" or "A1"/],
+  ['submit unserved.json', 2, 'not_served_yet', /deadline: not served yet/],
   ['submit other-language.json', 2, 'kernel_unbuildable', /kernel\.cobol/],
   ['submit folder', 2, 'file_unsuitable', /it is a folder/],
   ['submit absent.json', 4, 'file_unknown', /absent\.json/],

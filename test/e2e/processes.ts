@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { serversOn } from '../../coordinator/redis/orphan.ts';
-import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/http.ts';
+import type { JobView, ResultLine, Submitted } from '../../protocol/http.ts';
 import type { JobDocumentInput } from '../../protocol/job.ts';
 import type { AgentEvent } from '../../worker/agent.ts';
 import { type Ended, type Running, root, startManyhands } from '../cli/manyhands.ts';
@@ -140,10 +140,6 @@ export class GridProcesses {
     return lines.map((line) => JSON.parse(line) as ResultLine);
   }
 
-  async standings(): Promise<Standing[]> {
-    return (await this.ask<{ standings: Standing[] }>('/v1/leaderboard')).standings;
-  }
-
   /** Ends everything as it should end. Returns what is left of it: nothing, when all is well. */
   async stop(): Promise<{ codes: (number | null)[]; processes: string[]; temporary: string[] }> {
     const ends = await Promise.all(
@@ -213,7 +209,7 @@ export class GridProcesses {
     return (await reply.json()) as T;
   }
 
-  private async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const token = readFileSync(join(this.data, 'operator.token'), 'utf8').trim();
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as object) };
     const reply = await fetch(`${this.url}${path}`, { ...init, headers });

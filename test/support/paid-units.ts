@@ -8,7 +8,9 @@ import type { EntryLine, LedgerEnd } from '../../protocol/ledger.ts';
 import type { RealGrid } from './real-grid.ts';
 
 /** `units`: those that somebody was paid for; `grants`: how often, checks included. */
-export async function paidUnits(grid: RealGrid): Promise<{ units: number; grants: number }> {
+export async function paidUnits(
+  grid: Pick<RealGrid, 'fetch'>,
+): Promise<{ units: number; grants: number }> {
   const text = await (await grid.fetch('/v1/ledger')).text();
   const replay = new LedgerReplay();
   const units = new Set<string>();

@@ -30,7 +30,7 @@ type Told = Pick<Said, 'answer' | 'place'>;
 
 export class Statements {
   private readonly context: Pick<Context, 'store' | 'artifacts'>;
-  private readonly acceptedIn = new Map<ShardId, Map<number, Said>>();
+  private readonly acceptedIn = new Map<ShardId, Map<number, Ended>>();
   private readonly endedIn = new Map<ShardId, Ended[]>();
 
   constructor(context: Pick<Context, 'store' | 'artifacts'>) {
@@ -40,20 +40,26 @@ export class Statements {
   /** The result that the unit was accepted with, at first. */
   async accepted(job: JobFacts, unit: number): Promise<Said | null> {
     const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
-    const known = this.acceptedIn.get(shardId(shard));
-    if (known !== undefined) return known.get(unit) ?? null;
+    const all = this.acceptedIn.get(shardId(shard)) ?? (await this.readAccepted(shard));
+    const ended = all.get(unit);
+    // Of a journal's hundreds of results few are asked for, and to hash them all cost more than all else.
+    return ended === undefined
+      ? null
+      : toSaid(ended, shard.number, exactAnswer(compared(ended.result)));
+  }
+
+  private async readAccepted(shard: Shard): Promise<Map<number, Ended>> {
     const journal = await this.context.store.readJournal(shard);
     const state = ShardState.replay(shard, journal);
-    const said = new Map<number, Said>();
+    const accepted = new Map<number, Ended>();
     for (const ended of resultsRecorded(journal)) {
       const { position } = ended.result;
       const now = state.unit(position);
       if (now.status !== 'accepted' || now.canonical !== ended.leaseId) continue;
-      const answer = exactAnswer(compared(ended.result));
-      said.set(unitAt(shard.units, position), toSaid(ended, shard.number, answer));
+      accepted.set(unitAt(shard.units, position), ended);
     }
-    this.acceptedIn.set(shardId(shard), said);
-    return said.get(unit) ?? null;
+    this.acceptedIn.set(shardId(shard), accepted);
+    return accepted;
   }
 
   /** What a check brought of a unit: each has the answer of what was said before that it agrees with. */

@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { restoreBackup } from '../../../coordinator/backup/restore.ts';
 import { GridFormatUnknown } from '../../../coordinator/store/grid-store.ts';
 import { keys } from '../../../coordinator/store/keys.ts';
@@ -35,10 +35,8 @@ test('a grid of format 2, the oldest, opens as it was kept: its results, credit 
 
     const host = await joinVolunteer(grid.url);
     await host.finish(await host.take(8));
-    await vi.waitFor(async () => {
-      expect(await grid.show(jobId)).toMatchObject({ state: 'complete', canonical: 20 });
-      expect(await (await grid.fetch('/v1/ledger')).text()).toContain('"end"');
-    });
+    expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', canonical: 20 });
+    expect(await (await grid.fetch('/v1/ledger')).text()).toContain('"end"');
   } finally {
     await grid.stop();
   }
