@@ -1,7 +1,7 @@
 /** What a journal says was decided: the canonical result of each unit, or the one that it failed by. */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import { decodeEntries, type RecordedResult, resultsOf } from './journal.ts';
-import { fromRuns } from './shard.ts';
+import { fromRuns, runsInclude } from './shard.ts';
 
 export type DecidedUnit = {
   position: number;
@@ -47,18 +47,35 @@ export type Ended = {
 };
 
 /** Everything that was recorded, by whom. */
-export function resultsRecorded(journal: Uint8Array): Ended[] {
+export const resultsRecorded = (journal: Uint8Array): Ended[] => readEnded(journal).ended;
+
+/** By position, the result that a unit was accepted with. */
+export const resultsAccepted = (journal: Uint8Array): Map<number, Ended> =>
+  readEnded(journal).accepted;
+
+function readEnded(journal: Uint8Array): { ended: Ended[]; accepted: Map<number, Ended> } {
   const holders = new Map<LeaseId, { hostId: HostId; accountId: AccountId }>();
+  const byLease = new Map<LeaseId, Ended[]>();
   const ended: Ended[] = [];
+  const accepted = new Map<number, Ended>();
   for (const entry of decodeEntries(journal)) {
     if (entry.kind === 'leased') holders.set(entry.leaseId, entry);
-    if (entry.kind !== 'recorded' && entry.kind !== 'succeeded') continue;
-    const holder = holders.get(entry.leaseId);
-    if (holder === undefined) throw new Error(`results of lease ${entry.leaseId} before the lease`);
-    const { leaseId } = entry;
-    const { hostId, accountId } = holder;
-    const results = entry.kind === 'recorded' ? entry.results : resultsOf(entry);
-    for (const result of results) ended.push({ leaseId, hostId, accountId, result });
+    else if (entry.kind === 'accepted') {
+      const ofLease = byLease.get(entry.leaseId) ?? [];
+      for (const one of ofLease) {
+        const { position } = one.result;
+        if (runsInclude(entry.positions, position)) accepted.set(position, one);
+      }
+    } else if (entry.kind === 'recorded' || entry.kind === 'succeeded') {
+      const { leaseId } = entry;
+      const holder = holders.get(leaseId);
+      if (holder === undefined) throw new Error(`results of lease ${leaseId} before the lease`);
+      const { hostId, accountId } = holder;
+      const results = entry.kind === 'recorded' ? entry.results : resultsOf(entry);
+      const ofLease = results.map((result) => ({ leaseId, hostId, accountId, result }));
+      byLease.set(leaseId, [...(byLease.get(leaseId) ?? []), ...ofLease]);
+      for (const one of ofLease) ended.push(one);
+    }
   }
-  return ended;
+  return { ended, accepted };
 }

@@ -3,16 +3,23 @@
  * from the others: not every host may have them, so they are neither counted as free nor is a turn
  * spent on them.
  */
-import type { JobId } from '../../protocol/ids.ts';
+import type { HostId, JobId } from '../../protocol/ids.ts';
 import type { HeldShard, KnownAsker } from './held-shard.ts';
 import { positionOf } from './shard.ts';
 import type { CheckNeeds } from './trust/check.ts';
 
 /** A grant costs some microseconds; looking at more checks than this would show in it. */
 const lookedAtMax = 8;
+/**
+ * A host for which there was no check is not looked after again for so long, as long as it has other units
+ * to get: to ask who else could have each of them takes longer than all the rest of a grant.
+ */
+const inVainMs = 50;
 
 export class HeldChecks {
   private readonly byNeeds = new Map<CheckNeeds, Set<HeldShard>>();
+  /** When hosts were last looked after in vain, since the last check came. */
+  private readonly inVain = new Map<HostId, number>();
 
   /** One that no host here may have now, some host may have a while later. */
   get isEmpty(): boolean {
@@ -24,6 +31,7 @@ export class HeldChecks {
     const needs = held.shard.check?.needs ?? 'anyone';
     const checks = this.byNeeds.get(needs) ?? new Set();
     this.byNeeds.set(needs, checks.add(held));
+    this.inVain.clear();
   }
 
   delete(held: HeldShard): void {
@@ -38,6 +46,12 @@ export class HeldChecks {
       }
     }
     return false;
+  }
+
+  /** Whether the host was looked after just now, and there was none for it. */
+  wasInVain({ hostId }: KnownAsker, now: number): boolean {
+    const at = this.inVain.get(hostId);
+    return at !== undefined && Math.abs(now - at) < inVainMs;
   }
 
   /** Those of which the host cannot have a unit are looked at last the next time. */
@@ -55,6 +69,7 @@ export class HeldChecks {
         checks.add(held);
       }
     }
+    if (!this.isEmpty) this.inVain.set(asker.hostId, now);
     return undefined;
   }
 }

@@ -157,19 +157,27 @@ export class Window {
     if (asker.standing.repute === 'quarantined') return null;
     const room = Math.min(units, this.allotments.quotaLeft(asker, now));
     if (room <= 0) return null;
-    const check = this.checks.nextFor(asker, now, this.isPaused);
-    const checkSize = check === undefined ? 0 : this.allotments.sizeFor(asker, check, room);
-    if (check !== undefined && checkSize > 0) {
-      const lease = check.take(asker, checkSize, leaseId, now);
-      return { lease, job: check.job, isAtEnd: false };
-    }
+    const wasInVain = this.checks.wasInVain(asker, now);
+    const check = wasInVain ? null : this.grantCheck(asker, room, leaseId, now);
+    if (check !== null) return check;
     const held = this.nextFor(asker, now);
-    if (held === null) return this.grantCopies(asker, room, leaseId, now);
+    if (held === null) {
+      const late = wasInVain ? this.grantCheck(asker, room, leaseId, now) : null;
+      return late ?? this.grantCopies(asker, room, leaseId, now);
+    }
     const { job } = held;
     const size = this.allotments.sizeFor(asker, held, room);
     const lease = held.take(asker, size, leaseId, now);
     this.charge(job, lease);
     return { lease, job, isAtEnd: this.allotments.isSplit(job) };
+  }
+
+  private grantCheck(asker: KnownAsker, room: number, leaseId: LeaseId, now: number) {
+    const check = this.checks.nextFor(asker, now, this.isPaused);
+    const size = check === undefined ? 0 : this.allotments.sizeFor(asker, check, room);
+    if (check === undefined || size === 0) return null;
+    const lease = check.take(asker, size, leaseId, now);
+    return { lease, job: check.job, isAtEnd: false };
   }
 
   private charge(job: JobFacts, lease: LeaseFacts): void {

@@ -2,6 +2,7 @@
 // every message it gets to the contract. Good for sending what no worker of ours would send.
 
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Packr, Unpackr } from 'msgpackr';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -182,10 +183,17 @@ export class Volunteer {
     return id;
   }
 
-  /** Asks, and waits until there is work, however long. */
+  /** Asks, and waits until there is work, however long; asks again when it is told to, as a worker does. */
   async want(units: number): Promise<Lease[]> {
-    const id = this.ask(units);
-    return (await this.next('lease', (message) => message.want === id)).leases;
+    for (;;) {
+      const id = this.ask(units);
+      const answer = await Promise.race([
+        this.next('lease', (message) => message.want === id),
+        this.next('noWork', (message) => message.want === id && message.retryAfterMs !== null),
+      ]);
+      if (answer.type === 'lease') return answer.leases;
+      await wait(answer.retryAfterMs ?? 0);
+    }
   }
 
   /** Asks until it holds so many units. A coordinator that shares fairly grants some at a time. */

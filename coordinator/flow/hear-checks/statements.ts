@@ -8,11 +8,10 @@ import type { Digest, HostId } from '../../../protocol/ids.ts';
 import { decodeOutput } from '../../../protocol/output.ts';
 import { digestOf } from '../../artifacts/artifacts.ts';
 import { creditMicro } from '../../domain/credit.ts';
-import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
+import { type Ended, resultsAccepted, resultsRecorded } from '../../domain/decided-units.ts';
 import type { JobFacts } from '../../domain/job.ts';
 import type { RecordedResult } from '../../domain/journal.ts';
-import { type Shard, type ShardId, shardId, splitShard, unitAt } from '../../domain/shard.ts';
-import { ShardState } from '../../domain/shard-state.ts';
+import { positionOf, type Shard, type ShardId, shardId, splitShard } from '../../domain/shard.ts';
 import {
   agreeWithin,
   type Compared,
@@ -30,6 +29,7 @@ type Told = Pick<Said, 'answer' | 'place'>;
 
 export class Statements {
   private readonly context: Pick<Context, 'store' | 'artifacts'>;
+  /** By position. */
   private readonly acceptedIn = new Map<ShardId, Map<number, Ended>>();
   private readonly endedIn = new Map<ShardId, Ended[]>();
 
@@ -41,7 +41,7 @@ export class Statements {
   async accepted(job: JobFacts, unit: number): Promise<Said | null> {
     const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
     const all = this.acceptedIn.get(shardId(shard)) ?? (await this.readAccepted(shard));
-    const ended = all.get(unit);
+    const ended = all.get(positionOf(shard.units, unit));
     // Of a journal's hundreds of results few are asked for, and to hash them all cost more than all else.
     return ended === undefined
       ? null
@@ -49,15 +49,7 @@ export class Statements {
   }
 
   private async readAccepted(shard: Shard): Promise<Map<number, Ended>> {
-    const journal = await this.context.store.readJournal(shard);
-    const state = ShardState.replay(shard, journal);
-    const accepted = new Map<number, Ended>();
-    for (const ended of resultsRecorded(journal)) {
-      const { position } = ended.result;
-      const now = state.unit(position);
-      if (now.status !== 'accepted' || now.canonical !== ended.leaseId) continue;
-      accepted.set(unitAt(shard.units, position), ended);
-    }
+    const accepted = resultsAccepted(await this.context.store.readJournal(shard));
     this.acceptedIn.set(shardId(shard), accepted);
     return accepted;
   }
