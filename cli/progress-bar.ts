@@ -116,13 +116,13 @@ export function drawProgress(progress: Progress, columns: number): string {
 function drawSegments({ units, canonical, failed, running }: Progress, cells: number): string {
   const part = (count: number) => Math.round((count / Math.max(1, units)) * cells);
   const lost = failed > 0 ? Math.max(1, part(failed)) : 0;
-  const done = Math.min(cells - lost, part(canonical + failed) - lost);
+  const done = Math.max(0, Math.min(cells - lost, part(canonical + failed) - lost));
   const busy = Math.min(cells - lost - done, running > 0 ? Math.max(1, part(running)) : 0);
   const { green, red, yellow, dim } = onStderr;
   return [
-    green('█'.repeat(Math.max(0, done))),
-    yellow('▒'.repeat(Math.max(0, busy))),
+    green('█'.repeat(done)),
+    yellow('▒'.repeat(busy)),
     red('×'.repeat(lost)),
-    dim('·'.repeat(Math.max(0, cells - lost - Math.max(0, done) - Math.max(0, busy)))),
+    dim('·'.repeat(cells - lost - done - busy)),
   ].join('');
 }

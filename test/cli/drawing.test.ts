@@ -91,6 +91,11 @@ describe('the progress line', () => {
     expect(drawProgress(over, 120)).toBe('mersenne-4500 ████████████████████████ 100%  609 done');
   });
 
+  test('keeps its width when what failed is less than one of its cells', () => {
+    const all = { name: '  !', units: 17, canonical: 0, failed: 1, running: 16, waiting: 0 };
+    expect([...drawProgress(progress(all), 17)].length).toBeLessThanOrEqual(17);
+  });
+
   test('never grows beyond the terminal, and keeps the percentage in the narrowest', () => {
     const counts = fc.nat(1_000_000);
     fc.assert(
