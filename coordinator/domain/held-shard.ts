@@ -109,17 +109,10 @@ export class HeldShard {
   take(asker: KnownAsker, most: number, leaseId: LeaseId, now: number): LeaseFacts {
     // What a verifier looks at is the input of one unit, and so of one lease.
     const units = this.check?.verify === undefined ? most : 1;
-    let taken: number[];
-    if (this.isForAll(asker)) {
-      taken = this.free.splice(-units, units);
-      this.watch.freeChanged(-taken.length, this);
-    } else {
-      const open = this.free.filter((position) => this.mayTry(asker, position, now));
-      const sound = open.filter((position) => !this.losses.isSuspect(position));
-      // What may have taken its hosts down goes out alone, and after the rest.
-      taken = sound.length > 0 ? sound.slice(-units) : open.slice(-1);
-      this.unfreeAll(new Set(taken));
-    }
+    const taken = this.isForAll(asker)
+      ? this.free.splice(-units, units)
+      : this.takeOpen(asker, units, now);
+    this.watch.freeChanged(-taken.length, this);
     // The first unit comes last in `free`; only what was put back may be elsewhere.
     taken.reverse();
     if (!isAscending(taken)) taken.sort((a, b) => a - b);
@@ -283,6 +276,21 @@ export class HeldShard {
   /** Whether every free unit is for this host: then none is looked at one by one. */
   private isForAll(asker: KnownAsker): boolean {
     return this.check === undefined && this.losses.isEmpty && (this.rests.isEmpty || asker.isAlone);
+  }
+
+  /** As many as are open to the host, up to `units`, looking at no more than that takes. */
+  private takeOpen(asker: KnownAsker, units: number, now: number): number[] {
+    const open: number[] = [];
+    let suspect = -1;
+    for (let i = this.free.length - 1; i >= 0 && open.length < units; i--) {
+      const position = this.free[i] as number;
+      if (!this.mayTry(asker, position, now)) continue;
+      if (this.losses.isSuspect(position)) suspect = Math.max(suspect, i);
+      else open.push(...this.free.splice(i, 1));
+    }
+    // What may have taken its hosts down goes out alone, and after the rest.
+    if (open.length === 0 && suspect >= 0) return this.free.splice(suspect, 1);
+    return open.reverse();
   }
 
   private mayTry(asker: KnownAsker, position: number, now: number): boolean {

@@ -13,6 +13,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import { type Outcome, outcomes } from '../../protocol/outcome.ts';
 import { unpackSuccesses } from '../../protocol/report.ts';
 import { flatRuns, runsFromFlat } from './shard.ts';
+import { smallNumbersAt, stepOver } from './step-over.ts';
 
 export type RecordedResult = {
   position: number;
@@ -52,6 +53,8 @@ const codes = {
   succeededAndAccepted: 7,
   leasedToAccepted: 8,
 } as const;
+/** An array of eight, as `encodeEntries` makes it. */
+const leasedToAcceptedHead = 0x98;
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
 /** The bytes to append. In one go, because each call of the packer costs as much as an entry. */
@@ -151,6 +154,16 @@ export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
   const tuples = packr.unpackMultiple(bytes);
   if (!Array.isArray(tuples)) throw new Error('a journal did not decode');
   return tuples.flatMap(toEntries);
+}
+
+/**
+ * The positions, as flat runs, of the tuple at this byte when it is a lease with successes and their
+ * acceptance; null when it is anything else. Decodes nothing else of it.
+ */
+export function acceptedAtOnce(journal: Uint8Array, at: number): number[] | null {
+  if (journal[at] !== leasedToAcceptedHead || journal[at + 1] !== codes.leasedToAccepted)
+    return null;
+  return smallNumbersAt(journal, stepOver(journal, at + 2));
 }
 
 /** Successes one by one. Throws when their outputs are not: they were looked at before they got here. */

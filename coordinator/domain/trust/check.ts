@@ -49,7 +49,11 @@ export type Checker = {
  * Who is connected and may check: the best of them, the fewest comparisons that one who is no anchor has
  * passed, and whether one is on another network.
  */
-export type Others = { best: Repute | null; leastPassed: number; areElsewhere: boolean };
+export type Others = {
+  best(): Repute | null;
+  leastPassed(): number;
+  areElsewhere(): boolean;
+};
 
 /** Whom the next replica of a case is for. `subject` is the repute of whoever was heard last. */
 export function checkNeeds(
@@ -82,7 +86,7 @@ export function mayCheck(
   if (isKeptFrom(checker, check, now, heard)) return false;
   const isElsewhere = heard.every((testimony) => testimony.network !== network);
   if (isElsewhere || check.needsNetworks) return isElsewhere;
-  return now - check.since >= patienceMs || othersThan?.(heard).areElsewhere === false;
+  return now - check.since >= patienceMs || othersThan?.(heard).areElsewhere() === false;
 }
 
 /** Whether a host has to leave such a check to others, of a unit about which these have testified. */
@@ -97,10 +101,11 @@ export function isKeptFrom(
   if (othersThan === undefined || repute === 'flaky' || repute === 'quarantined') return true;
   // At A3 an anchor has to be among them.
   if (check.needs === 'anchor' && check.needsNetworks) return true;
-  const { best, leastPassed } = othersThan(heard);
+  const others = othersThan(heard);
   if (check.needs === 'anyone')
-    return leastPassed < (repute === 'anchor' ? Number.POSITIVE_INFINITY : youngChecks);
+    return others.leastPassed() < (repute === 'anchor' ? Number.POSITIVE_INFINITY : youngChecks);
   const ranks = check.needs === 'anchor' ? disputeRanks : trustRanks;
+  const best = others.best();
   return best !== null && ranks[best] > ranks[repute];
 }
 

@@ -82,9 +82,9 @@ export class KnownHosts {
     const isElsewhere = ({ network }: Here) => !heard.some((one) => one.network === network);
     const { best, young } = this.someHere(now);
     return {
-      best: best.find(isOther)?.repute ?? null,
-      leastPassed: young.find(isOther)?.passed ?? Number.POSITIVE_INFINITY,
-      areElsewhere: best.some((one) => isElsewhere(one) && isOther(one)),
+      best: () => best.find(isOther)?.repute ?? null,
+      leastPassed: () => young.find(isOther)?.passed ?? Number.POSITIVE_INFINITY,
+      areElsewhere: () => best.some((one) => isElsewhere(one) && isOther(one)),
     };
   }
 

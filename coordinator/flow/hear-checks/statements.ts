@@ -7,11 +7,19 @@ import { createHash } from 'node:crypto';
 import type { Digest, HostId } from '../../../protocol/ids.ts';
 import { decodeOutput } from '../../../protocol/output.ts';
 import { digestOf } from '../../artifacts/artifacts.ts';
+import { AcceptedResults } from '../../domain/accepted-results.ts';
 import { creditMicro } from '../../domain/credit.ts';
-import { type Ended, resultsAccepted, resultsRecorded } from '../../domain/decided-units.ts';
+import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
 import type { JobFacts } from '../../domain/job.ts';
 import type { RecordedResult } from '../../domain/journal.ts';
-import { positionOf, type Shard, type ShardId, shardId, splitShard } from '../../domain/shard.ts';
+import {
+  positionOf,
+  type Shard,
+  type ShardId,
+  shardId,
+  shardSize,
+  splitShard,
+} from '../../domain/shard.ts';
 import {
   agreeWithin,
   type Compared,
@@ -29,8 +37,7 @@ type Told = Pick<Said, 'answer' | 'place'>;
 
 export class Statements {
   private readonly context: Pick<Context, 'store' | 'artifacts'>;
-  /** By position. */
-  private readonly acceptedIn = new Map<ShardId, Map<number, Ended>>();
+  private readonly acceptedIn = new Map<ShardId, AcceptedResults>();
   private readonly endedIn = new Map<ShardId, Ended[]>();
 
   constructor(context: Pick<Context, 'store' | 'artifacts'>) {
@@ -41,15 +48,15 @@ export class Statements {
   async accepted(job: JobFacts, unit: number): Promise<Said | null> {
     const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
     const all = this.acceptedIn.get(shardId(shard)) ?? (await this.readAccepted(shard));
-    const ended = all.get(positionOf(shard.units, unit));
-    // Of a journal's hundreds of results few are asked for, and to hash them all cost more than all else.
+    const ended = all.find(positionOf(shard.units, unit));
     return ended === undefined
       ? null
       : toSaid(ended, shard.number, exactAnswer(compared(ended.result)));
   }
 
-  private async readAccepted(shard: Shard): Promise<Map<number, Ended>> {
-    const accepted = resultsAccepted(await this.context.store.readJournal(shard));
+  private async readAccepted(shard: Shard): Promise<AcceptedResults> {
+    const journal = await this.context.store.readJournal(shard);
+    const accepted = new AcceptedResults(journal, shardSize(shard.units));
     this.acceptedIn.set(shardId(shard), accepted);
     return accepted;
   }

@@ -114,12 +114,16 @@ describe('who may take a check', () => {
 });
 
 describe('a check is kept for nobody who is not here', () => {
-  const here = (others: Partial<Others>) => ({
+  type Here = { [Fact in keyof Others]?: ReturnType<Others[Fact]> };
+  const here = ({
+    best = null,
+    leastPassed = Number.POSITIVE_INFINITY,
+    areElsewhere = true,
+  }: Here) => ({
     othersThan: (): Others => ({
-      best: null,
-      leastPassed: Number.POSITIVE_INFINITY,
-      areElsewhere: true,
-      ...others,
+      best: () => best,
+      leastPassed: () => leastPassed,
+      areElsewhere: () => areElsewhere,
     }),
   });
 
@@ -146,7 +150,7 @@ describe('a check is kept for nobody who is not here', () => {
   });
 
   it('a neighbour takes it where nobody is elsewhere, but never at A3', () => {
-    const neighbour = (parts: Partial<Others>) =>
+    const neighbour = (parts: Here) =>
       aChecker('trusted', { network: aTestimony(1, 'x').network, ...here(parts) });
     expect(may(neighbour({ best: 'trusted' }), 'trusted')).toBe(false);
     expect(may(neighbour({ best: 'trusted', areElsewhere: false }), 'trusted')).toBe(true);
