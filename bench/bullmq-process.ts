@@ -17,26 +17,33 @@ process.once('message', async ({ dataDir, units }: { dataDir: string; units: num
     new Redis({ ...connectOptions(redis.connection), maxRetriesPerRequest: null });
   const [forQueue, forWorker] = [connect(), connect()];
   const queue = new Queue('units', { connection: forQueue });
-  const pids = [process.pid, redis.pid ?? 0];
-  const [cpu, at] = [await cpuMicros(pids), performance.now()];
-  let done = 0;
-  const finished = deferred();
+  let left = 0;
+  let finished = deferred();
   const worker = new Worker(
     'units',
     async () => {
-      if (++done === units) finished.resolve();
+      if (--left === 0) finished.resolve();
       return result;
     },
     { connection: forWorker, concurrency },
   );
-  for (let from = 0; from < units; from += bulkSize) {
-    const entries = Array.from({ length: Math.min(bulkSize, units - from) }, (_, i) => ({
-      name: 'unit',
-      data: { unit: from + i },
-    }));
-    await queue.addBulk(entries);
-  }
-  await finished.promise;
+  const run = async () => {
+    left = units;
+    finished = deferred();
+    for (let from = 0; from < units; from += bulkSize) {
+      const entries = Array.from({ length: Math.min(bulkSize, units - from) }, (_, i) => ({
+        name: 'unit',
+        data: { unit: from + i },
+      }));
+      await queue.addBulk(entries);
+    }
+    await finished.promise;
+  };
+  // What is measured is warm, as ours is: the first thousands of units pay for compiling.
+  await run();
+  const pids = [process.pid, redis.pid ?? 0];
+  const [cpu, at] = [await cpuMicros(pids), performance.now()];
+  await run();
   const seconds = (performance.now() - at) / 1000;
   process.send?.({
     unitsPerSecond: units / seconds,

@@ -5,8 +5,9 @@
  * Ours: a coordinator in a process of its own over an embedded Redis (appendfsync always), 32
  * volunteers over real WebSockets who echo, with 16 leases of 1, 8 or 32 units out at once, group
  * commit, ledger and all. BullMQ: Queue.addBulk and a Worker with concurrency 50 that keeps each result
- * as the entry's return value, in a process of its own, over a Redis set up the same. Wall rates swing with whatever else the machine does; the figure
- * to compare is CPU time per unit, of server and Redis together.
+ * as the entry's return value, in a process of its own, over a Redis set up the same. Both have run for some
+ * seconds before they are measured. Wall rates swing with whatever else the machine does; the figure to
+ * compare is CPU time per unit, of server and Redis together.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +22,8 @@ import { startServer, stopServer } from './server.ts';
 const leaseSizes = [1, 8, 32];
 const volunteers = 32;
 const leasesInFlight = 16;
-const warmUpMs = 1500;
+/** Until then V8 compiles what runs most: in its fourth second a unit costs a quarter less than in the first. */
+const warmUpMs = 4000;
 const measureMs = 5000;
 const bullmqUnits = 20_000;
 
