@@ -83,13 +83,18 @@ export function pauseOf({ state, pauses }: Job): { cause: PauseCause; reason: st
 }
 
 /**
- * 256 units: one BullMQ entry then costs each unit about a microsecond. Units that may burn more
- * than 10^13 fuel (an hour or more of one core) come in shards of 64, so that the last shard of a
- * job does not tie up days of work in one coordinator's window.
+ * 256 units: one BullMQ entry, and all that opens, feeds and closes a shard, then costs each unit about two
+ * microseconds. In a job of very many units that is what a unit costs most for, and there are shards enough
+ * for all coordinators: there it is 1,024. Units that may burn more than 10^13 fuel (an hour or more of one
+ * core) come in shards of 64, so that the last shard of a job does not tie up days of work in one
+ * coordinator's window.
  */
+export const unitsPerShardMax = 1024;
+const manyUnits = 65_536;
 const longUnitFuel = 1e13;
 export function unitsPerShard(document: JobDocument): number {
-  return Number(document.limits.fuelMax) > longUnitFuel ? 64 : 256;
+  if (Number(document.limits.fuelMax) > longUnitFuel) return 64;
+  return unitsOf(document) < manyUnits ? 256 : unitsPerShardMax;
 }
 
 export const unitsOf = (document: JobDocument): number => unitCount(document.units);

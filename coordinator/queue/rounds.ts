@@ -1,7 +1,7 @@
 /** Everything that happens on a timer, in one list. */
 import type { JobId } from '../../protocol/ids.ts';
 import type { Demand } from '../domain/demand.ts';
-import { fits } from '../domain/job.ts';
+import { fits, unitsPerShardMax } from '../domain/job.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
 import { award } from '../flow/award.ts';
@@ -43,10 +43,8 @@ const handBackPace = { everyMs: 1000, restMs: 0 };
  * within some seconds, and to hand a shard over costs a read of its journal.
  */
 const unservedMs = 5000;
-/** Shards taken or split in one go: at most 8,192 units, some milliseconds of Redis. */
+/** Shards taken or split in one go: some milliseconds of Redis. */
 const shardsPerStepMax = 32;
-/** Units of an ordinary shard (domain/job.ts), for reckoning how many a low window lacks. */
-const unitsPerShard = 256;
 
 /** The hosts connected here: how many, and what the largest of them has; 0 when there is none. */
 export type HostsHere = { count: number; memoryBytes: number; present(): Present[] };
@@ -138,7 +136,8 @@ async function feed(
     const lacking = demand.target(count, context.now()) - context.window.free;
     const leftOut = lacking > 0 ? null : await jobsLeftOut(context, partition, memoryBytes);
     if (leftOut?.size === 0) return;
-    const shards = Math.min(Math.max(1, Math.ceil(lacking / unitsPerShard)), shardsPerStepMax);
+    // Of smaller ones the next turn takes what is still lacking.
+    const shards = Math.min(Math.max(1, Math.ceil(lacking / unitsPerShardMax)), shardsPerStepMax);
     const ids = await context.queue.take(partition, shards);
     if (ids.length > 0) await holdShards(context, partition, ids);
     else {

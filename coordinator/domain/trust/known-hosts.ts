@@ -27,6 +27,9 @@ export class KnownHosts {
   private here: () => Iterable<HostId> = () => [];
   private some: { best: Here[]; young: Here[] } = { best: [], young: [] };
   private someAt = Number.NEGATIVE_INFINITY;
+  /** Of one millisecond. */
+  private readonly standings = new Map<HostId, Standing>();
+  private standingsAt = Number.NEGATIVE_INFINITY;
 
   /** Who is at work or asks for some: a worker that is paused is connected, and comes for no check. */
   watch(here: () => Iterable<HostId>): void {
@@ -37,6 +40,7 @@ export class KnownHosts {
     hosts: ReadonlyMap<HostId, HostRecord>,
     accounts: ReadonlyMap<AccountId, Reliability>,
   ): void {
+    this.standings.clear();
     for (const [hostId, record] of hosts) remember(this.hosts, hostId, record);
     for (const [accountId, record] of accounts) remember(this.accounts, accountId, record);
   }
@@ -63,7 +67,18 @@ export class KnownHosts {
     return { accountId, network: seen.network, runtime: seen.runtime, isAnchor: false, record };
   }
 
+  /** The asks of one frame come in one millisecond, and find it worked out. */
   standingOf(hostId: HostId, now: number): Standing {
+    if (now !== this.standingsAt) this.standings.clear();
+    this.standingsAt = now;
+    const worked = this.standings.get(hostId);
+    if (worked !== undefined) return worked;
+    const standing = this.workOut(hostId, now);
+    this.standings.set(hostId, standing);
+    return standing;
+  }
+
+  private workOut(hostId: HostId, now: number): Standing {
     const othersThan = (heard: readonly Heard[]) => this.othersThan(heard, now);
     const known = this.hosts.get(hostId);
     if (known === undefined) return { network: hostId, repute: 'newcomer', passed: 0, othersThan };

@@ -3,7 +3,7 @@
  * job asks for (domain/trust/compare.ts). Reads journals, each once in a step, and of jobs that declare
  * tolerances the outputs themselves.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Digest, HostId } from '../../../protocol/ids.ts';
 import { decodeOutput } from '../../../protocol/output.ts';
 import { digestOf } from '../../artifacts/artifacts.ts';
@@ -195,7 +195,8 @@ const compared = ({ outcome, exitCode, fuel, output, digest }: RecordedResult): 
   outcome,
   exitCode,
   fuel,
-  digest: Buffer.from((output === null ? digest : sha256(output)) ?? []).toString('base64url'),
+  digest:
+    output === null
+      ? Buffer.from(digest ?? []).toString('base64url')
+      : hash('sha256', output, 'base64url'),
 });
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

@@ -10,11 +10,14 @@ import type { JobState } from '../../../protocol/job.ts';
 import { aJob } from '../builders.ts';
 
 describe('a job', () => {
-  it('comes in shards of 256 units, of 64 when a unit may burn more than an hour of a core', () => {
-    const per = (fuelMax: string) =>
-      unitsPerShard(aJob({ document: { limits: { fuelMax } } }).document);
-    expect(per('10000000000000')).toBe(256);
-    expect(per('10000000000001')).toBe(64);
+  it('comes in shards of 256 units, of 1,024 when it has very many, of 64 when they are long', () => {
+    const per = (fuelMax: string, count: number) =>
+      unitsPerShard(
+        aJob({ document: { limits: { fuelMax }, units: { range: { count } } } }).document,
+      );
+    expect(per('10000000000000', 65_535)).toBe(256);
+    expect(per('10000000000000', 65_536)).toBe(1024);
+    expect(per('10000000000001', 65_536)).toBe(64);
   });
 
   it('weighs one more than its priority', () => {
