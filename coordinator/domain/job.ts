@@ -89,12 +89,11 @@ export function pauseOf({ state, pauses }: Job): { cause: PauseCause; reason: st
  * core) come in shards of 64, so that the last shard of a job does not tie up days of work in one
  * coordinator's window.
  */
-export const unitsPerShardMax = 1024;
 const manyUnits = 65_536;
 const longUnitFuel = 1e13;
 export function unitsPerShard(document: JobDocument): number {
   if (Number(document.limits.fuelMax) > longUnitFuel) return 64;
-  return unitsOf(document) < manyUnits ? 256 : unitsPerShardMax;
+  return unitsOf(document) < manyUnits ? 256 : 1024;
 }
 
 export const unitsOf = (document: JobDocument): number => unitCount(document.units);

@@ -109,10 +109,11 @@ function jobNow({ window }: Context, job: Job): JobNow {
 
 const untouched: Unit = { status: 'open', ends: [] };
 
-/** What is undecided in the window may have been decided by another coordinator: then the journal says so. */
-async function readUnit({ window, store }: Context, shard: Shard, position: number): Promise<Unit> {
-  const held = window.state(shardId(shard));
-  if (held !== undefined && !held.isOpen(position)) return held.unit(position);
+/**
+ * As the journal says: the window knows a unit for decided while that is still on its way to disk, and knows
+ * nothing of what another coordinator has decided.
+ */
+async function readUnit({ store }: Context, shard: Shard, position: number): Promise<Unit> {
   return ShardState.replay(shard, await store.readJournal(shard)).unit(position);
 }
 

@@ -1,7 +1,7 @@
 /** Everything that happens on a timer, in one list. */
 import type { JobId } from '../../protocol/ids.ts';
 import type { Demand } from '../domain/demand.ts';
-import { fits, unitsPerShardMax } from '../domain/job.ts';
+import { fits } from '../domain/job.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
 import { award } from '../flow/award.ts';
@@ -45,6 +45,8 @@ const handBackPace = { everyMs: 1000, restMs: 0 };
 const unservedMs = 5000;
 /** Shards taken or split in one go: some milliseconds of Redis. */
 const shardsPerStepMax = 32;
+/** For reckoning how many shards a low window lacks. Of larger ones it then holds some more for a while. */
+const usualUnitsPerShard = 256;
 
 /** The hosts connected here: how many, and what the largest of them has; 0 when there is none. */
 export type HostsHere = { count: number; memoryBytes: number; present(): Present[] };
@@ -136,8 +138,8 @@ async function feed(
     const lacking = demand.target(count, context.now()) - context.window.free;
     const leftOut = lacking > 0 ? null : await jobsLeftOut(context, partition, memoryBytes);
     if (leftOut?.size === 0) return;
-    // Of smaller ones the next turn takes what is still lacking.
-    const shards = Math.min(Math.max(1, Math.ceil(lacking / unitsPerShardMax)), shardsPerStepMax);
+    const wanted = Math.max(1, Math.ceil(lacking / usualUnitsPerShard));
+    const shards = Math.min(wanted, shardsPerStepMax);
     const ids = await context.queue.take(partition, shards);
     if (ids.length > 0) await holdShards(context, partition, ids);
     else {
