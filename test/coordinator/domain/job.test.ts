@@ -15,9 +15,9 @@ describe('a job', () => {
       unitsPerShard(
         aJob({ document: { limits: { fuelMax }, units: { range: { count } } } }).document,
       );
-    expect(per('10000000000000', 65_535)).toBe(256);
-    expect(per('10000000000000', 65_536)).toBe(1024);
-    expect(per('10000000000001', 65_536)).toBe(64);
+    expect(per('10000000000000', 2 ** 22 - 1)).toBe(256);
+    expect(per('10000000000000', 2 ** 22)).toBe(1024);
+    expect(per('10000000000001', 2 ** 22)).toBe(64);
   });
 
   it('weighs one more than its priority', () => {
