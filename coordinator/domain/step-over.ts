@@ -1,6 +1,6 @@
 /**
- * MessagePack without decoding it: where the value that begins at a byte ends
- * (https://github.com/msgpack/msgpack/blob/master/spec.md, "Formats"), and small numbers in place.
+ * MessagePack without decoding it: where the value that begins at a byte ends (the specification at
+ * msgpack.org, "Formats"), and small numbers in place.
  */
 
 /** Where the next value begins. Throws at bytes that are no value or are cut off: they are our own. */
