@@ -51,7 +51,7 @@ async function compile(
     if (fault === null) {
       throw new Failure('kernel_unbuildable', `${source} does not compile.`, {
         why: said.split('\n').filter((line) => line.trim() !== ''),
-        remedy: 'mend the source and try again',
+        remedy: remedyFor(said),
       });
     }
     // A program that is tried for several targets is told once, with the newest target's words.
@@ -66,6 +66,12 @@ async function compile(
     remedy: language.install,
   });
 }
+
+/** Of all mistakes in a source that was right elsewhere this is the commonest, and no mistake of it. */
+const remedyFor = (said: string): string =>
+  /undefined symbol|cannot find -l/.test(said)
+    ? 'name what defines it after --: sources, or libraries that are built for WASI; what needs a network, processes, threads or signals is not there'
+    : 'mend the source and try again';
 
 /** What a compiler says of a program that is surely right; null when it can build it. */
 async function faultOf(

@@ -1,6 +1,8 @@
 /** What `kernel inspect` says of a module: accepted or why not, and what it would need of a host. */
 import { inspectKernel, type KernelInspection } from '../kernel/inspect.ts';
-import { KernelRefused } from '../kernel/refused.ts';
+import { mistyped } from '../kernel/mistyped.ts';
+import { tellRefusal } from '../kernel/refused.ts';
+import { runLimitsSchema } from '../protocol/job.ts';
 import { formatCount } from './format.ts';
 import { onStdout, plainText } from './terminal.ts';
 
@@ -8,31 +10,34 @@ import { onStdout, plainText } from './terminal.ts';
 export function inspectTyped(wasm: Uint8Array): KernelInspection {
   const inspection = inspectKernel(wasm);
   if (!inspection.accepted || WebAssembly.validate(new Uint8Array(wasm))) return inspection;
-  const { reason, detail, offset, change } = mistyped();
-  return { ...inspection, accepted: false, refusal: { reason, detail, offset, change } };
+  return { ...inspection, accepted: false, refusal: mistyped(wasm).refusal };
 }
-
-export const mistyped = (): KernelRefused =>
-  new KernelRefused('malformed', 'The types of its instructions do not fit.', 0);
 
 export function tellInspection(path: string, inspection: KernelInspection): string[] {
   const { accepted, refusal, bytes, memory, functions, recursiveFunctions } = inspection;
   const { green, red, dim } = onStdout;
-  const lines: [string, string][] = [
-    ['size', `${formatCount(bytes)} bytes, ${formatCount(functions)} functions`],
-    ['recursion', `${formatCount(recursiveFunctions)} functions may call themselves again`],
-    ['memory', tellMemory(memory)],
-    ...tellImports(inspection.imports),
-    ['features', inspection.features.join(', ') || 'none beyond the first WebAssembly'],
-  ];
+  const lines: [string, string][] = [];
+  if (refusal !== undefined) lines.push(['why', tellRefusal(refusal)], ['do', refusal.change]);
+  lines.push([
+    'size',
+    functions === 0
+      ? `${formatCount(bytes)} bytes`
+      : `${formatCount(bytes)} bytes, ${counted(functions, 'function')}`,
+  ]);
+  // Of a module that could not be read to its end, the rest would be a guess.
+  if (accepted || functions > 0) {
+    lines.push(
+      [
+        'recursion',
+        `${counted(recursiveFunctions, 'function')} may be on the stack more than once`,
+      ],
+      ['memory', tellMemory(memory)],
+      ...tellImports(inspection.imports),
+      ['features', inspection.features.join(', ') || 'none beyond the first WebAssembly'],
+    );
+  }
   if (inspection.floatStores) {
     lines.push(['floats', 'the meter makes NaNs the same on every host']);
-  }
-  if (refusal !== undefined) {
-    lines.unshift(
-      ['why', `${refusal.reason} at byte ${refusal.offset}: ${refusal.detail}`],
-      ['do', refusal.change],
-    );
   }
   const verdict = accepted ? green('accepted') : red('refused');
   return [
@@ -43,9 +48,20 @@ export function tellInspection(path: string, inspection: KernelInspection): stri
 
 function tellMemory(memory: KernelInspection['memory']): string {
   if (memory === null) return 'none';
-  const most = memory.maxPages === null ? 'no limit of its own' : `at most ${memory.maxPages}`;
-  return `${formatCount(memory.initialPages)} pages of 64 KiB at first, ${most}`;
+  const { initialPages, maxPages } = memory;
+  const most = maxPages === null ? 'no limit of its own' : `at most ${formatCount(maxPages)}`;
+  const first = `${counted(initialPages, 'page')} of 64 KiB at first, ${most}`;
+  const bytes = initialPages * pageBytes;
+  // Accepted it is all the same: it is the job that says what it may have.
+  if (bytes <= usualMemoryBytesMax) return first;
+  return `${first}; more than a job has by itself: "limits": {"memoryBytesMax": ${bytes}} or more`;
 }
+
+const pageBytes = 65_536;
+const usualMemoryBytesMax = runLimitsSchema.parse({}).memoryBytesMax;
+
+const counted = (count: number, what: string): string =>
+  `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 
 /** A line for each module that it imports from. */
 function tellImports(imports: KernelInspection['imports']): [string, string][] {

@@ -4,11 +4,11 @@
  */
 import { meterMigratableKernel } from '../kernel/builders/migratable.ts';
 import { KernelRefused, meterKernel } from '../kernel/meter.ts';
+import { mistyped } from '../kernel/mistyped.ts';
 import { openSandbox } from '../worker/sandbox/node/sandbox-process.ts';
 import type { SandboxEnd, UnitRun } from '../worker/sandbox/sandbox.ts';
 import { Failure } from './failure.ts';
 import { digestOf } from './files.ts';
-import { mistyped } from './inspection.ts';
 
 const pageBytes = 65_536;
 
@@ -44,11 +44,11 @@ export async function meterOrRefuse(
     const meter = isMigratable ? meterMigratableKernel : meterKernel;
     const { wasm: metered } = await meter(wasm, { memoryPagesMax, nans });
     if (WebAssembly.validate(new Uint8Array(metered))) return metered;
-    throw mistyped();
+    throw mistyped(wasm);
   } catch (error) {
     if (!(error instanceof KernelRefused)) throw error;
     throw new Failure('kernel_refused', 'The kernel cannot run on a grid.', {
-      why: `${error.reason} at byte ${error.offset}: ${error.detail}`,
+      why: error.message,
       remedy: error.change,
       cause: error,
     });

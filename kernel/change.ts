@@ -16,6 +16,10 @@ const changes: Record<RefusalReason, readonly Change[]> = {
   ],
   malformed: [
     [
+      /types do not fit/,
+      'Whatever wrote it made a mistake there: build it with another version of the compiler. wasm-validate (wabt) tells more.',
+    ],
+    [
       always,
       'The file is damaged or cut off, or not what a compiler wrote: build or copy it again.',
     ],
@@ -57,13 +61,15 @@ const changes: Record<RefusalReason, readonly Change[]> = {
   ],
   import_forbidden: [
     [
-      /preview 1 does not have|wasi_unstable|wasi_snapshot_preview2/,
+      // The names of both modules that are allowed are in every such sentence, without a dot.
+      /wasi_snapshot_preview1\.|wasi_unstable|wasi_snapshot_preview2/,
       'Build it for wasm32-wasip1 with a current wasi-libc or Rust.',
     ],
     [
       /the (memory|table|global) /,
       'A kernel brings its own: leave out --import-memory and --import-table.',
     ],
+    [/manyhands\./, 'Besides progress(f64) and checkpoint() there is nothing (docs/KERNELS.md).'],
     [/wasi:/, 'Build it for WASI preview 1, without a component.'],
     [
       /env\.(abort|seed|trace|console)/,
@@ -111,14 +117,23 @@ const changes: Record<RefusalReason, readonly Change[]> = {
   ],
   limit_exceeded: [
     [
-      /bytes; at most/,
+      /The module has/,
       'Strip it (-Wl,--strip-all, Rust -C strip=symbols), and give data as files.',
     ],
     [
       /lead to checkpoint/,
       'Call checkpoint() in few places, best in the loop of main, and through no function pointer; or export step(), which needs no preparation (docs/KERNELS.md).',
     ],
-    [/table/, 'Use fewer function pointers: link with -Wl,--gc-sections.'],
+    [
+      /Function \d+ has/,
+      'Split that function, or build with -Os or -fno-inline; tables of data in it belong into memory.',
+    ],
+    [/table|element/, 'Use fewer function pointers: link with -Wl,--gc-sections.'],
+    [/parameters or results/, 'Hand over a pointer to a struct instead.'],
+    [
+      /in all functions|; at most \d+\.$/,
+      'Make the program smaller: -Os and -Wl,--gc-sections; Rust opt-level = "z" and lto = true; or leave libraries out.',
+    ],
     [
       /nest deeper/,
       'Keep large arrays in memory instead of on the stack, or build with -fno-inline.',
@@ -130,6 +145,10 @@ const changes: Record<RefusalReason, readonly Change[]> = {
   ],
 };
 
+export const changeLines = (reason: RefusalReason): string[] =>
+  changes[reason].map(([, change]) => change);
+
+/** The first line that fits; the last of each reason always does. */
 export function changeFor(reason: RefusalReason, detail: string): string {
   return changes[reason].find(([says]) => says.test(detail))?.[1] ?? '';
 }

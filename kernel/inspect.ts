@@ -67,8 +67,7 @@ function refusalOf(step: () => unknown): Refusal | null {
     return null;
   } catch (error) {
     if (!(error instanceof KernelRefused)) throw error;
-    const { reason, detail, offset, change } = error;
-    return { reason, detail, offset, change };
+    return error.refusal;
   }
 }
 

@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { meterMigratableKernel } from '../../kernel/builders/migratable.ts';
 import { KernelRefused, type MeterOptions, meterKernel } from '../../kernel/meter.ts';
+import { mistyped } from '../../kernel/mistyped.ts';
 
 export type MeterRequest = { wasm: Uint8Array; options: MeterOptions; isMigratable: boolean };
 export type MeterReply =
@@ -21,13 +22,12 @@ async function meter({ wasm, options, isMigratable }: MeterRequest): Promise<Met
     const metered = await meterForJob(wasm, options);
     // The meter checks what it changes; types are V8's to check, and it must be asked.
     if (!WebAssembly.validate(metered.wasm as Uint8Array<ArrayBuffer>)) {
-      return { kind: 'refused', why: 'It is not a valid WebAssembly module.' };
+      throw mistyped(wasm);
     }
     return { kind: 'metered', wasm: metered.wasm, meterVersion: metered.meterVersion };
   } catch (error) {
     if (!(error instanceof KernelRefused)) throw error;
-    const { reason, offset, detail, change } = error;
-    return { kind: 'refused', why: `${reason} at byte ${offset}: ${detail} ${change}` };
+    return { kind: 'refused', why: `${error.message} ${error.change}` };
   }
 }
 

@@ -3,6 +3,7 @@
  * it changes every function from which a checkpoint can be reached, and any function pointer may lead
  * to one. Times are Binaryen's on a quiet machine; at each limit it is done in half a minute.
  */
+import { withFunction } from '../meter/function-name.ts';
 import type { KernelModule } from '../meter/module.ts';
 import type { FunctionPlan } from '../meter/plan.ts';
 import { survey } from '../meter/survey.ts';
@@ -26,7 +27,7 @@ export function admitToAsyncify(module: KernelModule): void {
     changed.reduce((total, plan) => total + of(plan), 0);
   const refuse = (what: string, { codeStart }: FunctionPlan): never => {
     const sentence = `${what} lead to checkpoint(), or may through a function pointer.`;
-    throw new KernelRefused('limit_exceeded', sentence, codeStart);
+    throw withFunction(new KernelRefused('limit_exceeded', sentence, codeStart), module);
   };
   if (changed.length > limits.functions)
     refuse(`${changed.length} functions, where ${limits.functions} may,`, first);

@@ -2,6 +2,7 @@
 import { KernelRefused } from '../refused.ts';
 import { allowedImport } from './imports.ts';
 import type { KernelExport, KernelModule } from './module.ts';
+import { section } from './sections.ts';
 import { valueType } from './value-types.ts';
 
 /**
@@ -95,7 +96,11 @@ export function admitEntry(module: KernelModule): void {
   const start =
     find(module, '_start', 'function') ?? (step && find(module, '_initialize', 'function'));
   if (start === undefined)
-    throw new KernelRefused('export_missing', 'A kernel exports the function _start.', 0);
+    throw new KernelRefused(
+      'export_missing',
+      'A kernel exports the function _start.',
+      exportsAt(module),
+    );
   if (module.functions[start.index]?.signature !== '>')
     throw new KernelRefused(
       'export_missing',
@@ -105,18 +110,25 @@ export function admitEntry(module: KernelModule): void {
   if (step !== undefined && module.functions[step.index]?.signature !== '>i')
     throw new KernelRefused('export_missing', 'step takes nothing and returns i32.', step.offset);
   if (find(module, 'memory', 'memory') === undefined)
-    throw new KernelRefused('export_missing', 'A kernel exports its memory as "memory".', 0);
+    throw new KernelRefused(
+      'export_missing',
+      'A kernel exports its memory as "memory".',
+      exportsAt(module),
+    );
 }
 
 const SAVED_TYPES: readonly number[] = [valueType.i32, valueType.i64, valueType.f32, valueType.f64];
 
 /** Throws when the module has state that its host can neither read nor set. */
 export function admitCheckpoints(module: KernelModule): void {
-  if (module.globals.some(({ type, isMutable }) => isMutable && !SAVED_TYPES.includes(type)))
+  const unsaved = module.globals.find(
+    ({ type, isMutable }) => isMutable && !SAVED_TYPES.includes(type),
+  );
+  if (unsaved !== undefined)
     throw new KernelRefused(
       'checkpoint_impossible',
       'A mutable global holds a vector or a reference, which no checkpoint can save.',
-      0,
+      unsaved.offset,
     );
   if (module.passiveDataAt !== null)
     throw new KernelRefused(
@@ -125,6 +137,10 @@ export function admitCheckpoints(module: KernelModule): void {
       module.passiveDataAt,
     );
 }
+
+/** Where an export that is missing would stand: in the section of exports, or at the end. */
+export const exportsAt = ({ sections, bytes }: KernelModule): number =>
+  sections.find(({ id }) => id === section.export)?.start ?? bytes.length;
 
 function find(module: KernelModule, name: string, kind: string): KernelExport | undefined {
   return module.exports.find((door) => door.name === name && door.kind === kind);

@@ -60,7 +60,7 @@ export function decodeModule(wasm: Uint8Array): KernelModule {
         each(reader, kernelLimits.tablesMax, 'tables', () => readTable(reader, module));
         break;
       case section.memory:
-        each(reader, 1, 'memories', () => readMemory(reader, module));
+        each(reader, kernelLimits.memoriesRead, 'memories', () => readMemory(reader, module));
         break;
       case section.global:
         each(reader, kernelLimits.globalsMax, 'globals', () => readGlobal(reader, module));
@@ -190,12 +190,13 @@ function readMemory(reader: Reader, module: KernelModule): void {
   module.memory = { initialPages: min, maxPages: max, offset };
 }
 
-function readGlobalType(reader: Reader): { type: number; isMutable: boolean } {
+function readGlobalType(reader: Reader): KernelModule['globals'][number] {
+  const offset = reader.at;
   const type = readValueType(reader);
   const mutability = reader.byte();
   if (mutability > 1)
     reader.refuse('malformed', 'A global is mutable (1) or not (0).', reader.at - 1);
-  return { type, isMutable: mutability === 1 };
+  return { type, isMutable: mutability === 1, offset };
 }
 
 function readGlobal(reader: Reader, module: KernelModule): void {
@@ -255,7 +256,7 @@ function readBody(reader: Reader, module: KernelModule): void {
   if (size > kernelLimits.bodyBytesMax)
     reader.refuse(
       'limit_exceeded',
-      `A function of ${size} bytes; at most ${kernelLimits.bodyBytesMax}.`,
+      `Function ${module.importedFunctions + module.bodies.length} has ${size} bytes; at most ${kernelLimits.bodyBytesMax}.`,
       at,
     );
   const start = reader.at;

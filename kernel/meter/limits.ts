@@ -20,6 +20,8 @@ export const kernelLimits = {
   importsMax: 100,
   exportsMax: 10_000,
   globalsMax: 10_000,
+  /** The second is refused when it is read, with a word about multi-memory. */
+  memoriesRead: 2,
   /** Two would do; a table is small when its entries are. */
   tablesMax: 16,
   /** A function pointer each. 10 million entries took V8 1.5 s to make. */

@@ -37,7 +37,7 @@ export interface KernelModule {
   importedFunctions: number;
   tables: number;
   memory: KernelMemory | null;
-  globals: { type: number; isMutable: boolean }[];
+  globals: { type: number; isMutable: boolean; offset: number }[];
   exports: KernelExport[];
   /** Where the start section stands; null when there is none. */
   startAt: number | null;

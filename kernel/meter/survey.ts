@@ -3,6 +3,7 @@ import { KernelRefused } from '../refused.ts';
 import { findRecursion, type Recursion } from './call-graph.ts';
 import { CONTROL_STATE, LOOP_STATE } from './compile-cost.ts';
 import type { Findings } from './findings.ts';
+import { withFunction } from './function-name.ts';
 import { kernelLimits } from './limits.ts';
 import type { KernelModule } from './module.ts';
 import { findNanSites } from './nan-flow.ts';
@@ -16,8 +17,19 @@ export interface Survey extends Recursion {
   findings: Findings;
 }
 
-/** `nans` is `same` where the NaNs of arithmetic are to be alike on every host. */
+/**
+ * `nans` is `same` where the NaNs of arithmetic are to be alike on every host. Throws KernelRefused with
+ * the function that is to blame.
+ */
 export function survey(module: KernelModule, nans: 'same' | 'any'): Survey {
+  try {
+    return surveyFunctions(module, nans);
+  } catch (error) {
+    throw error instanceof KernelRefused ? withFunction(error, module) : error;
+  }
+}
+
+function surveyFunctions(module: KernelModule, nans: 'same' | 'any'): Survey {
   const findings: Findings = { features: new Set() };
   if (module.globals.some(({ isMutable }) => isMutable)) findings.features.add('mutable-globals');
   const totals = { controlState: 0, loopState: 0, sites: 0 };

@@ -38,6 +38,8 @@ const sources: Record<string, string> = {
     console.error('to stderr');
     if (args[0] === 'fail') throw new TypeError('as told');`,
   'wrong.js': 'const const = 1;',
+  'unlinked.c':
+    'int gethostname(char *, unsigned long); int main(void) { return gethostname(0, 0); }',
   'wrong.c': 'int main(void) { return forgotten; }',
   'deep.c': `#include <stdio.h>
     int sum(int n) { volatile char room[1000] = {0}; return n ? sum(n - 1) + room[n % 1000] : 0; }
@@ -117,6 +119,14 @@ describe('with its compiler', () => {
     expect(stderr).toContain("undeclared identifier 'forgotten'");
     expect(code).toBe(2);
   });
+});
+
+test('a source that asks for what WASI does not have is told so', async (context) => {
+  const { code, stderr } = await build('unlinked.c');
+  if (stderr.startsWith('error[compiler_missing]')) context.skip(stderr);
+  expect(stderr).toMatch(/why: .*gethostname/);
+  expect(stderr).toMatch(/do: .*libraries that are built for WASI/);
+  expect(code).toBe(2);
 });
 
 describe('without its compiler', () => {

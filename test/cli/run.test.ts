@@ -165,7 +165,7 @@ describe('kernel inspect', () => {
   test('accepts a kernel, and tells its size, memory and imports', async () => {
     const { code, stdout } = await manyhands(['kernel', 'inspect', 'hello.wasm'], { home });
     expect(stdout).toMatch(/^hello\.wasm: accepted\n/);
-    expect(stdout).toMatch(/memory +1 pages/);
+    expect(stdout).toMatch(/memory +1 page of/);
     expect(stdout).toMatch(/imports +wasi_snapshot_preview1: fd_write/);
     expect(code).toBe(0);
   });

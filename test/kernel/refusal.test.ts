@@ -175,31 +175,6 @@ describe('indices of the original never reach what the meter adds:', () => {
 });
 
 describe('a refusal', () => {
-  it.each([
-    ['threads', commandOf([bodyOf([0xfe, 0x10, 0x02, 0x00])]), '-pthread'],
-    ['exceptions', commandOf([bodyOf([0x06, 0x40, 0x0b])]), '-fno-exceptions'],
-    ['relaxed SIMD', commandOf([bodyOf([0xfd, 0x80, 0x02])]), '-mno-relaxed-simd'],
-    ['a component', new Uint8Array([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]), 'wasm32-wasip1'],
-    ['text', new TextEncoder().encode('(module)'), 'wat2wasm'],
-    ['a start section', withFields('(func $f) (start $f)'), '--exportStart _start'],
-    ['an abort', withFields('(import "env" "abort" (func))'), 'manyhands kernel build'],
-    ['what was not linked', withFields('(import "env" "dgemm_" (func))'), '--allow-undefined'],
-    ['a library', wat('(module (memory (export "memory") 1))'), '-mexec-model=reactor'],
-    [
-      'much memory',
-      wat('(module (memory (export "memory") 99) (func (export "_start")))'),
-      '--initial-memory',
-    ],
-    [
-      'tables that change',
-      tableOperation('(table.set (i32.const 0) (ref.null func))'),
-      '-mno-reference-types',
-    ],
-    ['many locals', commandOf([bodyOf([], [[49_000, 0x7f]])]), '-fno-inline'],
-  ])('of %s tells what to change', (_, wasm, flag) => {
-    expect(refusalOf(wasm)?.change).toContain(flag);
-  });
-
   it('says what, why and where', () => {
     const wasm = commandOf([bodyOf([0x01, 0x01, 0xfe, 0x10, 0x02, 0x00])]);
     const at = wasm.lastIndexOf(0xfe);
@@ -207,7 +182,7 @@ describe('a refusal', () => {
       reason: 'feature_forbidden',
       detail: 'The instruction belongs to threads.',
       offset: at,
-      message: `feature_forbidden at byte ${at}: The instruction belongs to threads.`,
+      message: `feature_forbidden at byte ${at}, in function 0: The instruction belongs to threads.`,
     });
   });
 

@@ -100,7 +100,7 @@ describe('for a migratable job', () => {
     [
       'in which too many functions may be stopped',
       manyLoops(4_001),
-      /limit_exceeded at byte \d+: 4002 functions.* lead to checkpoint\(\).* Call checkpoint\(\) in few places/,
+      /limit_exceeded at byte \d+, in function \d+: 4002 functions.* lead to checkpoint\(\).* Call checkpoint\(\) in few places/,
     ],
     [
       'that was asyncified by its author',
