@@ -4,7 +4,7 @@
  * how many accounts nothing was checked.
  */
 import type { HostId, JobId } from '../../protocol/ids.ts';
-import type { JobFacts } from '../domain/job.ts';
+import { isOver, type JobFacts } from '../domain/job.ts';
 import { fromRuns, shardId, toRuns } from '../domain/shard.ts';
 import { isEachChecked } from '../domain/trust/assurance.ts';
 import { canBeChecked, type Present, unprovenAccounts, waitsMs } from '../domain/trust/closing.ts';
@@ -48,6 +48,7 @@ export async function closeJobs(
   decided: readonly Decided[],
   present: () => readonly Present[],
 ): Promise<void> {
+  await finishEndings(context);
   for (const { jobId, decidedAt } of decided) {
     const job = await context.jobs.facts(jobId);
     if (job === null || isAwaited(context, job)) continue;
@@ -161,12 +162,16 @@ async function prospectOf(
   return { unit, about, hostId, book };
 }
 
-/** Its tallies go last: without them it would look as if nobody had to be checked. */
+/**
+ * Its tallies go last: without them it would look as if nobody had to be checked. That they are to go is written
+ * down first: a job that is complete is looked at no more, and a crash would leave them for ever.
+ */
 async function complete(
   { store, now, log, happened }: CloseContext,
   jobId: JobId,
   unchecked: number,
 ): Promise<void> {
+  await write(store, [{ table: 'endings', field: jobId, value: unchecked }]);
   const isEnded = await store.jobs.complete(jobId, unchecked, now());
   if (isEnded) happened({ kind: 'job_ended', jobId });
   if (isEnded && unchecked > 0)
@@ -174,13 +179,31 @@ async function complete(
   await forgetTallies(store, jobId);
 }
 
-async function forgetTallies({ trust }: CloseContext['store'], jobId: JobId): Promise<void> {
-  const table = talliesOf(jobId);
-  const fields = await trust.fields(table);
-  for (let from = 0; from < fields.length; from += talliesPerStep) {
-    const gone = fields.slice(from, from + talliesPerStep).map((field): TrustChange => {
-      return { table, field, value: null };
-    });
-    while (!(await trust.write(await trust.version(), gone)));
+/** What a crash has left of others. */
+async function finishEndings({ store }: CloseContext): Promise<void> {
+  for (const jobId of await store.trust.fields('endings')) {
+    const job = await store.jobs.read(jobId);
+    if (job === null || isOver(job)) await forgetTallies(store, jobId);
   }
+}
+
+async function forgetTallies(store: CloseContext['store'], jobId: JobId): Promise<void> {
+  const table = talliesOf(jobId);
+  const fields = await store.trust.fields(table);
+  for (let from = 0; from < fields.length; from += talliesPerStep) {
+    const some = fields.slice(from, from + talliesPerStep);
+    await write(
+      store,
+      some.map((field): TrustChange => ({ table, field, value: null })),
+    );
+  }
+  await write(store, [{ table: 'endings', field: jobId, value: null }]);
+}
+
+/** What is true whoever wrote meanwhile. */
+async function write(
+  { trust }: CloseContext['store'],
+  changes: readonly TrustChange[],
+): Promise<void> {
+  while (!(await trust.write(await trust.version(), changes)));
 }

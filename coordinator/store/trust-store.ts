@@ -12,6 +12,8 @@ import type { Reliability } from '../domain/trust/reliability.ts';
 export type TrustTables = {
   /** By account, of a job that is not complete; deleted when it is. */
   [tallies: `tallies ${JobId}`]: Tally;
+  /** By job that is being completed: of how many accounts nothing was checked. Its tallies are to go. */
+  endings: number;
   /** By `g<partition>`: the last outbox record whose results were looked at. */
   watermarks: number;
   hosts: HostRecord;

@@ -35,6 +35,9 @@ export type Volunteer = {
   kill(signal: NodeJS.Signals): Promise<Ended>;
 };
 
+/** What a coordinator is given beside its port and its folder. */
+export type CoordinatorParts = { args?: readonly string[]; env?: Record<string, string> };
+
 export class GridProcesses {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'mh-e2e-')));
   url = '';
@@ -48,9 +51,13 @@ export class GridProcesses {
   }
 
   /** On the same port every time, so that volunteers find it again. */
-  async startCoordinator(): Promise<void> {
+  async startCoordinator({ args = [], env = {} }: CoordinatorParts = {}): Promise<void> {
     const port = this.url === '' ? '0' : new URL(this.url).port;
-    this.coordinator = this.startCommand('coordinator', '--port', port, '--data', this.data);
+    const { home, env: usual } = this.options;
+    this.coordinator = startManyhands(
+      ['coordinator', '--port', port, '--data', this.data, ...args],
+      { home, env: { ...usual, ...env } },
+    );
     this.url = await this.coordinator.line('ready ');
   }
 
@@ -174,6 +181,11 @@ export class GridProcesses {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** Where the operator's token is. */
+  get tokenPath(): string {
+    return join(this.data, 'operator.token');
+  }
+
   private get data(): string {
     return join(this.folder, 'coordinator');
   }
@@ -210,7 +222,7 @@ export class GridProcesses {
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const token = readFileSync(join(this.data, 'operator.token'), 'utf8').trim();
+    const token = readFileSync(this.tokenPath, 'utf8').trim();
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as object) };
     const reply = await fetch(`${this.url}${path}`, { ...init, headers });
     if (!reply.ok) throw new Error(`${path}: ${await reply.text()}`);

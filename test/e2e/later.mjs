@@ -1,0 +1,13 @@
+// Preloaded into a coordinator: its clock is ahead by AHEAD_MS, as if so much time had passed since it was last
+// started; and what it does once or twice a minute it does within a second, so that no test waits for it.
+
+const aheadMs = Number(process.env['AHEAD_MS'] ?? 0);
+const { now } = Date;
+Date.now = () => now() + aheadMs;
+
+const unhurried = globalThis.setTimeout;
+const hurried = (run, ms, ...args) => unhurried(run, ms >= 20_000 ? ms / 100 : ms, ...args);
+globalThis.setTimeout = Object.defineProperties(
+  hurried,
+  Object.getOwnPropertyDescriptors(unhurried),
+);
