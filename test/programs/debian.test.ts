@@ -1,12 +1,15 @@
 /**
  * Programs that Debian ships, which nobody wrote for us, run in the sandbox and write what they write
  * natively: the same stdout, the same files, the same exit code. Their sources are Debian's, as they
- * are; what WASI has nothing to offer for is in posix-absent.c. Built here and now, never committed.
+ * are; what WASI has nothing to offer for is in posix-absent.c. Built here and now, never committed. What
+ * they were given here they are given once more wherever kernels run.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sameEverywhere } from '../support/same-everywhere.ts';
+import type { SampleRun } from '../support/sample-runs.ts';
 import { buildProgram, type Input, type Program, type Recipe } from './program.ts';
 
 /** Two compilers with optimisation, on two cores that have other things to do. */
@@ -17,6 +20,8 @@ const text = (lines: string): Uint8Array => new TextEncoder().encode(lines);
 const prose = text(
   Array.from({ length: 20_000 }, (_, i) => `${i % 97} hands make light work ${i * i}\n`).join(''),
 );
+
+const given: SampleRun[] = [];
 
 function describeProgram(
   name: string,
@@ -38,6 +43,7 @@ function describeProgram(
       return built;
     };
     const equal = async (input: Input) => {
+      given.push(program().sample(`${name}, input ${given.length}`, input));
       const [kernel, native] = [await program().kernel(input), await program().native(input)];
       expect(kernel.code).toBe(native.code);
       expect(Object.keys(kernel.files)).toEqual(Object.keys(native.files));
@@ -231,6 +237,9 @@ describeProgram(
     });
   },
 );
+
+// Below all others: these have given it what to run.
+sameEverywhere('programs of Debian’s', () => given);
 
 /** Clauses of three literals, the same every time; four for each variable can mostly be met. */
 function someClauses(variables: number, clauses: number): string {

