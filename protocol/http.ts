@@ -9,7 +9,12 @@ import { jobDocumentSchema, jobStates, pauseCauses } from './job.ts';
 import { outcomeSchema, verdictSchema } from './outcome.ts';
 
 /** POST /v1/jobs answers 201 with this. */
-export const submittedSchema = z.object({ jobId: jobIdSchema, units: z.int() });
+export const submittedSchema = z.object({
+  jobId: jobIdSchema,
+  units: z.int(),
+  /** Where its level asks for something that nobody here has at the moment: what. */
+  notice: z.string().optional(),
+});
 export type Submitted = z.infer<typeof submittedSchema>;
 
 /** An estimate of the seconds left, as a range; null while there is too little to go by. */

@@ -19,6 +19,11 @@ const settled = {
 export const whySentences = {
   ...settled,
   closing: 'Every unit is decided; hosts of which nothing was checked yet are being checked.',
+  checking: 'The unit has a result, which others compute again before it counts.',
+  checks_behind: 'What was computed of it is being checked; more is handed out as that gets on.',
+  no_anchor:
+    'At A3 an anchor has to say the same, and none is here: an operator vouches for a host.',
+  few_networks: 'At A3 three accounts on three networks have to say the same, and fewer are here.',
   paused: 'The job is paused: `manyhands job resume` lets it go on.',
   credit_spent:
     'The job is paused, because nobody can pay for it any more: it goes on with credit.',

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { badUsage, command, tokenFileOption, urlOption } from '../command.ts';
 import { formatCount } from '../format.ts';
-import { openGrid } from '../grid.ts';
+import { type Grid, openGrid } from '../grid.ts';
 import { linesOf } from '../lines.ts';
 import { openResultSink } from '../result-sink.ts';
 import { readResults } from '../results.ts';
@@ -44,9 +44,11 @@ export const results = () =>
         );
       }
       const sink = await openResultSink(format, out);
-      let written = 0;
+      const grid = openGrid(options);
+      let [read, written] = [0, 0];
       try {
-        for await (const line of readResults(openGrid(options), jobId)) {
+        for await (const line of readResults(grid, jobId)) {
+          read++;
           if (options.final && line.verdict !== 'final') continue;
           await sink.write(line);
           written++;
@@ -55,7 +57,15 @@ export const results = () =>
         await sink.close();
       }
       if (out !== undefined) say(`${formatCount(written)} results are in ${sink.place}.`);
+      if (read === 0) await tellOfHidden(grid, jobId);
     });
+
+/** Of somebody else's job nothing is shown before it is final. */
+async function tellOfHidden(grid: Grid, jobId: string): Promise<void> {
+  const { canonical } = await grid.job(jobId);
+  if (canonical === 0) return;
+  say(`${formatCount(canonical)} results are not final yet: until then its scientist sees them.`);
+}
 
 function wholeNumber(text: string): number {
   if (/^(0|[1-9][0-9]{0,14})$/.test(text)) return Number(text);

@@ -21,8 +21,9 @@ export const submit = () =>
       const grid = openGrid(options);
       const { document, attachments } = await readJobFile(path);
       await uploadAttachments(grid, attachments);
-      const { jobId, units } = await grid.submit(document);
+      const { jobId, units, notice } = await grid.submit(document);
       say(`Job ${jobId} accepted: ${formatCount(units)} units.`);
+      if (notice !== undefined) say(`It waits for more than hosts: ${notice}`);
       if (!options.wait) {
         if (options.json) printJson({ jobId, units });
         say(`Watch:   ${grid.hint(`watch ${jobId}`)}`);

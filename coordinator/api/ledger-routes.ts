@@ -1,6 +1,6 @@
 /**
  * The books' doors: the whole ledger for an operator, receipts and balances for the account that they are about, and
- * why a unit was paid what it was for those who may read its job.
+ * why a unit was paid what it was for its job's scientist.
  */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -52,7 +52,7 @@ export function ledgerRoutes(server: FastifyInstance, context: Context, books: B
     if (!/^(0|[1-9][0-9]{0,12})$/.test(unit) || Number(unit) > limits.unitsPerJobMax) {
       throw new GridError('unit_unknown', 'Expected the index of a unit.');
     }
-    await authorizeForJob(context, bearerToken(request), jobId, 'read');
+    await authorizeForJob(context, bearerToken(request), jobId, 'own');
     return books.explainCredit(jobId, Number(unit));
   });
 }

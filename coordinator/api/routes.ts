@@ -11,13 +11,14 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorBody, errorFacts, GridError } from '../../protocol/errors.ts';
+import type { ResultLine } from '../../protocol/http.ts';
 import { jobIdSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { actSchema } from '../../protocol/tokens.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { overviewPage } from '../../web/overview-page.ts';
 import { isOperator } from '../domain/token.ts';
-import { assertSeen, authorize, authorizeForJob, viewerOf } from '../flow/authorize.ts';
+import { assertSeen, authorize, authorizeForJob, readerOf, viewerOf } from '../flow/authorize.ts';
 import { cancelJob } from '../flow/cancel.ts';
 import type { Context } from '../flow/context.ts';
 import { assertCredit } from '../flow/fund.ts';
@@ -148,20 +149,20 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   });
   server.get('/v1/jobs/:jobId/results', async (request, reply) => {
     const jobId = jobIdOf(request);
-    await authorizeForJob(context, bearerToken(request), jobId, 'read');
+    const reader = await readerOf(context, bearerToken(request), jobId);
     const results = await openResults(context, jobId, count(request, 'from'));
     return reply
       .type('application/jsonl; charset=utf-8')
-      .send(Readable.from(textLines(jsonl(results))));
+      .send(Readable.from(textLines(jsonl(seen(reader, results)))));
   });
 
   server.get('/v1/jobs/:jobId/revocations', async (request, reply) => {
     const jobId = jobIdOf(request);
-    await authorizeForJob(context, bearerToken(request), jobId, 'read');
+    const reader = await readerOf(context, bearerToken(request), jobId);
     const revoked = await openRevocations(context, jobId, count(request, 'after'));
     return reply
       .type('application/jsonl; charset=utf-8')
-      .send(Readable.from(textLines(jsonl(revoked))));
+      .send(Readable.from(textLines(jsonl(seen(reader, revoked)))));
   });
 
   metricsRoutes(server, context, parts.metrics);
@@ -172,6 +173,14 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   whyRoutes(server, context, parts.why);
   artifactRoutes(server, context);
   return server;
+}
+
+/** What the reader may see of a job's results: of another's, those that nobody can be asked to check any more. */
+async function* seen<Line extends ResultLine>(
+  { seesAll }: { seesAll: boolean },
+  lines: AsyncIterable<Line>,
+): AsyncGenerator<Line> {
+  for await (const line of lines) if (seesAll || line.verdict === 'final') yield line;
 }
 
 async function* jsonl(rows: AsyncIterable<unknown>): AsyncGenerator<string> {

@@ -1,13 +1,14 @@
 /**
- * Why a job, a unit or a host waits. Open to everybody, as what a public job looks like is; whoever knows
- * the id of a host has it from its volunteer.
+ * Why a job, a unit or a host waits. Open to everybody, as what a public job looks like is; whoever knows the id of a
+ * host has it from its volunteer. Single units are for the job's scientist: a host that asked of a unit it has in
+ * hand would learn whether it is a check.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GridError } from '../../protocol/errors.ts';
 import { hostIdSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Surroundings } from '../domain/why.ts';
-import { assertSeen } from '../flow/authorize.ts';
+import { assertSeen, authorizeForJob } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
 import { explainHost, explainJob, explainUnit, type SessionFacts } from '../flow/why.ts';
 import { bearerToken } from './bearer-token.ts';
@@ -32,7 +33,7 @@ export function whyRoutes(server: FastifyInstance, context: Context, parts: WhyP
     if (!/^(0|[1-9][0-9]{0,12})$/.test(unit) || Number(unit) > limits.unitsPerJobMax)
       throw new GridError('unit_unknown', 'Expected the index of a unit.');
     const jobId = param(request, 'id');
-    await assertSeen(context, bearerToken(request), jobId);
+    await authorizeForJob(context, bearerToken(request), jobId, 'own');
     return explainUnit(context, parts.surroundings(), jobId, Number(unit));
   });
   server.get('/v1/hosts/:id/why', async (request) => {

@@ -24,8 +24,13 @@ export const isOperator = (facts: TokenFacts): boolean => facts.scopes.includes(
 export const hasScope = (facts: TokenFacts, ...scopes: TokenScope[]): boolean =>
   isOperator(facts) || facts.scopes.some((scope) => scopes.includes(scope));
 
-/** A job is changed by its owner alone, and by operators; what is public is read by every scientist. */
-export function mayUse(facts: TokenFacts, job: JobFacts, use: 'read' | 'change'): boolean {
+/**
+ * `read`: what is public is read by every scientist, once it is final. `own`: to look into what is not final, which
+ * whoever checks it could copy. `change`: to pause or cancel it. The latter are for its owner, and for operators.
+ */
+export type JobUse = 'read' | 'own' | 'change';
+
+export function mayUse(facts: TokenFacts, job: JobFacts, use: JobUse): boolean {
   if (isOperator(facts) || job.owner === facts.accountId) return true;
   return use === 'read' && job.document.public;
 }

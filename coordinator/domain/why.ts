@@ -5,6 +5,7 @@
  */
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { WhyReason } from '../../protocol/why.ts';
+import type { Lack } from './trust/lack.ts';
 import type { NoUnits } from './window.ts';
 
 /** What holds for all that this coordinator could hand out. */
@@ -27,25 +28,31 @@ export type JobNow = {
   memoryBytes: number;
   /** Units that could be granted, but for who asks. */
   free: number;
+  /** What its level asks for, and nobody here has. */
+  lack: Lack | null;
+  /** Whether its checks are so far behind that no more of it is handed out. */
+  isAheadOfChecks: boolean;
 };
 
 export function whyJob(job: JobNow, around: Surroundings): WhyReason {
   if (job.state === 'complete' || job.state === 'cancelled') return job.state;
   if (job.pause !== null) return whyPaused(job.pause);
-  if (job.undecided === 0) return 'closing';
+  if (job.undecided === 0) return job.lack ?? 'closing';
   if (job.running >= job.undecided) return 'all_out';
   return whyNotHandedOut(job, around);
 }
 
 export type UnitNow = {
   status: 'open' | 'accepted' | 'failed';
+  /** Whether it has a result that counts only when others have said the same. */
+  isPending: boolean;
   isOut: boolean;
   /** Whether its kernel failed on some host already. */
   hasFailedOnce: boolean;
 };
 
 export function whyUnit(unit: UnitNow, job: JobNow, around: Surroundings): WhyReason {
-  if (unit.status !== 'open') return unit.status;
+  if (unit.status !== 'open') return unit.isPending ? whyPending(job) : unit.status;
   if (job.state === 'cancelled') return 'cancelled';
   if (unit.isOut) return 'running';
   if (job.pause !== null) return whyPaused(job.pause);
@@ -76,10 +83,17 @@ export function whyHost(host: HostNow, { refusal }: Surroundings): WhyReason {
 const whyPaused = (cause: PauseCause): WhyReason =>
   cause === 'kernel_disabled' || cause === 'credit_spent' ? cause : 'paused';
 
-function whyNotHandedOut({ memoryBytes, free }: JobNow, around: Surroundings): WhyReason {
+function whyPending({ state, pause, lack }: JobNow): WhyReason {
+  if (state === 'cancelled') return 'cancelled';
+  return pause === null ? (lack ?? 'checking') : whyPaused(pause);
+}
+
+function whyNotHandedOut(job: JobNow, around: Surroundings): WhyReason {
+  const { memoryBytes, free } = job;
   if (around.refusal !== null) return around.refusal;
   if (around.hosts === 0) return 'no_hosts';
   if (around.memoryBytesMax < memoryBytes) return 'too_small';
+  if (free === 0 && job.isAheadOfChecks) return job.lack ?? 'checks_behind';
   const able = around.waiting.filter((host) => host.memoryBytes >= memoryBytes);
   if (free === 0 || able.length === 0) return 'in_turn';
   // Hosts that could run it ask, and get nothing although there is something.

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { TokenScope } from '../../protocol/tokens.ts';
-import { hasScope, mayUse, type TokenFacts, tokenState } from '../domain/token.ts';
+import { hasScope, type JobUse, mayUse, type TokenFacts, tokenState } from '../domain/token.ts';
 import type { Context } from './context.ts';
 
 /** A day: sessions live hours, and each reconnection brings a fresh one. */
@@ -48,9 +48,9 @@ export async function authorizeForJob(
   context: Context,
   token: string | null,
   jobId: JobId,
-  use: 'read' | 'change',
+  use: JobUse,
 ): Promise<TokenFacts> {
-  const scopes: TokenScope[] = use === 'read' ? ['read', 'submit'] : ['submit'];
+  const scopes: TokenScope[] = use === 'change' ? ['submit'] : ['read', 'submit'];
   const facts = await authorize(context, token, ...scopes);
   const job = await context.jobs.facts(jobId);
   if (job === null || !mayUse(facts, job, 'read')) throw new GridError('job_unknown', jobId);
@@ -60,6 +60,20 @@ export async function authorizeForJob(
       'It is another scientist’s job: its owner may, and operators.',
     );
   return facts;
+}
+
+/**
+ * As `authorizeForJob` to read, and whether the bearer may read what is not final yet: whoever checks a result must
+ * not copy it, and a scientist may be a volunteer too.
+ */
+export async function readerOf(
+  context: Context,
+  token: string | null,
+  jobId: JobId,
+): Promise<{ seesAll: boolean }> {
+  const facts = await authorizeForJob(context, token, jobId, 'read');
+  const job = await context.jobs.facts(jobId);
+  return { seesAll: job !== null && mayUse(facts, job, 'own') };
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Job, JobFacts } from '../domain/job.ts';
 import type { RecordedResult } from '../domain/journal.ts';
 import { type Shard, shardSize, splitShard, unitAt } from '../domain/shard.ts';
 import { isEachChecked } from '../domain/trust/assurance.ts';
-import { caseName, type Place } from '../domain/trust/docket.ts';
+import { caseName, isPending, type Place } from '../domain/trust/docket.ts';
 import type { Context } from './context.ts';
 
 /** Throws GridError `job_unknown` at once; then yields lines from unit `from` on. */
@@ -96,22 +96,13 @@ async function* lines(
  * whose result a verifier has rejected.
  */
 async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Set<number>> {
-  const isEach = isEachChecked(job.document.trust);
-  if (!isEach && job.verifier === undefined) return new Set();
+  if (!isEachChecked(job.document.trust) && job.verifier === undefined) return new Set();
   const units = Array.from({ length: shardSize(shard.units) }, (_, i) => unitAt(shard.units, i));
   const cases = await store.trust.read(
     'cases',
     units.map((unit) => caseName(job.jobId, unit)),
   );
-  // Until the draw has seen a result there is no case of it.
-  const isAllSeen = job.state === 'complete';
-  return new Set(
-    units.filter((unit) => {
-      const about = cases.get(caseName(job.jobId, unit));
-      if (about?.rejected !== undefined) return about.canonical === '';
-      return isEach && (about === undefined ? !isAllSeen : about.canonical === '');
-    }),
-  );
+  return new Set(units.filter((unit) => isPending(job, cases.get(caseName(job.jobId, unit)))));
 }
 
 /** The canonical result was proven wrong; this is the one that proved it. */

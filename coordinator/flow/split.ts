@@ -6,15 +6,12 @@
 import type { JobId } from '../../protocol/ids.ts';
 import { fits, type JobFacts } from '../domain/job.ts';
 import { type Shard, shardId, shardSize, splitShard } from '../domain/shard.ts';
-import { isEachChecked } from '../domain/trust/assurance.ts';
+import { isAheadOfChecks } from '../domain/trust/assurance.ts';
 import type { Context } from './context.ts';
 
-/** An order is of 128 units at most. With more out than this there are fewer who check than who compute. */
-const ordersAheadMax = 64;
-
-/** Whether a job each of whose results is checked has to wait until more of them are. */
-const isAheadOfChecks = (job: JobFacts, ordersOut: ReadonlyMap<JobId, number>): boolean =>
-  isEachChecked(job.document.trust) && (ordersOut.get(job.jobId) ?? 0) >= ordersAheadMax;
+/** Whether hosts here can run it, and its checks are not behind. */
+const mayBeSplit = ({ ordersOut }: Context, job: JobFacts, memoryBytes: number): boolean =>
+  fits(job, memoryBytes) && !isAheadOfChecks(job.document.trust, ordersOut.get(job.jobId) ?? 0);
 
 /**
  * Jobs that have units to grant and hosts here that can run them, but none of them in the window. Whose
@@ -26,13 +23,13 @@ export async function jobsLeftOut(
   partition: number,
   memoryBytes: number,
 ): Promise<Set<JobId>> {
-  const { window, store, jobs, ordersOut } = context;
+  const { window, store, jobs } = context;
   const { jobIds, freeJobIds } = window;
   const leftOut = new Set<JobId>();
   for (const { jobId, state, cursor, decidedAt } of await store.jobs.listOpen(partition)) {
     if (state !== 'open' || decidedAt !== null || freeJobIds.has(jobId)) continue;
     const job = await jobs.facts(jobId);
-    if (job === null || !fits(job, memoryBytes) || isAheadOfChecks(job, ordersOut)) continue;
+    if (job === null || !mayBeSplit(context, job, memoryBytes)) continue;
     if (cursor < job.units || !jobIds.has(jobId)) leftOut.add(jobId);
   }
   return leftOut;
@@ -49,12 +46,12 @@ export async function splitJobs(
   memoryBytes: number,
   some: ReadonlySet<JobId> | null = null,
 ): Promise<number> {
-  const { store, jobs, splitTurns, queue, ordersOut } = context;
+  const { store, jobs, splitTurns, queue } = context;
   const splittable = new Map<JobId, { job: JobFacts; cursor: number }>();
   for (const { jobId, state, cursor } of await store.jobs.listOpen(partition)) {
     if (some !== null && !some.has(jobId)) continue;
     const job = await jobs.facts(jobId);
-    if (job === null || !fits(job, memoryBytes) || isAheadOfChecks(job, ordersOut)) continue;
+    if (job === null || !mayBeSplit(context, job, memoryBytes)) continue;
     if (state === 'open' && cursor < job.units) splittable.set(jobId, { job, cursor });
   }
   const planned: { job: JobFacts; shard: Shard }[] = [];

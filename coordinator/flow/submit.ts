@@ -9,6 +9,7 @@ import {
   unservedParts,
   verifierOf,
 } from '../../protocol/job.ts';
+import { whySentences } from '../../protocol/why.ts';
 import {
   type JobFacts,
   type KernelNeeds,
@@ -71,7 +72,8 @@ export async function submitJob(
   if (submission.key !== null) await assertSameDocument(context, facts);
   context.happened({ kind: 'job_submitted' });
   context.log.info({ jobId, name: document.name, units: facts.units }, 'job submitted');
-  return { jobId, units: facts.units };
+  const lack = context.knownHosts.lackFor(document.trust, context.now());
+  return { jobId, units: facts.units, ...(lack === null ? {} : { notice: whySentences[lack] }) };
 }
 
 /** No document that means something is as deep. What reads documents recurses as deep as they are. */

@@ -5,6 +5,8 @@ import { type WhyReason, type WhyView, whySentences } from '../../protocol/why.t
 import { type Job, pauseOf } from '../domain/job.ts';
 import { positionOf, type Shard, shardId, splitShard } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
+import { isAheadOfChecks } from '../domain/trust/assurance.ts';
+import { caseName, isPending } from '../domain/trust/docket.ts';
 import type { Unit } from '../domain/unit.ts';
 import { type JobNow, type Surroundings, whyHost, whyJob, whyUnit } from '../domain/why.ts';
 import type { Asker } from '../domain/window.ts';
@@ -45,8 +47,9 @@ export async function explainUnit(
   const unit = index < job.counts.cursor ? await readUnit(context, shard, position) : untouched;
   const isOut = context.window.isOut(shardId(shard), position);
   const hasFailedOnce = unit.ends.length > 0;
+  const isPending = unit.status === 'accepted' && (await isUnitPending(context, job, index));
   const reason = whyUnit(
-    { status: unit.status, isOut, hasFailedOnce },
+    { status: unit.status, isPending, isOut, hasFailedOnce },
     jobNow(context, job),
     around,
   );
@@ -95,7 +98,12 @@ async function readJob(context: Context, jobId: JobId): Promise<Job> {
   return job;
 }
 
-function jobNow({ window }: Context, job: Job): JobNow {
+async function isUnitPending({ store }: Context, job: Job, unit: number): Promise<boolean> {
+  const name = caseName(job.jobId, unit);
+  return isPending(job, (await store.trust.read('cases', [name])).get(name));
+}
+
+function jobNow({ window, knownHosts, ordersOut, now }: Context, job: Job): JobNow {
   const undecided = job.units - job.counts.canonical - job.counts.failed;
   return {
     state: job.state,
@@ -104,6 +112,8 @@ function jobNow({ window }: Context, job: Job): JobNow {
     running: Math.min(window.running(job.jobId), undecided),
     memoryBytes: job.document.limits.memoryBytesMax,
     free: window.freeOf(job.jobId),
+    lack: knownHosts.lackFor(job.document.trust, now()),
+    isAheadOfChecks: isAheadOfChecks(job.document.trust, ordersOut.get(job.jobId) ?? 0),
   };
 }
 

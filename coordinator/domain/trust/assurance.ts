@@ -26,6 +26,13 @@ export const isEachChecked = (trust: JobDocument['trust']): boolean => {
   return auditShare === 1 || accountsToAccept > 1;
 };
 
+/** An order is of 128 units at most. With more out than this there are fewer who check than who compute. */
+const ordersAheadMax = 64;
+
+/** Whether a job each of whose results is checked has to wait until more of them are. */
+export const isAheadOfChecks = (trust: JobDocument['trust'], ordersOut: number): boolean =>
+  isEachChecked(trust) && ordersOut >= ordersAheadMax;
+
 const single = { accountsToAccept: 1, needsNetworks: false, needsAnchor: false };
 
 export const assurances: Record<JobDocument['trust'], Assurance> = {

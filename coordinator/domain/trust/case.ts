@@ -16,6 +16,7 @@
  */
 import type { AccountId, HostId } from '../../../protocol/ids.ts';
 import type { Assurance } from './assurance.ts';
+import { networkAtA3 } from './network.ts';
 
 export type Testimony = {
   hostId: HostId;
@@ -89,7 +90,7 @@ export function backing(
   const backers = testimonies.filter((t) => t.answer === answer && t.status !== 'discounted');
   const accounts = new Set(backers.map(({ accountId }) => accountId)).size;
   if (!needsNetworks || accounts < 2) return accounts;
-  return Math.min(accounts, new Set(backers.map(({ network }) => network)).size);
+  return Math.min(accounts, new Set(backers.map(({ network }) => networkAtA3(network))).size);
 }
 
 /**

@@ -13,6 +13,7 @@
  */
 import type { AccountId, Digest } from '../../../protocol/ids.ts';
 import { backing, type Case, type Ruling, type Testimony } from './case.ts';
+import { networkAtA3 } from './network.ts';
 import { patienceMs, patienceMsMax, youngChecks, youngPatienceMs } from './policy.ts';
 import type { Repute } from './repute.ts';
 
@@ -42,12 +43,12 @@ export type Checker = {
   /** Comparisons it has passed. */
   passed: number;
   /** Who else is connected; where that is not known, somebody better may come. */
-  othersThan?: (heard: readonly Heard[]) => Others;
+  othersThan?: (heard: readonly Heard[], areElsewhere?: boolean) => Others;
 };
 
 /**
- * Who is connected and may check: the best of them, the fewest comparisons that one who is no anchor has
- * passed, and whether one is on another network.
+ * Who is connected and may check (or, of those, who is on another network as A3 tells them apart): the best of them,
+ * the fewest comparisons that one who is no anchor has passed, and whether one is on another network.
  */
 export type Others = {
   best(): Repute | null;
@@ -84,8 +85,13 @@ export function mayCheck(
   const { accountId, network, othersThan } = checker;
   if (heard.some((testimony) => testimony.accountId === accountId)) return false;
   if (isKeptFrom(checker, check, now, heard)) return false;
-  const isElsewhere = heard.every((testimony) => testimony.network !== network);
-  if (isElsewhere || check.needsNetworks) return isElsewhere;
+  // An anchor's word is needed wherever it is; that there are three networks, its own among them, the case sees to.
+  if (check.needsNetworks && check.needs === 'anchor') return true;
+  if (check.needsNetworks) {
+    const ours = networkAtA3(network);
+    return heard.every((testimony) => networkAtA3(testimony.network) !== ours);
+  }
+  if (heard.every((testimony) => testimony.network !== network)) return true;
   return now - check.since >= patienceMs || othersThan?.(heard).areElsewhere() === false;
 }
 
@@ -101,7 +107,7 @@ export function isKeptFrom(
   if (othersThan === undefined || repute === 'flaky' || repute === 'quarantined') return true;
   // At A3 an anchor has to be among them.
   if (check.needs === 'anchor' && check.needsNetworks) return true;
-  const others = othersThan(heard);
+  const others = othersThan(heard, check.needsNetworks);
   if (check.needs === 'anyone')
     return others.leastPassed() < (repute === 'anchor' ? Number.POSITIVE_INFINITY : youngChecks);
   const ranks = check.needs === 'anchor' ? disputeRanks : trustRanks;

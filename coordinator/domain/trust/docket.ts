@@ -8,9 +8,10 @@ import type { AccountId, HostId, JobId } from '../../../protocol/ids.ts';
 import type { JobDocument } from '../../../protocol/job.ts';
 import type { UnitRuns } from '../../../protocol/messages.ts';
 import type { Payment } from '../award.ts';
+import type { Job } from '../job.ts';
 import type { Shard } from '../shard.ts';
 import type { Speed } from '../speed.ts';
-import { assurances } from './assurance.ts';
+import { assurances, isEachChecked } from './assurance.ts';
 import type { Case, Testimony } from './case.ts';
 import type { Heard } from './check.ts';
 import type { Records } from './judge.ts';
@@ -72,6 +73,16 @@ export type Work = Record<JobId, UnitRuns>;
 
 /** A check shard, from when it was ordered until what came of it is heard. */
 export type Order = Shard;
+
+/**
+ * Whether an accepted result is to count only when more accounts are behind it, or was rejected by a verifier. Until
+ * the draw has seen a result there is no case of it.
+ */
+export function isPending(job: Job, about: UnitCase | undefined): boolean {
+  if (about?.rejected !== undefined) return about.canonical === '';
+  if (!isEachChecked(job.document.trust)) return false;
+  return about === undefined ? job.state !== 'complete' : about.canonical === '';
+}
 
 export const caseName = (jobId: JobId, unit: number): string => `${jobId} ${unit}`;
 

@@ -6,9 +6,12 @@
  * It also knows who is at work here, so that no check waits for somebody better than there is.
  */
 import type { AccountId, HostId } from '../../../protocol/ids.ts';
+import type { JobDocument } from '../../../protocol/job.ts';
 import { remember } from '../remember.ts';
 import type { Checker, Heard, Others } from './check.ts';
 import type { HostRecord } from './docket.ts';
+import { type Lack, lackOf } from './lack.ts';
+import { networkAtA3 } from './network.ts';
 import { type Reliability, stranger } from './reliability.ts';
 import { type Repute, reputeOf } from './repute.ts';
 
@@ -55,6 +58,15 @@ export class KnownHosts {
     return accounts.size;
   }
 
+  /** What a level asks for, and nobody has who is at work or asks for some. */
+  lackFor(trust: JobDocument['trust'], now: number): Lack | null {
+    const here = [...this.here()].flatMap((hostId) => {
+      const known = this.hosts.get(hostId);
+      return known === undefined ? [] : [{ ...known, repute: this.reputeOf(known, now) }];
+    });
+    return lackOf(trust, here);
+  }
+
   find(hostId: HostId): HostRecord | null {
     return this.hosts.get(hostId) ?? null;
   }
@@ -79,7 +91,8 @@ export class KnownHosts {
   }
 
   private workOut(hostId: HostId, now: number): Standing {
-    const othersThan = (heard: readonly Heard[]) => this.othersThan(heard, now);
+    const othersThan = (heard: readonly Heard[], areElsewhere = false) =>
+      this.othersThan(heard, now, areElsewhere);
     const known = this.hosts.get(hostId);
     if (known === undefined) return { network: hostId, repute: 'newcomer', passed: 0, othersThan };
     const { network, record } = known;
@@ -91,9 +104,12 @@ export class KnownHosts {
     return reputeOf({ isAnchor, host, account }, now);
   }
 
-  /** What is here of other accounts. */
-  private othersThan(heard: readonly Heard[], now: number): Others {
-    const isOther = ({ accountId }: Here) => !heard.some((one) => one.accountId === accountId);
+  /** What is here of other accounts; or of those, what is also on other networks as A3 tells them apart. */
+  private othersThan(heard: readonly Heard[], now: number, areElsewhere: boolean): Others {
+    const networks = new Set(areElsewhere ? heard.map((one) => networkAtA3(one.network)) : []);
+    const isOther = ({ accountId, network }: Here) =>
+      !heard.some((one) => one.accountId === accountId) &&
+      !(areElsewhere && networks.has(networkAtA3(network)));
     const isElsewhere = ({ network }: Here) => !heard.some((one) => one.network === network);
     const { best, young } = this.someHere(now);
     return {

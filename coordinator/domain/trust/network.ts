@@ -3,6 +3,8 @@
  * say. /24 for IPv4 and /48 for IPv6: what one household or one small hoster gets. Private addresses say
  * nothing: behind a proxy everybody would be a neighbour. Null then.
  */
+import { hostIdSchema } from '../../../protocol/ids.ts';
+
 export function networkOf(address: string): string | null {
   const v4 = /^(?:::ffff:)?(\d+)\.(\d+)\.(\d+)\.\d+$/i.exec(address);
   if (v4 !== null) {
@@ -24,3 +26,12 @@ export function networkOf(address: string): string | null {
   if (!(first >= 0x2000 && first < 0x4000)) return null;
   return `${groups.slice(0, 3).join(':')}::/48`;
 }
+
+/** A host whose network is not known stands for one of its own: see flow/know-host.ts. */
+const isHostId = (network: string): boolean => hostIdSchema.safeParse(network).success;
+
+/**
+ * A network as A3 tells them apart. There two networks are a promise and no preference, so all hosts whose
+ * network is not known count as one: they are near the coordinator, or behind one proxy, and one person may have all.
+ */
+export const networkAtA3 = (network: string): string => (isHostId(network) ? 'unknown' : network);

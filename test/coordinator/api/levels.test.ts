@@ -4,14 +4,16 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ResultLine } from '../../../protocol/http.ts';
+import type { ResultLine, Submitted } from '../../../protocol/http.ts';
 import type { HostResult } from '../../../protocol/messages.ts';
 import { encodeOutput } from '../../../protocol/output.ts';
+import type { WhyView } from '../../../protocol/why.ts';
 import { json, type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
 import {
   aFailure,
   aSuccess,
   joinVolunteer,
+  newKeys,
   sha256,
   unitsOf,
   type Volunteer,
@@ -108,7 +110,74 @@ describe('A3', () => {
       ),
     );
 
-  test('[C3] believes no crowd of one network, nor any crowd without an anchor', async () => {
+  const whyOf = async (path: string): Promise<string> => {
+    const reply = await grid.fetch(`/v1/jobs/${path}/why`);
+    return ((await reply.json()) as WhyView).reason;
+  };
+  const submitA3 = async (units: number): Promise<Submitted> => {
+    const document = { name: 'x', kernel: grid.kernel, units: { range: { count: units } } };
+    return (await (
+      await grid.fetch('/v1/jobs', json({ ...document, trust: 'A3' }))
+    ).json()) as Submitted;
+  };
+
+  test('[T4] says at submission and by why what is missing: an anchor, then networks; private addresses are none', async () => {
+    const alone = await submitA3(2);
+    expect(alone.notice).toMatch(/^At A3 an anchor has to say the same, and none is here/);
+    const [first, second, anchor] = await Promise.all([1, 2, 3].map(() => joinVolunteer(grid.url)));
+    if (!first || !second || !anchor) throw new Error('three have joined');
+    for (const lease of await first.take(2)) await first.finish([lease]);
+    const { jobId } = alone;
+    await until(async () => (await whyOf(jobId)) === 'no_anchor');
+    expect(await whyOf(`${jobId}/units/0`)).toBe('no_anchor');
+
+    await vouch(anchor);
+    for (const host of [second, anchor]) start(host, aSuccess);
+    await until(async () => (await whyOf(jobId)) === 'few_networks');
+    const more = await submitA3(2);
+    expect(more.notice).toMatch(/^At A3 three accounts on three networks have to say the same/);
+    // Three accounts, and for all that anybody can tell one person's.
+    expect(await verdicts(jobId)).toEqual(['pending', 'pending']);
+
+    // The anchor is near the coordinator, and that is a network too: two more are enough.
+    const elsewhere = [
+      ...(await neighbours(1, '198.51.100')),
+      ...(await neighbours(1, '203.0.113')),
+    ];
+    for (const host of elsewhere) start(host, aSuccess);
+    const all = await submitA3(2);
+    await until(async () =>
+      (await Promise.all([more, all].map((job) => verdicts(job.jobId))))
+        .flat()
+        .every((verdict) => verdict === 'accepted'),
+    );
+    expect((await submitA3(1)).notice).toBeUndefined();
+  });
+
+  test('[W1] [W4] fails a unit when two accounts saw its kernel fail, and not before', async () => {
+    const [first, again, other] = [
+      await joinVolunteer(grid.url, { address: '203.0.113.1' }),
+      await joinVolunteer(grid.url, { address: '198.51.100.1' }),
+      await joinVolunteer(grid.url, { address: '192.0.2.1' }),
+    ];
+    const { jobId } = await submitA3(1);
+    const failAs = async (host: Volunteer) => {
+      for (const lease of await host.take(1)) await host.report(lease.token, [aFailure(0)]);
+    };
+    await failAs(first);
+    expect(await grid.show(jobId)).toMatchObject({ failed: 0, canonical: 0 });
+    const sameAccount = await joinVolunteer(grid.url, {
+      keys: newKeys(first.keys.account),
+      address: '198.51.100.2',
+    });
+    sameAccount.ask(1);
+    await failAs(again);
+    expect(await grid.show(jobId)).toMatchObject({ failed: 1 });
+    expect(sameAccount.received.filter(({ type }) => type === 'lease')).toEqual([]);
+    other.cut();
+  });
+
+  test('[C3] [T4] believes no crowd of one network, nor any crowd without an anchor', async () => {
     const [crowd, anchor] = [await neighbours(3, '203.0.113'), await neighbours(1, '192.0.2')];
     const together = (unit: number) => printed(unit, 'agreed upon');
     const jobId = await grid.submit(4, { trust: 'A3' });

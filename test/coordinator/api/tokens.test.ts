@@ -12,7 +12,7 @@ import {
   tokenViewSchema,
 } from '../../../protocol/tokens.ts';
 import { json, type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
-import { joinVolunteer } from '../../support/volunteer.ts';
+import { aSuccess, joinVolunteer } from '../../support/volunteer.ts';
 
 let grid: RealGrid;
 beforeAll(async () => {
@@ -208,10 +208,40 @@ describe('a scientist’s job', () => {
     expect(await (await fetch(grid.url)).text()).toContain(jobId);
   });
 
-  test('that is public shows its results to every scientist', async () => {
-    const jobId = await submitAs((await make({ scopes: ['submit'] })).token);
-    const { token } = await make({ scopes: ['read'] });
-    expect((await grid.fetch(`/v1/jobs/${jobId}/results`, as(token))).status).toBe(200);
+  test('[T3] that is public shows nothing of a result to others before it is final: they may be checking it', async () => {
+    const host = await joinVolunteer(grid.url);
+    const ada = await make({ scopes: ['submit'] });
+    const bob = await make({ scopes: ['read', 'submit'] });
+    const jobId = await submitAs(ada.token);
+    const [lease] = await host.take(2);
+    const { hostId, accountId } = host.welcome ?? { hostId: '', accountId: '' };
+    await host.finish(lease === undefined ? [] : [lease]);
+    const unit = lease?.units[0]?.[0] ?? 0;
+    const doors = ['', '/document', '/why', '/results', '/revocations'];
+    const owners = [`/units/${unit}/why`, `/units/${unit}/credit`];
+    const seenBy = async (token: string | null, door: string) => {
+      const reply = await grid.fetch(`/v1/jobs/${jobId}${door}`, as(token));
+      return { status: reply.status, text: await reply.text() };
+    };
+    const digest = aSuccess(unit).digest;
+    const secrets = [Buffer.from(digest ?? []).toString('hex'), hostId, accountId];
+    for (const door of doors) {
+      for (const token of [bob.token, null]) {
+        const { text } = await seenBy(token, door);
+        for (const secret of secrets) expect(text).not.toContain(secret);
+        expect(text).not.toContain('"accepted"');
+      }
+      expect((await seenBy(bob.token, door)).status).toBe(200);
+      expect((await seenBy(ada.token, door)).status).toBe(200);
+    }
+    expect((await seenBy(bob.token, '/results')).text).toBe('');
+    expect((await seenBy(ada.token, '/results')).text).toContain(secrets[0]);
+    for (const door of owners) {
+      expect((await seenBy(bob.token, door)).status).toBe(403);
+      expect((await seenBy(null, door)).status).toBe(401);
+      expect((await seenBy(ada.token, door)).status).toBe(200);
+      expect((await seenBy(grid.token, door)).status).toBe(200);
+    }
   });
 
   test('stays theirs when their token is replaced by one for the same account', async () => {

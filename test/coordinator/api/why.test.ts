@@ -12,7 +12,10 @@ afterAll(() => grid.stop());
 afterEach(() => grid.cancelAll());
 
 const why = async (path: string): Promise<WhyView> => {
-  const reply = await fetch(`${grid.url}/v1/${path}/why`);
+  const isOfUnit = path.includes('/units/');
+  const reply = await (isOfUnit
+    ? grid.fetch(`/v1/${path}/why`)
+    : fetch(`${grid.url}/v1/${path}/why`));
   expect(reply.status).toBe(200);
   return whyViewSchema.parse(await reply.json());
 };
@@ -108,6 +111,6 @@ test.each([
 
 test('of a unit that the job does not have nothing is known', async () => {
   const jobId = await grid.submit(2);
-  const reply = await fetch(`${grid.url}/v1/jobs/${jobId}/units/2/why`);
+  const reply = await grid.fetch(`/v1/jobs/${jobId}/units/2/why`);
   expect(await refusal(reply)).toMatchObject({ status: 404, code: 'unit_unknown' });
 });

@@ -20,6 +20,8 @@ const job: JobNow = {
   running: 2,
   memoryBytes: 100,
   free: 0,
+  lack: null,
+  isAheadOfChecks: false,
 };
 const around: Surroundings = {
   refusal: null,
@@ -27,7 +29,12 @@ const around: Surroundings = {
   memoryBytesMax: 200,
   waiting: [],
 };
-const unit: UnitNow = { status: 'open', isOut: false, hasFailedOnce: false };
+const unit: UnitNow = {
+  status: 'open',
+  isPending: false,
+  isOut: false,
+  hasFailedOnce: false,
+};
 const host: HostNow = {
   isBanned: false,
   isConnected: true,
@@ -45,6 +52,10 @@ const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
   ['paused', { state: 'paused', pause: 'operator', running: 10 }, {}],
   ['kernel_disabled', { state: 'paused', pause: 'kernel_disabled' }, { refusal: 'storage' }],
   ['closing', { undecided: 0, running: 0 }, { hosts: 0 }],
+  ['no_anchor', { undecided: 0, running: 0, lack: 'no_anchor' }, {}],
+  ['few_networks', { isAheadOfChecks: true, lack: 'few_networks' }, {}],
+  ['checks_behind', { isAheadOfChecks: true }, { waiting: [waits(100, 'nothing_left')] }],
+  ['in_turn', { isAheadOfChecks: true, lack: 'no_anchor', free: 1 }, {}],
   ['all_out', { running: 10 }, { refusal: 'draining' }],
   ['storage', {}, { refusal: 'storage', hosts: 0 }],
   ['draining', {}, { refusal: 'draining' }],
@@ -61,6 +72,10 @@ const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
 const ofUnits: [WhyReason, Partial<UnitNow>, Partial<JobNow>][] = [
   ['accepted', { status: 'accepted' }, { state: 'complete' }],
   ['failed', { status: 'failed' }, { state: 'cancelled' }],
+  ['checking', { status: 'accepted', isPending: true }, { undecided: 0 }],
+  ['few_networks', { status: 'accepted', isPending: true }, { lack: 'few_networks' }],
+  ['paused', { status: 'accepted', isPending: true }, { pause: 'owner', lack: 'no_anchor' }],
+  ['cancelled', { status: 'accepted', isPending: true }, { state: 'cancelled' }],
   ['cancelled', {}, { state: 'cancelled' }],
   ['running', { isOut: true }, { pause: 'owner' }],
   ['paused', { hasFailedOnce: true }, { pause: 'owner' }],
@@ -109,6 +124,8 @@ describe('the reason', () => {
       running: count,
       memoryBytes: count,
       free: count,
+      lack: fc.constantFrom(null, 'no_anchor' as const, 'few_networks' as const),
+      isAheadOfChecks: fc.boolean(),
     });
     const surroundings = fc.record({
       refusal: fc.constantFrom(null, 'draining' as const, 'storage' as const),
@@ -123,6 +140,7 @@ describe('the reason', () => {
     });
     const units = fc.record({
       status: fc.constant('open' as const),
+      isPending: fc.boolean(),
       isOut: fc.boolean(),
       hasFailedOnce: fc.boolean(),
     });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { networkOf } from '../../../../coordinator/domain/trust/network.ts';
+import { networkAtA3, networkOf } from '../../../../coordinator/domain/trust/network.ts';
 
 it.each([
   ['203.0.113.7', '203.0.113.0/24'],
@@ -22,4 +22,10 @@ it.each([
   '',
 ])('%s tells of no network', (address) => {
   expect(networkOf(address)).toBe(null);
+});
+
+it('hosts whose network is not known are all of one at A3, and known ones of their own', () => {
+  expect(networkAtA3('h0123456789abcdef')).toBe(networkAtA3('hfedcba9876543210'));
+  expect(networkAtA3('203.0.113.0/24')).toBe('203.0.113.0/24');
+  expect(networkAtA3('203.0.113.0/24')).not.toBe(networkAtA3('h0123456789abcdef'));
 });
