@@ -103,7 +103,8 @@ export const unitCreditSchema = z.object({
       receipt: z.int(),
       entries: z.tuple([z.int(), z.int()]),
       at: z.iso.datetime(),
-      finalAt: z.iso.datetime(),
+      /** At the latest. */
+      finalBy: z.iso.datetime(),
     })
     .nullable(),
 });

@@ -93,7 +93,7 @@ function linesOf(found: UnitCredit): [string, string][] {
     ['entry', from === to ? `${from} of the ledger` : `one of ${from} to ${to} of the ledger`],
     ['receipt', `number ${paid.receipt} of the account`],
     ['granted', new Date(paid.at).toLocaleString('sv')],
-    ['final', new Date(paid.finalAt).toLocaleString('sv')],
+    ['final by', `${new Date(paid.finalBy).toLocaleString('sv')}, at the latest`],
   );
   return lines;
 }

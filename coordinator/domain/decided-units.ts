@@ -1,6 +1,7 @@
 /** What a journal says was decided: the canonical result of each unit, or the one that it failed by. */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import { decodeEntries, type RecordedResult, resultsOf } from './journal.ts';
+import type { Holder } from './lease.ts';
 import { fromRuns, runsInclude } from './shard.ts';
 
 export type DecidedUnit = {
@@ -37,6 +38,22 @@ export function decidedUnits(journal: Uint8Array): DecidedUnit[] {
     }
   }
   return [...decided.values()].sort((a, b) => a.position - b.position);
+}
+
+/** By position, whose result a unit was accepted with. */
+export function acceptedFrom(journal: Uint8Array): Map<number, Holder> {
+  const holders = new Map<LeaseId, Holder>();
+  const accepted = new Map<number, Holder>();
+  for (const entry of decodeEntries(journal)) {
+    if (entry.kind === 'leased') holders.set(entry.leaseId, entry);
+    else if (entry.kind === 'accepted') {
+      const holder = holders.get(entry.leaseId);
+      if (holder === undefined)
+        throw new Error(`accepted under ${entry.leaseId}, a lease of nobody`);
+      for (const position of fromRuns(entry.positions)) accepted.set(position, holder);
+    }
+  }
+  return accepted;
 }
 
 export type Ended = {

@@ -1,16 +1,31 @@
 /**
- * How long credit stays pending. It is held by the day on which it was granted, so that what waits is a
- * number for each host, job and day, and not for each unit.
- *
- * Seven days after the end of that day: an audit comes within hours, and a host that was honest a week
- * ago and is not today has its lies of today looked at (research of Sarmenta, FGCS 2002, and our own).
+ * The hold, by the day: results and credit become final by the day on which they were recorded, so that what
+ * has to be remembered is a number for each account and day, and for each job and day, and not for each unit.
+ * Whatever was recorded on a day counts as recorded at its end. domain/trust/hold.ts has the rule.
  */
-import { dayMs, dayOf } from './day.ts';
+import { dayMs } from './day.ts';
+import type { DayMark } from './job.ts';
+import { holdMs, holdMsMax, verifyMsMax } from './trust/policy.ts';
 
-const holdMs = 7 * dayMs;
+export const endOf = (day: number): number => (day + 1) * dayMs;
 
-/** When what was granted on a day is final. */
-export const finalAt = (day: number): number => (day + 1) * dayMs + holdMs;
+/** Before that nothing of the day is final. */
+export const finalFrom = (day: number): number => endOf(day) + holdMs;
 
-/** The last day whose grants are final at `now`; everything granted later is still pending. */
-export const lastFinalDay = (now: number): number => dayOf(now - holdMs) - 1;
+/** By then all of it is, or never will be. Of an account that is known well it is sooner. */
+export const finalBy = (day: number, isMature = false): number =>
+  endOf(day) + (isMature ? holdMsMax : verifyMsMax);
+
+/** Two months of days, which is when all is over, and a few for a sweep that was held up. */
+const marksMax = 64;
+
+/** The marks of a job of which so many first shards are closed now. */
+export function markDay(marks: readonly DayMark[], closed: number, today: number): DayMark[] {
+  const [lastDay, lastClosed] = marks.at(-1) ?? [today, 0];
+  if (closed <= lastClosed) return [...marks];
+  // A clock that was set back makes no day earlier than the one before.
+  const day = Math.max(today, lastDay);
+  const before = marks.filter((mark) => mark[0] < day);
+  // Without its mark, what a day closed is reckoned with the day after it: held longer, never shorter.
+  return [...before, [day, closed] as DayMark].slice(-marksMax);
+}

@@ -48,7 +48,13 @@ export type JobCounts = {
   failed: number;
   fuel: bigint;
   creditMicro: bigint;
+  /** Its first shards, whose results are final; and how many accepted units they hold. */
+  shardsFinal: number;
+  final: number;
 };
+
+/** How many of a job's first shards were closed when a day ended. */
+export type DayMark = [day: number, shards: number];
 
 export type Job = JobFacts & {
   state: JobState;
@@ -56,6 +62,10 @@ export type Job = JobFacts & {
   endedAt: number | null;
   /** When its last unit was accepted or failed. */
   decidedAt: number | null;
+  /** Of days that ended with more shards closed than are final, the oldest first. */
+  marks: DayMark[];
+  /** When nothing of it was held any more; null before that. */
+  finalAt: number | null;
   /** Accounts of which nothing was checked when it was completed: nobody was there to do it. */
   unchecked: number;
   /** Why it is paused, by cause; the reason is what was said. Empty unless it is paused. */
@@ -106,4 +116,9 @@ export const fits = (job: JobFacts, memoryBytes: number): boolean =>
 /** Weight in fair share: everyone has 1, priority adds to it. */
 export const weightOf = (job: JobFacts): number => 1 + job.document.priority;
 
-export const isOver = (job: Job): boolean => job.state === 'complete' || job.state === 'cancelled';
+export const isOver = (job: Pick<Job, 'state'>): boolean =>
+  job.state === 'complete' || job.state === 'cancelled';
+
+/** Whether what a unit was accepted with can be revoked no more. */
+export const isFinal = (job: Pick<Job, 'counts' | 'unitsPerShard'>, unit: number): boolean =>
+  unit < job.counts.shardsFinal * job.unitsPerShard;

@@ -6,7 +6,7 @@
  */
 import { type EntryLine, type LedgerEnd, noHash } from '../../protocol/ledger.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
-import { finalAt } from './hold.ts';
+import { finalFrom } from './hold.ts';
 import { mayBeNegative, pendingAccount } from './ledger.ts';
 import { addRun, hasRun } from './unit-runs.ts';
 
@@ -98,7 +98,10 @@ export class LedgerReplay {
       const account = pendingAccount(accountId);
       changes.set(account, (changes.get(account) ?? 0n) + BigInt(micro));
       if (BigInt(micro) > 0n) given.set(account, (given.get(account) ?? 0n) + BigInt(micro));
-      this.check(kind !== 'final' || finalAt(day) <= at, `it ends a hold of day ${day} too early`);
+      this.check(
+        kind !== 'final' || finalFrom(day) <= at,
+        `it ends a hold of day ${day} too early`,
+      );
     }
     for (const [account, micro] of postings) {
       if (!account.endsWith(':pending')) continue;

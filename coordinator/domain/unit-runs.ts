@@ -40,6 +40,13 @@ export function keepLast(set: UnitRuns, max: number): void {
   }
 }
 
+/** Those of a set that are not below a number. */
+export const withoutBefore = (set: UnitRuns, least: number): UnitRuns =>
+  set.flatMap(([from, count]): UnitRuns => {
+    const end = from + count;
+    return end <= least ? [] : [[Math.max(from, least), end - Math.max(from, least)]];
+  });
+
 /** Whether every unit of a run is in the set. */
 export function hasRun(set: UnitRuns, [from, count]: [number, number]): boolean {
   const run = set[firstEndingAfter(set, from)];

@@ -11,6 +11,7 @@ import { canBeChecked, type Present, unprovenAccounts, waitsMs } from '../domain
 import { caseName, newCase, RecordBook, toCase, type UnitCase } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
+import { forgetTable } from '../store/forget-table.ts';
 import type { OpenJob } from '../store/job-store.ts';
 import { openResults } from '../store/open-results.ts';
 import { type TrustChange, talliesOf } from '../store/trust-store.ts';
@@ -18,8 +19,6 @@ import type { Context } from './context.ts';
 
 /** Where a result of the account is looked for: the last shards it worked on. */
 const shardsLookedAt = 4;
-/** Tallies taken away in one step. */
-const talliesPerStep = 1000;
 
 type CloseContext = Pick<
   Context,
@@ -188,15 +187,7 @@ async function finishEndings({ store }: CloseContext): Promise<void> {
 }
 
 async function forgetTallies(store: CloseContext['store'], jobId: JobId): Promise<void> {
-  const table = talliesOf(jobId);
-  const fields = await store.trust.fields(table);
-  for (let from = 0; from < fields.length; from += talliesPerStep) {
-    const some = fields.slice(from, from + talliesPerStep);
-    await write(
-      store,
-      some.map((field): TrustChange => ({ table, field, value: null })),
-    );
-  }
+  await forgetTable(store.trust, talliesOf(jobId));
   await write(store, [{ table: 'endings', field: jobId, value: null }]);
 }
 

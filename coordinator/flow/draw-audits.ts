@@ -16,6 +16,7 @@ import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
 import { recorded } from '../domain/trust/reliability.ts';
 import { addRun, keepLast } from '../domain/unit-runs.ts';
+import { bookChanges } from '../store/book-changes.ts';
 import { type TrustChange, talliesOf } from '../store/trust-store.ts';
 import { auditDraws } from '../tokens/audit-draw.ts';
 import type { Context } from './context.ts';
@@ -226,10 +227,3 @@ function drawOne(
   if (speed !== null) book.keepSpeed(hostId, speed);
   return wanted;
 }
-
-const bookChanges = ({ changedHosts, changedAccounts }: RecordBook): TrustChange[] => [
-  ...[...changedHosts].map(([field, value]): TrustChange => ({ table: 'hosts', field, value })),
-  ...[...changedAccounts].map(([field, value]): TrustChange => {
-    return { table: 'accounts', field, value };
-  }),
-];

@@ -1,13 +1,15 @@
 /** why credit: what a unit was paid, to whom, by which entry, and whether it may still be revoked. */
 import { GridError } from '../../protocol/errors.ts';
 import type { UnitCredit } from '../../protocol/http.ts';
-import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { AccountId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { Receipt } from '../../protocol/receipts.ts';
 import { creditMicro, fuelPerMicro } from '../domain/credit.ts';
 import { dayMs, dayOf } from '../domain/day.ts';
-import { finalAt } from '../domain/hold.ts';
+import { finalBy } from '../domain/hold.ts';
+import type { Holder } from '../domain/lease.ts';
 import { positionOf, splitShard } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
+import { isMature } from '../domain/trust/repute.ts';
 import { hasRun } from '../domain/unit-runs.ts';
 import { type History, readReceiptLine } from '../store/history.ts';
 import type { Context } from './context.ts';
@@ -35,8 +37,11 @@ export async function explainCredit(
   const paid = await findGrants(context, history, holder.accountId, jobId, unit);
   const by = (kind: string) => paid.find(({ grant }) => grant.kind === kind)?.receipt;
   const [granted, revoked] = [by('grant'), by('revoke')];
-  const heldUntil = granted === undefined ? 0 : finalAt(dayOf(granted.at));
-  const isFinal = context.now() >= heldUntil;
+  const account = (await context.store.trust.read('accounts', [holder.accountId])).get(
+    holder.accountId,
+  );
+  const isKnown = account !== undefined && isMature(account);
+  const isHeld = granted !== undefined && (await isPending(context, holder, jobId, granted.at));
   return {
     ...common,
     state:
@@ -44,9 +49,9 @@ export async function explainCredit(
         ? 'revoked'
         : granted === undefined
           ? 'due'
-          : isFinal
-            ? 'available'
-            : 'pending',
+          : isHeld
+            ? 'pending'
+            : 'available',
     fuel: fuel.toString(),
     creditMicro: creditMicro(fuel).toString(),
     accountId: holder.accountId,
@@ -58,15 +63,26 @@ export async function explainCredit(
             receipt: granted.number,
             entries: granted.entries,
             at: new Date(granted.at).toISOString(),
-            finalAt: new Date(heldUntil).toISOString(),
+            finalBy: new Date(finalBy(dayOf(granted.at), isKnown)).toISOString(),
           },
   };
 }
 
-function holderOf(state: ShardState, leaseId: LeaseId): { accountId: AccountId; hostId: HostId } {
+function holderOf(state: ShardState, leaseId: LeaseId): Holder {
   const lease = state.leases.get(leaseId);
   if (lease === undefined) throw new Error(`the journal does not know lease ${leaseId}`);
   return lease;
+}
+
+/** Credit is held by the day: whether what the host earned in the job on that day is. */
+async function isPending(
+  { store }: Context,
+  holder: Holder,
+  jobId: JobId,
+  at: number,
+): Promise<boolean> {
+  const held = await store.ledger.pendingOfHost({ ...holder, jobId }, [dayOf(at)]);
+  return held.length > 0;
 }
 
 type Found = { receipt: Receipt; grant: Receipt['grants'][number] };

@@ -9,7 +9,7 @@ import { decodeOutput, type UnitOutput } from '../../protocol/output.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
 import { digestOf } from '../artifacts/artifacts.ts';
 import { decidedUnits, resultsRecorded } from '../domain/decided-units.ts';
-import type { Job, JobFacts } from '../domain/job.ts';
+import { isFinal, type Job, type JobFacts } from '../domain/job.ts';
 import type { RecordedResult } from '../domain/journal.ts';
 import { type Shard, shardSize, splitShard, unitAt } from '../domain/shard.ts';
 import { isEachChecked } from '../domain/trust/assurance.ts';
@@ -58,7 +58,7 @@ async function* revocations(
       told++;
       const place = places.get(unit);
       if (place !== undefined)
-        yield { revocation: told, ...(await amendedLine(context, job, unit, place)) };
+        yield { revocation: told, ...asFinal(job, await amendedLine(context, job, unit, place)) };
     }
     if (units.length < revocationsPerStep) return;
   }
@@ -86,10 +86,16 @@ async function* lines(
           : await amendedLine(context, job, unit, place);
       yield line.verdict === 'accepted' && pending.has(unit)
         ? { ...line, verdict: 'pending' }
-        : line;
+        : asFinal(job, line);
     }
   }
 }
+
+/** What was accepted is final when its shard is. */
+const asFinal = (job: Job, line: ResultLine): ResultLine =>
+  line.verdict === 'accepted' && isFinal(job, line.unit)
+    ? { ...line, verdict: 'final' }
+    : line;
 
 /**
  * Units of a job each of whose results is checked, that have not enough accounts behind them yet; and those
@@ -97,12 +103,14 @@ async function* lines(
  */
 async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Set<number>> {
   if (!isEachChecked(job.document.trust) && job.verifier === undefined) return new Set();
+  // Of those that are final no cases are left.
+  if (isFinal(job, unitAt(shard.units, 0))) return new Set();
   const units = Array.from({ length: shardSize(shard.units) }, (_, i) => unitAt(shard.units, i));
   const cases = await store.trust.read(
     'cases',
     units.map((unit) => caseName(job.jobId, unit)),
   );
-  return new Set(units.filter((unit) => isPending(job, cases.get(caseName(job.jobId, unit)))));
+  return new Set(units.filter((unit) => isPending(job, unit, cases.get(caseName(job.jobId, unit)))));
 }
 
 /** The canonical result was proven wrong; this is the one that proved it. */

@@ -46,8 +46,7 @@ function jobView(context: Context, job: Job): JobView {
     curated: job.curated,
     units: job.units,
     canonical,
-    // Nothing is audited yet, so nothing is beyond revocation yet.
-    final: 0,
+    final: job.counts.final,
     failed,
     unchecked: job.unchecked,
     running,

@@ -1,7 +1,7 @@
 /**
  * sweep: the open results of a host that was proven wrong are checked again: some of them after the first
  * proof, all of them after another. What it said in them backs nothing any more, so each is a case that
- * wants somebody else's word.
+ * wants somebody else's word. So are those of a host that left before anybody knew it (finalise-results.ts).
  *
  * A sweep stands in the tables until its cases and orders do, so a crash in between repeats it.
  */
@@ -18,8 +18,10 @@ import {
   type UnitCase,
   type Work,
 } from '../domain/trust/docket.ts';
+import { isConfirmedBy } from '../domain/trust/finality.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
+import { withoutBefore } from '../domain/unit-runs.ts';
 import { openResults } from '../store/open-results.ts';
 import type { TrustChange } from '../store/trust-store.ts';
 import type { Context } from './context.ts';
@@ -50,6 +52,7 @@ async function sweep(context: SweepContext, convicted: HostId): Promise<boolean>
       const about =
         (await trust.read('cases', [name])).get(name) ??
         newCase(book.host(hostId), hostId, job.document.trust);
+      if (reach === 'unconfirmed' && isConfirmedBy(about, hostId)) continue;
       if (!discount(toCase(about), hostId)) continue;
       cases.set(name, about);
       if (about.isOut) continue;
@@ -87,13 +90,15 @@ async function bookOf(
   return new RecordBook(hosts, accounts, now());
 }
 
-/** In the shards that the host has worked on. */
+/** In the shards that the host has worked on; what is final is open no more. */
 async function allOpen({ store, jobs }: SweepContext, hostId: HostId, work: Work): Promise<Open[]> {
   const open: Open[] = [];
   for (const [jobId, shards] of Object.entries(work)) {
     const job = await jobs.facts(jobId);
-    if (job === null) continue;
-    for await (const unit of openResults(store, job, hostId, shards)) open.push({ job, unit });
+    const held = await store.jobs.read(jobId);
+    if (job === null || held === null || held.finalAt !== null) continue;
+    const left = withoutBefore(shards, held.counts.shardsFinal);
+    for await (const unit of openResults(store, job, hostId, left)) open.push({ job, unit });
   }
   return open;
 }

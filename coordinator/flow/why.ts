@@ -100,7 +100,7 @@ async function readJob(context: Context, jobId: JobId): Promise<Job> {
 
 async function isUnitPending({ store }: Context, job: Job, unit: number): Promise<boolean> {
   const name = caseName(job.jobId, unit);
-  return isPending(job, (await store.trust.read('cases', [name])).get(name));
+  return isPending(job, unit, (await store.trust.read('cases', [name])).get(name));
 }
 
 function jobNow({ window, knownHosts, ordersOut, now }: Context, job: Job): JobNow {

@@ -9,8 +9,10 @@ import { closeJobs, type Decided, decidedJobs } from '../flow/close-jobs.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { drawAudits } from '../flow/draw-audits.ts';
 import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
-import { finaliseCredit } from '../flow/finalise.ts';
+import { finaliseCredit } from '../flow/finalise-credit.ts';
+import { finaliseResults } from '../flow/finalise-results.ts';
 import { forgetJobs } from '../flow/forget.ts';
+import { firstPages, forgetFinal } from '../flow/forget-final.ts';
 import { reconcileFunds, refundEscrows } from '../flow/fund.ts';
 import { hearChecks } from '../flow/hear-checks/hear-checks.ts';
 import { reconcilePauses } from '../flow/pause.ts';
@@ -30,8 +32,10 @@ const expirePace = { everyMs: 1000, restMs: 0 };
 const awardPace = { everyMs: 1000, restMs: 100 };
 /** Audits are drawn after the verdicts, and nobody waits for one; but a second of results at once would be felt. */
 const trustPace = { everyMs: 500, restMs: 0 };
-/** Holds end by the day, so a minute is soon enough. */
-const finalisePace = { everyMs: 60_000, restMs: 0 };
+/** Holds end by the day, and a look goes through all that is held: some seconds of a big grid. */
+const finalisePace = { everyMs: 600_000, restMs: 0 };
+/** A page of five hundred a minute: three quarters of a million rows a day. */
+const forgetPace = { everyMs: 60_000, restMs: 0 };
 /** A job whose credit is spent goes on for so long at most, and is paid from bad debt. */
 const fundPace = { everyMs: 2000, restMs: 0 };
 /** Only a crash between two steps leaves something to reconcile. */
@@ -70,6 +74,7 @@ export function startRounds(
       if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
     }),
   );
+  const pages = firstPages();
   const servedAt = new Map<JobId, number>();
   const trust = startRound('trust', trustPace, parts, async () => {
     const decided: Decided[] = [];
@@ -88,9 +93,11 @@ export function startRounds(
       expireLeases(context);
     }),
     startRound('finalise', finalisePace, parts, async () => {
+      for (const partition of all) await finaliseResults(context, partition);
       const accountIds = await finaliseCredit(context);
       if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
     }),
+    startRound('forget', forgetPace, parts, () => forgetFinal(context, pages)),
     startRound('fund', fundPace, parts, async () => {
       for (const partition of all) await reconcileFunds(context, partition);
       await refundEscrows(context);

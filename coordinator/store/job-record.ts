@@ -2,7 +2,7 @@
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { type JobState, pauseCauses } from '../../protocol/job.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
-import type { Job, JobFacts } from '../domain/job.ts';
+import type { DayMark, Job, JobFacts } from '../domain/job.ts';
 import { flatRuns, parseShardId, runsFromFlat, type Shard, type ShardId } from '../domain/shard.ts';
 
 /** `fuelHigh` counts these: a job's fuel may pass what one Redis integer holds. */
@@ -24,6 +24,8 @@ export function readJobHash(hash: Record<string, string>): Job | null {
     state: (hash['state'] ?? 'open') as JobState,
     endedAt: hash['endedAt'] ? Number(hash['endedAt']) : null,
     decidedAt: hash['decidedAt'] ? Number(hash['decidedAt']) : null,
+    marks: readMarks(hash['marks']),
+    finalAt: hash['finalAt'] ? Number(hash['finalAt']) : null,
     unchecked: number('unchecked'),
     counts: {
       cursor: number('cursor'),
@@ -33,9 +35,14 @@ export function readJobHash(hash: Record<string, string>): Job | null {
       failed: number('failed'),
       fuel: big('fuelHigh') * fuelCarry + big('fuelLow'),
       creditMicro: big('creditMicro'),
+      shardsFinal: number('shardsFinal'),
+      final: number('final'),
     },
   };
 }
+
+export const readMarks = (text: string | null | undefined): DayMark[] =>
+  text ? (JSON.parse(text) as DayMark[]) : [];
 
 /** A shard in the open set: its units, and the order of one that checks. The id is the field. */
 export const writeShard = ({ units, check }: Shard): string => JSON.stringify({ ...units, check });

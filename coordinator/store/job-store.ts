@@ -4,7 +4,7 @@
  */
 import type { JobId } from '../../protocol/ids.ts';
 import type { JobState, PauseCause } from '../../protocol/job.ts';
-import type { Job, JobFacts } from '../domain/job.ts';
+import type { DayMark, Job, JobFacts } from '../domain/job.ts';
 
 /** What splitting and closing need to know of a job, without its document. */
 export type OpenJob = {
@@ -15,9 +15,21 @@ export type OpenJob = {
   decidedAt: number | null;
 };
 
+/** How far the results of a job are final, and what its hold is reckoned from. */
+export type HeldJob = {
+  jobId: JobId;
+  state: JobState;
+  shards: number;
+  marks: DayMark[];
+  shardsFinal: number;
+  final: number;
+};
+
 export type CancelReply = 'cancelled' | 'over' | 'unknown';
 export type PauseReply = 'paused' | 'over' | 'unknown';
 export type ResumeReply = 'open' | 'paused' | 'over' | 'unknown';
+
+export type Hold = Pick<HeldJob, 'marks' | 'shardsFinal' | 'final'>;
 
 export interface JobStore {
   /** Idempotent by job id: submitting it again changes nothing. */
@@ -27,6 +39,13 @@ export interface JobStore {
   list(max: number): Promise<Job[]>;
   /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
   listOpen(partition: number): Promise<OpenJob[]>;
+  /** Jobs of the partition that have results, or may get some, that are not final. */
+  listHeld(partition: number): Promise<HeldJob[]>;
+  /**
+   * Moves a job's hold on, where it still stands as it was read; false when it does not. What is final is never
+   * amended any more. With `finalAt` nothing is held of it, and nothing of it is checked any more.
+   */
+  moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean>;
   /** Ends a job of which all is decided. False when it is over, or not decided. */
   complete(jobId: JobId, unchecked: number, now: number): Promise<boolean>;
   cancel(jobId: JobId, now: number): Promise<CancelReply>;

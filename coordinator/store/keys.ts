@@ -57,7 +57,9 @@ export const keys = {
   jobs: (partition: number) => `${partitionTag(partition)}:jobs`,
   /** set: ids of jobs that are neither complete nor cancelled */
   jobsOpen: (partition: number) => `${partitionTag(partition)}:jobs-open`,
-  /** hash: facts (JSON), state, cursor, shards, shardsOpen, canonical, failed, fuel…, endedAt */
+  /** set: ids of jobs of which not all is final */
+  jobsHeld: (partition: number) => `${partitionTag(partition)}:jobs-held`,
+  /** hash: facts (JSON), state, cursor, shards, shardsOpen, shardsFinal, marks, canonical, final, failed, fuel…, endedAt */
   job: (partition: number, jobId: JobId) => `${partitionTag(partition)}:job:${jobId}`,
   /** hash: shard id → its units as JSON. The open set: what is in it is not finished. */
   open: (partition: number) => `${partitionTag(partition)}:open`,

@@ -45,6 +45,9 @@ export type ReceiptTail = { number: number; hash: string; address: Address };
 
 export const firstHead: LedgerHead = { number: 0, hash: noHash, at: 0 };
 
+/** Each bucket that stays is in one of a day's pages; where the next one begins is null after the last. */
+export type PendingPage = { buckets: PendingChange[]; next: string | null };
+
 export interface LedgerStore {
   head(): Promise<LedgerHead>;
   /** The last outbox record of the partition that the ledger has applied. */
@@ -67,8 +70,8 @@ export interface LedgerStore {
 
   /** Days with pending credit, oldest first. */
   pendingDays(): Promise<number[]>;
-  /** Some of what is pending of a day. */
-  pendingOfDay(day: number, max: number): Promise<(Bucket & { micro: bigint })[]>;
+  /** Some of what is pending of a day, from where the last page ended ('' at first). */
+  pendingPage(day: number, from: string): Promise<PendingPage>;
   /** What a host has pending in a job, by team and day. */
   pendingOfHost(holder: Holder, days: readonly number[]): Promise<PendingChange[]>;
 

@@ -2,7 +2,15 @@
 import type { JobId } from '../../protocol/ids.ts';
 import type { PauseCause } from '../../protocol/job.ts';
 import { isOver, type Job, type JobFacts } from '../domain/job.ts';
-import type { CancelReply, JobStore, OpenJob, PauseReply, ResumeReply } from './job-store.ts';
+import type {
+  CancelReply,
+  HeldJob,
+  Hold,
+  JobStore,
+  OpenJob,
+  PauseReply,
+  ResumeReply,
+} from './job-store.ts';
 import type { MemoryPartitions } from './memory-partitions.ts';
 
 export class MemoryJobs implements JobStore {
@@ -22,10 +30,12 @@ export class MemoryJobs implements JobStore {
       failed: 0,
       fuel: 0n,
       creditMicro: 0n,
+      shardsFinal: 0,
+      final: 0,
     };
-    const times = { endedAt: null, decidedAt: null };
+    const times = { endedAt: null, decidedAt: null, finalAt: null };
     const rest = { state: 'open', counts, ...times, unchecked: 0, pauses: {}, curated } as const;
-    this.partitions.jobs.set(facts.jobId, { ...structuredClone(facts), ...rest });
+    this.partitions.jobs.set(facts.jobId, { ...structuredClone(facts), ...rest, marks: [] });
   }
 
   async read(jobId: JobId): Promise<Job | null> {
@@ -50,6 +60,29 @@ export class MemoryJobs implements JobStore {
         cursor: counts.cursor,
         decidedAt,
       }));
+  }
+
+  async listHeld(partition: number): Promise<HeldJob[]> {
+    return [...this.partitions.jobs.values()]
+      .filter(({ finalAt }) => finalAt === null)
+      .filter(({ jobId }) => this.partitions.ofJob(jobId) === this.partitions.at(partition))
+      .map(({ jobId, state, marks, counts: { shards, shardsFinal, final } }) => ({
+        ...{ jobId, state, shards, shardsFinal, final },
+        marks: structuredClone(marks),
+      }));
+  }
+
+  async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
+    const job = this.partitions.jobs.get(from.jobId);
+    if (job === undefined || job.counts.shardsFinal !== from.shardsFinal) return false;
+    if (JSON.stringify(job.marks) !== JSON.stringify(from.marks)) return false;
+    job.marks = structuredClone(to.marks);
+    Object.assign(job.counts, { shardsFinal: to.shardsFinal, final: to.final });
+    if (finalAt === null) return true;
+    job.finalAt = finalAt;
+    const { open } = this.partitions.ofJob(from.jobId);
+    for (const [id, shard] of open) if (shard.jobId === from.jobId) open.delete(id);
+    return true;
   }
 
   async complete(jobId: JobId, unchecked: number, now: number): Promise<boolean> {

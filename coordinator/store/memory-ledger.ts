@@ -2,7 +2,6 @@
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
-  type Bucket,
   type Holder,
   type LedgerAccount,
   type LedgerHead,
@@ -21,6 +20,7 @@ import {
   type LedgerStore,
   mintedBy,
   Overdrawn,
+  type PendingPage,
   parseBucket,
   type ReceiptTail,
   type StandingOrder,
@@ -98,9 +98,10 @@ export class MemoryLedger implements LedgerStore {
     return [...this.pending.keys()].sort((a, b) => a - b);
   }
 
-  async pendingOfDay(day: number, max: number): Promise<(Bucket & { micro: bigint })[]> {
-    const buckets = [...(this.pending.get(day) ?? [])].slice(0, max);
-    return buckets.map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
+  async pendingPage(day: number): Promise<PendingPage> {
+    const fields = [...(this.pending.get(day) ?? [])];
+    const buckets = fields.map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
+    return { buckets, next: null };
   }
 
   async pendingOfHost(holder: Holder, days: readonly number[]): Promise<PendingChange[]> {

@@ -55,7 +55,7 @@ export class MemoryStore implements Store {
 
   async openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'> {
     const job = this.partitions.jobs.get(shard.jobId);
-    if (job === undefined || job.state === 'cancelled') return 'over';
+    if (job === undefined || job.state === 'cancelled' || job.finalAt !== null) return 'over';
     const { open, journals } = this.partitions.ofJob(shard.jobId);
     const id = shardId(shard);
     if (open.has(id) || journals.has(id)) return 'stands';
@@ -88,9 +88,10 @@ export class MemoryStore implements Store {
     });
   }
 
-  async amend(name: string, amendment: Amendment): Promise<void> {
+  async amend(name: string, amendment: Amendment, shard: number): Promise<void> {
     const { jobId, unit, place } = amendment;
-    if (this.amended.has(name)) return;
+    const isFinal = shard < (this.partitions.jobs.get(jobId)?.counts.shardsFinal ?? 0);
+    if (isFinal || this.amended.has(name)) return;
     this.amended.add(name);
     const places = this.places.get(jobId) ?? new Map<number, Place>();
     if (place !== null) {

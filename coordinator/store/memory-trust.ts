@@ -1,5 +1,7 @@
 /** The tables of trust in memory: see memory-store.ts. */
-import type { TrustChange, TrustStore, TrustTable, TrustTables } from './trust-store.ts';
+import type { Page, TrustChange, TrustStore, TrustTable, TrustTables } from './trust-store.ts';
+
+const rowsPerPage = 50;
 
 export class MemoryTrust implements TrustStore {
   private readonly tables = new Map<TrustTable, Map<string, unknown>>();
@@ -22,6 +24,17 @@ export class MemoryTrust implements TrustStore {
 
   async readAll<T extends TrustTable>(name: T): Promise<Map<string, TrustTables[T]>> {
     return structuredClone(this.table(name)) as Map<string, TrustTables[T]>;
+  }
+
+  /** After the first some, all that is left: so a page is no whole table here either. */
+  async page<T extends TrustTable>(name: T, from: string): Promise<Page<TrustTables[T]>> {
+    const rows = [...(await this.readAll(name))].sort(([a], [b]) => (a < b ? -1 : 1));
+    const first = rows.slice(0, rowsPerPage);
+    if (from !== '') return { rows: new Map(rows.filter(([field]) => field > from)), next: null };
+    return {
+      rows: new Map(first),
+      next: rows.length > rowsPerPage ? (first.at(-1)?.[0] ?? null) : null,
+    };
   }
 
   async fields(name: TrustTable): Promise<string[]> {

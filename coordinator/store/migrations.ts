@@ -3,9 +3,9 @@
  * to the next. A step may be repeated: when the program dies in it, the grid still has the earlier format,
  * and the next start begins that step again. Nothing is migrated under a coordinator that runs.
  *
- * There is no step yet: format 2 is the first that was ever released. A copy of such a grid is kept
- * (test/fixtures/format-2), and a test opens it and works on; whoever raises the format writes the step that
- * makes the test green again, and keeps a copy of theirs beside it.
+ * Format 2 is the first that was ever released. A copy of a grid of each format is kept (test/fixtures/format-2 and
+ * after), and a test opens them and works on; whoever raises the format writes the step that makes the test
+ * green again, and keeps a copy of theirs beside it.
  */
 import type { Redis } from 'ioredis';
 import { GridFormatUnknown } from './grid-store.ts';
@@ -13,7 +13,20 @@ import { keys } from './keys.ts';
 
 export type Migration = { from: string; to: string; run(redis: Redis): Promise<void> };
 
-export const migrations: readonly Migration[] = [];
+/** Results become final: of the jobs that were there nothing is yet, and their hold begins now. */
+const holdAllJobs: Migration = {
+  from: '2',
+  to: '3',
+  async run(redis) {
+    const partitions = Number(await redis.hget(keys.grid, 'partitions'));
+    for (let partition = 0; partition < partitions; partition++) {
+      for (const jobId of await redis.zrange(keys.jobs(partition), '0', '-1'))
+        await redis.sadd(keys.jobsHeld(partition), jobId);
+    }
+  },
+};
+
+export const migrations: readonly Migration[] = [holdAllJobs];
 
 /** Throws GridFormatUnknown when no steps lead there, or a coordinator works on the data. */
 export async function migrate(

@@ -3,8 +3,16 @@ import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
-import { readJobHash } from './job-record.ts';
-import type { CancelReply, JobStore, OpenJob, PauseReply, ResumeReply } from './job-store.ts';
+import { readJobHash, readMarks } from './job-record.ts';
+import type {
+  CancelReply,
+  HeldJob,
+  Hold,
+  JobStore,
+  OpenJob,
+  PauseReply,
+  ResumeReply,
+} from './job-store.ts';
 import { keys } from './keys.ts';
 import type { RedisGrid } from './redis-grid.ts';
 import { RedisPart } from './redis-part.ts';
@@ -13,6 +21,7 @@ import { Script } from './script.ts';
 const submitJob = new Script('submit-job');
 const cancelJob = new Script('cancel-job');
 const completeJob = new Script('complete-job');
+const moveHold = new Script('move-hold');
 const pauseJob = new Script('pause-job');
 const resumeJob = new Script('resume-job');
 const curateJob = new Script('curate-job');
@@ -29,7 +38,12 @@ export class RedisJobs extends RedisPart implements JobStore {
     const partition = this.grid.partitionOf(facts.jobId);
     await this.run(
       submitJob,
-      [keys.job(partition, facts.jobId), keys.jobs(partition), keys.jobsOpen(partition)],
+      [
+        keys.job(partition, facts.jobId),
+        keys.jobs(partition),
+        keys.jobsOpen(partition),
+        keys.jobsHeld(partition),
+      ],
       [facts.jobId, JSON.stringify(facts), facts.units, facts.submittedAt, curated ? 1 : 0],
     );
   }
@@ -64,6 +78,34 @@ export class RedisJobs extends RedisPart implements JobStore {
       }),
     );
     return jobs.sort((a, b) => a.at - b.at).map(({ at, ...job }) => job);
+  }
+
+  async listHeld(partition: number): Promise<HeldJob[]> {
+    const ids = await this.step((redis) => redis.smembers(keys.jobsHeld(partition)));
+    return await Promise.all(
+      ids.map(async (jobId) => {
+        const key = keys.job(partition, jobId);
+        const [state, marks, ...numbers] = await this.step((redis) =>
+          redis.hmget(key, 'state', 'marks', 'shards', 'shardsFinal', 'final'),
+        );
+        const [shards = 0, shardsFinal = 0, final = 0] = numbers.map(Number);
+        const job = { jobId, state: state as JobState, shards, shardsFinal, final };
+        return { ...job, marks: readMarks(marks) };
+      }),
+    );
+  }
+
+  async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
+    const { jobId } = from;
+    const partition = this.grid.partitionOf(jobId);
+    const before = [JSON.stringify(from.marks), from.shardsFinal];
+    const after = [JSON.stringify(to.marks), to.shardsFinal, to.final, finalAt ?? ''];
+    const reply = await this.run(
+      moveHold,
+      [keys.job(partition, jobId), keys.jobsHeld(partition), keys.open(partition)],
+      [jobId, ...before, ...after],
+    );
+    return reply === 1;
   }
 
   async complete(jobId: JobId, unchecked: number, now: number): Promise<boolean> {

@@ -2,7 +2,6 @@
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
 import {
-  type Bucket,
   type Holder,
   type LedgerAccount,
   type LedgerHead,
@@ -22,6 +21,7 @@ import {
   type LedgerStore,
   mintedBy,
   Overdrawn,
+  type PendingPage,
   parseBucket,
   type ReceiptTail,
   type StandingOrder,
@@ -34,6 +34,8 @@ const postEntry = new Script('post-entry');
 const moveArchive = new Script('move-archive');
 const ledgerSnapshot = new Script('ledger-snapshot');
 const secondsPerDay = 86_400;
+/** An entry of these is some 50 KB, and a millisecond of Redis. */
+const bucketsPerPage = 500;
 
 export class RedisLedger extends RedisPart implements LedgerStore {
   async head(): Promise<LedgerHead> {
@@ -122,14 +124,17 @@ export class RedisLedger extends RedisPart implements LedgerStore {
     return days.map(Number);
   }
 
-  async pendingOfDay(day: number, max: number): Promise<(Bucket & { micro: bigint })[]> {
-    // Any of them will do, and each once: a scan may tell of one twice.
-    const [, flat] = await this.step((redis) => redis.hscan(keys.pending(day), '0', 'COUNT', max));
+  async pendingPage(day: number, from: string): Promise<PendingPage> {
+    const [next, flat] = await this.step((redis) =>
+      redis.hscan(keys.pending(day), from === '' ? '0' : from, 'COUNT', bucketsPerPage),
+    );
+    // Each once: a scan may tell of one twice.
     const found = new Map<string, bigint>();
-    for (let i = 0; i + 1 < flat.length && found.size < max; i += 2) {
+    for (let i = 0; i + 1 < flat.length; i += 2) {
       found.set(flat[i] ?? '', BigInt(flat[i + 1] ?? 0));
     }
-    return [...found].map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
+    const buckets = [...found].map(([field, micro]) => ({ ...parseBucket(field, day), micro }));
+    return { buckets, next: next === '0' ? null : next };
   }
 
   /** Looks through the days: revocations are rare, and a day has a line for each host and job. */

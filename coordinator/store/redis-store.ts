@@ -130,7 +130,7 @@ class RedisStore extends RedisPart implements Store {
     return replies;
   }
 
-  async amend(name: string, amendment: Amendment): Promise<void> {
+  async amend(name: string, amendment: Amendment, shard: number): Promise<void> {
     const { jobId, unit, place } = amendment;
     const partition = this.grid.partitionOf(jobId);
     await this.run(
@@ -140,12 +140,14 @@ class RedisStore extends RedisPart implements Store {
         keys.revoked(partition, jobId),
         keys.outbox(partition),
         keys.outboxNumber(partition),
+        keys.job(partition, jobId),
       ],
       [
         name,
         unit,
         place === null ? '' : JSON.stringify(place),
         writePayments({ jobId, isCheck: false }, revocations(amendment)),
+        shard,
       ],
     );
   }

@@ -2,9 +2,11 @@
 import { keys } from './keys.ts';
 import { RedisPart } from './redis-part.ts';
 import { Script } from './script.ts';
-import type { TrustChange, TrustStore, TrustTable, TrustTables } from './trust-store.ts';
+import type { Page, TrustChange, TrustStore, TrustTable, TrustTables } from './trust-store.ts';
 
 const writeTrust = new Script('write-trust');
+/** Half a megabyte of the largest of them. */
+const rowsPerPage = 500;
 
 export class RedisTrust extends RedisPart implements TrustStore {
   async version(): Promise<number> {
@@ -31,6 +33,17 @@ export class RedisTrust extends RedisPart implements TrustStore {
     return new Map(
       Object.entries(hash).map(([field, text]) => [field, JSON.parse(text) as TrustTables[T]]),
     );
+  }
+
+  async page<T extends TrustTable>(table: T, from: string): Promise<Page<TrustTables[T]>> {
+    const [next, flat] = await this.step((redis) =>
+      redis.hscan(keys.trust(table), from === '' ? '0' : from, 'COUNT', rowsPerPage),
+    );
+    const rows = new Map<string, TrustTables[T]>();
+    for (let i = 0; i + 1 < flat.length; i += 2) {
+      rows.set(flat[i] ?? '', JSON.parse(flat[i + 1] ?? '') as TrustTables[T]);
+    }
+    return { rows, next: next === '0' ? null : next };
   }
 
   fields(table: TrustTable): Promise<string[]> {

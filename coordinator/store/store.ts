@@ -75,8 +75,11 @@ export interface Store {
    */
   append(partition: number, appends: readonly ShardAppend[], now: number): Promise<AppendReply[]>;
 
-  /** Lays an amendment over the journals, with the revocations that follow. Repeating it does nothing. */
-  amend(name: string, amendment: Amendment): Promise<void>;
+  /**
+   * Lays an amendment over the journals, with the revocations that follow. Repeating it does nothing; nor does
+   * it when the unit's split shard, whose number is given, is final.
+   */
+  amend(name: string, amendment: Amendment, shard: number): Promise<void>;
   /** By unit: where its canonical result is, if not where it was accepted first. */
   readAmendments(jobId: JobId): Promise<Map<number, Place>>;
   /** Units whose first result was revoked, in the order in which that happened, after so many of them. */

@@ -14,7 +14,12 @@ export type TrustTables = {
   [tallies: `tallies ${JobId}`]: Tally;
   /** By job that is being completed: of how many accounts nothing was checked. Its tallies are to go. */
   endings: number;
-  /** By `g<partition>`: the last outbox record whose results were looked at. */
+  /** By account: how many results it had when the day had ended; deleted when all of the day is final. */
+  [marks: `marks ${number}`]: number;
+  /**
+   * By `g<partition>`: the last outbox record whose results were looked at. `marks`: the first day whose marks may
+   * be there.
+   */
   watermarks: number;
   hosts: HostRecord;
   accounts: Reliability;
@@ -26,7 +31,7 @@ export type TrustTables = {
   numbers: number;
   /** By host: where its results are. */
   work: Work;
-  /** By host that was proven wrong: whose open results are to be checked again. */
+  /** By host that was proven wrong, or left unknown: which open results are to be checked again. */
   sweeps: Reach;
   /** Decided, and not yet lying over the journals. */
   amendments: Amendment;
@@ -34,11 +39,15 @@ export type TrustTables = {
 export type TrustTable = keyof TrustTables;
 
 export const talliesOf = (jobId: JobId) => `tallies ${jobId}` as const;
+export const marksOf = (day: number) => `marks ${day}` as const;
 
 /** A null value takes the field away. */
 export type TrustChange = {
   [T in TrustTable]: { table: T; field: string; value: TrustTables[T] | null };
 }[TrustTable];
+
+/** Where the next one begins is null after the last. */
+export type Page<Value> = { rows: Map<string, Value>; next: string | null };
 
 export interface TrustStore {
   version(): Promise<number>;
@@ -48,6 +57,8 @@ export interface TrustStore {
     fields: Iterable<string>,
   ): Promise<Map<string, TrustTables[T]>>;
   readAll<T extends TrustTable>(table: T): Promise<Map<string, TrustTables[T]>>;
+  /** Some of a table, from where the last page ended ('' at first): each field that stays is in one of its pages. */
+  page<T extends TrustTable>(table: T, from: string): Promise<Page<TrustTables[T]>>;
   count(table: TrustTable): Promise<number>;
   fields(table: TrustTable): Promise<string[]>;
   /** False when the version is another one. */

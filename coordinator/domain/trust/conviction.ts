@@ -10,8 +10,11 @@ import { isProofRemembered, provenWrong } from './reliability.ts';
 import type { Identity } from './repute.ts';
 import { quarantineAccount, quarantineHost } from './strikes.ts';
 
-/** Whose open results are checked again: some of the host's, all of them, or all of its account's. */
-export type Reach = 'sample' | 'host' | 'account';
+/**
+ * Which open results are checked again: some of the host's, all of them, or all of its account's. Of a host that
+ * was not proven wrong, and left before it was mature: those that nobody has confirmed.
+ */
+export type Reach = 'unconfirmed' | 'sample' | 'host' | 'account';
 
 export type Conviction = { identity: Identity; reach: Reach };
 

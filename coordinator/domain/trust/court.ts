@@ -143,7 +143,7 @@ export class Court {
 
   /** The wider reach of two. */
   private sweepLater(hostId: HostId, reach: Reach): void {
-    const order: Reach[] = ['sample', 'host', 'account'];
+    const order: Reach[] = ['unconfirmed', 'sample', 'host', 'account'];
     const known = this.sweeps.get(hostId) ?? 'sample';
     this.sweeps.set(hostId, order.indexOf(known) > order.indexOf(reach) ? known : reach);
   }

@@ -8,7 +8,8 @@ import type { AccountId, HostId, JobId } from '../../../protocol/ids.ts';
 import type { JobDocument } from '../../../protocol/job.ts';
 import type { UnitRuns } from '../../../protocol/messages.ts';
 import type { Payment } from '../award.ts';
-import type { Job } from '../job.ts';
+import { dayOf } from '../day.ts';
+import { isFinal, type Job } from '../job.ts';
 import type { Shard } from '../shard.ts';
 import type { Speed } from '../speed.ts';
 import { assurances, isEachChecked } from './assurance.ts';
@@ -78,13 +79,18 @@ export type Order = Shard;
  * Whether an accepted result is to count only when more accounts are behind it, or was rejected by a verifier. Until
  * the draw has seen a result there is no case of it.
  */
-export function isPending(job: Job, about: UnitCase | undefined): boolean {
+export function isPending(job: Job, unit: number, about: UnitCase | undefined): boolean {
+  if (isFinal(job, unit)) return false;
   if (about?.rejected !== undefined) return about.canonical === '';
   if (!isEachChecked(job.document.trust)) return false;
   return about === undefined ? job.state !== 'complete' : about.canonical === '';
 }
 
 export const caseName = (jobId: JobId, unit: number): string => `${jobId} ${unit}`;
+export function parseCaseName(name: string): { jobId: JobId; unit: number } {
+  const [jobId = '', unit] = name.split(' ');
+  return { jobId, unit: Number(unit) };
+}
 
 /** Of a unit that was accepted on this host's word alone, until now. */
 export function newCase(
@@ -102,6 +108,9 @@ export const toCase = ({ trust, wanted, testimonies }: UnitCase): Case => ({
   wanted,
   testimonies,
 });
+
+/** How many results an account had when a day had ended on which it made some. */
+export type DayEnd = { day: number; accountId: AccountId; results: number };
 
 /** Records that a step reads and changes: everything is read first, and what changed is written. */
 export class RecordBook implements Records {
@@ -140,6 +149,15 @@ export class RecordBook implements Records {
 
   keepSpeed(hostId: HostId, speed: Speed): void {
     this.changedHosts.set(hostId, { ...this.host(hostId), speed });
+  }
+
+  /** Of accounts whose first result of a new day this is: what they had before. */
+  get dayEnds(): DayEnd[] {
+    return [...this.changedAccounts].flatMap(([accountId, { lastSeenAt }]) => {
+      const before = this.accounts.get(accountId);
+      if (before === undefined || dayOf(before.lastSeenAt) >= dayOf(lastSeenAt)) return [];
+      return [{ day: dayOf(before.lastSeenAt), accountId, results: before.results }];
+    });
   }
 
   host(hostId: HostId): HostRecord {

@@ -53,6 +53,11 @@ export const departureMs = 7 * dayMs;
 export const holdResults = 10_000;
 export const holdMs = 7 * dayMs;
 export const holdMsMax = 30 * dayMs;
+/**
+ * What was to be confirmed and nobody has confirmed by then is taken as it is: a month more, for whoever may
+ * come by. Without it a household whose only neighbour has left would wait for its credit for ever.
+ */
+export const verifyMsMax = 2 * holdMsMax;
 
 /**
  * Of a host that is proven wrong for the first time, so many open results are checked again. A host

@@ -13,6 +13,7 @@ import { ShardState } from '../../domain/shard-state.ts';
 import { Court } from '../../domain/trust/court.ts';
 import { caseName, RecordBook, type UnitCase } from '../../domain/trust/docket.ts';
 import { toOrders } from '../../domain/trust/orders.ts';
+import { bookChanges } from '../../store/book-changes.ts';
 import { partitionOf } from '../../store/store.ts';
 import { type TrustChange, type TrustStore, talliesOf } from '../../store/trust-store.ts';
 import { auditDraws } from '../../tokens/audit-draw.ts';
@@ -159,12 +160,7 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
     ...[...court.amendments].map(([field, value]): TrustChange => {
       return { table: 'amendments', field, value };
     }),
-    ...[...book.changedHosts].map(([field, value]): TrustChange => {
-      return { table: 'hosts', field, value };
-    }),
-    ...[...book.changedAccounts].map(([field, value]): TrustChange => {
-      return { table: 'accounts', field, value };
-    }),
+    ...bookChanges(book),
   ]);
   if (!isWritten) return false;
   knownHosts.tell(book.changedHosts, book.changedAccounts);

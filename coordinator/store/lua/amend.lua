@@ -1,11 +1,12 @@
 -- Amends one unit: where its canonical result is now, and the pay that is revoked for what was wrong.
 -- Each amendment is done once: it leaves a mark, so repeating it changes nothing. The place is empty when
--- it stays, payments are when there are none.
+-- it stays, payments are when there are none. A unit of a shard that is final stays what it is.
 --
--- keys: amendments, revoked, outbox, outbox_number
--- args: name, unit, place, payments
--- returns: 1 amended, 0 that was done before
+-- keys: amendments, revoked, outbox, outbox_number, job
+-- args: name, unit, place, payments, shard
+-- returns: 1 amended, 0 that was done before, or the unit is final
 
+if tonumber(shard) < tonumber(redis.call('HGET', job, 'shardsFinal') or '0') then return 0 end
 if redis.call('HSETNX', amendments, 'done ' .. name, '1') == 0 then return 0 end
 if place ~= '' then
   redis.call('HSET', amendments, unit, place)

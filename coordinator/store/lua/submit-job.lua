@@ -1,7 +1,7 @@
 -- Writes a new job down and puts it among the open ones. Repeating it changes nothing, so a
 -- submission whose reply was lost may be sent again.
 --
--- keys: job, jobs, jobs_open
+-- keys: job, jobs, jobs_open, jobs_held
 -- args: job_id, facts, units, submitted_at, curated
 -- returns: 1 written, 0 it stands already
 
@@ -12,4 +12,5 @@ redis.call('HSET', job,
   'canonical', 0, 'failed', 0, 'fuelHigh', 0, 'fuelLow', 0, 'creditMicro', 0, 'curated', curated)
 redis.call('ZADD', jobs, submitted_at, job_id)
 redis.call('SADD', jobs_open, job_id)
+redis.call('SADD', jobs_held, job_id)
 return 1

@@ -15,7 +15,7 @@ import {
   type StandingKind,
   standingKinds,
 } from '../../../coordinator/domain/standing.ts';
-import { finaliseCredit } from '../../../coordinator/flow/finalise.ts';
+import { finaliseCredit } from '../../../coordinator/flow/finalise-credit.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import type { EntryLine, LedgerEnd } from '../../../protocol/ledger.ts';
 import { accountId, aJob, hostId } from '../builders.ts';

@@ -7,7 +7,7 @@ import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
 import { Turns } from '../../../coordinator/domain/turns.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
 import type { Context } from '../../../coordinator/flow/context.ts';
-import { finaliseCredit } from '../../../coordinator/flow/finalise.ts';
+import { finaliseCredit } from '../../../coordinator/flow/finalise-credit.ts';
 import { assertCredit, reconcileFunds, refundEscrows } from '../../../coordinator/flow/fund.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { GridError } from '../../../protocol/errors.ts';
@@ -152,7 +152,7 @@ describe('a scientist', () => {
     const curated = await aJobOf(accountId(9), true, {}, 2);
     await earn(curated.shard, 50, 200);
     await expect(assertCredit(context, owner)).rejects.toThrow(/no credit/);
-    now += 9 * dayMs;
+    now += 32 * dayMs;
     await finaliseCredit(context);
     await assertCredit(context, owner);
     length = 0;

@@ -10,8 +10,10 @@ import {
   move,
 } from '../../../coordinator/domain/ledger.ts';
 import { splitShard } from '../../../coordinator/domain/shard.ts';
-import { finaliseCredit } from '../../../coordinator/flow/finalise.ts';
+import { stranger } from '../../../coordinator/domain/trust/reliability.ts';
+import { finaliseCredit } from '../../../coordinator/flow/finalise-credit.ts';
 import { type LedgerStep, Overdrawn } from '../../../coordinator/store/ledger-store.ts';
+import { marksOf } from '../../../coordinator/store/trust-store.ts';
 import { accountId, aJob, hostId } from '../builders.ts';
 import {
   anAppend,
@@ -128,13 +130,14 @@ function pendingContract(open: OpenStore): void {
       expect(await ledger.pendingOfHost(bucket, [today, today + 1])).toEqual([
         { ...bucket, teamId: null, day: today, micro: 5n },
       ]);
-      const held = await ledger.pendingOfDay(today, 9);
-      expect(held.map(({ micro }) => micro).sort()).toEqual([5n, 9n]);
+      const held = await ledger.pendingPage(today, '');
+      expect(held.next).toBeNull();
+      expect(held.buckets.map(({ micro }) => micro).sort()).toEqual([5n, 9n]);
 
       const finalise = (at: number) => finaliseCredit({ store, now: () => at });
-      expect(await finalise((today + 8) * dayMs - 1)).toEqual(new Set());
-      expect(await finalise((today + 8) * dayMs)).toEqual(new Set([accountId(1), accountId(2)]));
-      expect(await finalise((today + 8) * dayMs)).toEqual(new Set());
+      expect(await finalise((today + 31) * dayMs - 1)).toEqual(new Set());
+      expect(await finalise((today + 31) * dayMs)).toEqual(new Set([accountId(1), accountId(2)]));
+      expect(await finalise((today + 31) * dayMs)).toEqual(new Set());
       const { balances } = await ledger.allBalances();
       expect(Object.fromEntries(balances)).toEqual({
         mint: -34n,
@@ -143,6 +146,29 @@ function pendingContract(open: OpenStore): void {
         [`volunteer:${accountId(2)}:available`]: 9n,
       });
       expect(await ledger.pendingDays()).toEqual([today + 1]);
+    }),
+  );
+
+  it(
+    '[C3] credit of a mature account is available after a week, once it has made ten thousand results since',
+    withStore(open, async (store) => {
+      const { ledger, trust } = store;
+      await paid(store, 0, [[aPayment(1, 5, [[0, 1]]), aPayment(2, 9, [[1, 1]])]]);
+      await applied(store, 0, now);
+      const known = { ...stranger(now), lastSeenAt: now + 8 * dayMs };
+      await trust.write(0, [
+        { table: 'accounts', field: accountId(1), value: { ...known, results: 10_400 } },
+        { table: 'accounts', field: accountId(2), value: { ...known, results: 10_399 } },
+        // One worked on that day, the other on the day after: since when is reckoned from that.
+        { table: marksOf(today), field: accountId(1), value: 400 },
+        { table: marksOf(today + 1), field: accountId(2), value: 400 },
+      ]);
+      const finalise = (at: number) => finaliseCredit({ store, now: () => at });
+      expect(await finalise((today + 8) * dayMs - 1)).toEqual(new Set());
+      expect(await finalise((today + 8) * dayMs)).toEqual(new Set([accountId(1)]));
+      expect(await finalise((today + 31) * dayMs - 1)).toEqual(new Set());
+      expect(await finalise((today + 31) * dayMs)).toEqual(new Set([accountId(2)]));
+      expect(await ledger.pendingDays()).toEqual([]);
     }),
   );
 
@@ -171,13 +197,13 @@ function pendingContract(open: OpenStore): void {
       const lie = aPayment(1, 9, [[3, 1]]);
       await paid(store, 0, [[lie]]);
       await applied(store, 0);
-      await finaliseCredit({ store, now: () => now + 30 * dayMs });
+      await finaliseCredit({ store, now: () => now + 32 * dayMs });
       const spent = transfer(`volunteer:${accountId(1)}:available`, 'fee', 6n);
       await ledger.post(stepOf(spent, await ledger.head()));
       const { jobId } = aJob({ jobId: jobIdIn(0) });
       const shard = splitShard({ jobId, units: 1, unitsPerShard: 1 }, 0);
       await store.append(0, [anAppend(shard, 1, 'y', { pay: [revoked(lie)] })], 1);
-      await applied(store, 0, now + 30 * dayMs);
+      await applied(store, 0, now + 32 * dayMs);
       const { balances } = await ledger.allBalances();
       expect(Object.fromEntries(balances)).toEqual({ fee: 6n, baddebt: -6n });
       expect(await ledger.standing('host', hostId(1))).toBeNull();

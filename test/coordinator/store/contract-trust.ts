@@ -93,10 +93,10 @@ export function trustContract(open: OpenStore): void {
       const place = { shard: 2, position: 1, hostId: hostId(2) };
       const lost = { hostId: hostId(1), accountId: accountId(1), micro: 10 };
       const amendment = { jobId: job.jobId, unit: 3, place, revoked: [lost] };
-      for (let i = 0; i < 2; i++) await store.amend('one', amendment);
-      await store.amend('two', { ...amendment, unit: 2, place: null, revoked: [] });
+      for (let i = 0; i < 2; i++) await store.amend('one', amendment, 0);
+      await store.amend('two', { ...amendment, unit: 2, place: null, revoked: [] }, 0);
       expect(await store.readAmendments(job.jobId)).toEqual(new Map([[3, place]]));
-      await store.amend('three', { ...amendment, unit: 0, revoked: [] });
+      await store.amend('three', { ...amendment, unit: 0, revoked: [] }, 0);
       expect(await store.readRevoked(job.jobId, 0, 10)).toEqual([3, 0]);
       expect(await store.readRevoked(job.jobId, 1, 10)).toEqual([0]);
       expect(await store.readRevoked(job.jobId, 0, 1)).toEqual([3]);

@@ -10,6 +10,7 @@ import { partitionOf } from '../../../coordinator/store/store.ts';
 import { aJob } from '../builders.ts';
 import { gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
 import { accountContract } from './contract-accounts.ts';
+import { holdContract } from './contract-hold.ts';
 import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
 import { outboxContract } from './contract-outbox.ts';
@@ -45,6 +46,9 @@ export function storeContract(name: string, open: OpenStore): void {
   });
   describe(`${name}: trust`, () => {
     trustContract(open);
+  });
+  describe(`${name}: holds`, () => {
+    holdContract(open);
   });
   describe(`${name}: races`, () => {
     raceContract(open);
@@ -108,6 +112,8 @@ function jobContract(open: OpenStore): void {
         failed: 0,
         fuel: 0n,
         creditMicro: 0n,
+        shardsFinal: 0,
+        final: 0,
       });
     }),
   );

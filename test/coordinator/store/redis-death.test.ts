@@ -137,7 +137,7 @@ describe('kill -9 of Redis', () => {
         watermark: await store.ledger.watermark(partition),
         ledger: await store.ledger.allBalances(),
         entries: await store.ledger.readEntries(0, 9),
-        pending: await store.ledger.pendingOfDay(dayOf(gridFacts.createdAt), 9),
+        pending: await store.ledger.pendingPage(dayOf(gridFacts.createdAt), ''),
         standings: await store.ledger.standings('volunteer', 'recent', 0, 9),
       };
     }
