@@ -12,6 +12,7 @@ import { tokenHash } from '../../coordinator/flow/authorize.ts';
 import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
 import { connectOptions } from '../../coordinator/store/redis-connection.ts';
 import { openRedisStore } from '../../coordinator/store/redis-store.ts';
+import type { Store } from '../../coordinator/store/store.ts';
 import type { ErrorBody } from '../../protocol/errors.ts';
 import type { JobView, ResultLine, Standing, Submitted } from '../../protocol/http.ts';
 import { idFromBytes } from '../../protocol/ids.ts';
@@ -45,6 +46,8 @@ export type RealGrid = {
   standings(): Promise<Standing[]>;
   /** A token with these scopes only. */
   makeToken(...scopes: TokenScope[]): Promise<string>;
+  /** A store of one's own over the grid's Redis, to be closed. */
+  openStore(): Promise<Store>;
   /** Bytes that the grid's Redis holds. */
   redisBytes(): Promise<number>;
   /** Ends its Redis with SIGKILL; the coordinator starts it again. */
@@ -139,6 +142,7 @@ export async function startRealGrid(folder?: string): Promise<RealGrid> {
       await store.close();
       return secret;
     },
+    openStore: () => openRedisStore(coordinator.redisConnection),
     async redisBytes() {
       const redis = new Redis(connectOptions(coordinator.redisConnection));
       const info = await redis.info('memory');

@@ -1,4 +1,4 @@
-/** Data of an earlier format: a copy of the oldest that was released opens and works on, and steps are taken in order. */
+/** Data of an earlier format: a copy of each that was released opens and works on, and steps are taken in order. */
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,35 +12,43 @@ import { type PrivateRedis, startPrivateRedis } from '../../support/private-redi
 import { startRealGrid } from '../../support/real-grid.ts';
 import { joinVolunteer } from '../../support/volunteer.ts';
 
-test('a grid of format 2, the oldest, opens as it was kept: its results, credit and bans; and its job is done', async () => {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mh-format-')));
-  await restoreBackup({
-    source: join(import.meta.dirname, '../../fixtures/format-2'),
-    dataDir: folder,
-    reason: 'a test',
-    now: Date.now(),
-    log: () => undefined,
-  });
-  const grid = await startRealGrid(folder);
-  try {
-    const { jobs } = (await (await grid.fetch('/v1/jobs')).json()) as { jobs: { jobId: string }[] };
-    const jobId = jobs[0]?.jobId ?? '';
-    expect(await grid.show(jobId)).toMatchObject({ name: 'format-2', units: 20, canonical: 12 });
-    const lines = await grid.results(jobId);
-    expect(lines.map(({ unit }) => unit)).toEqual(Array.from({ length: 12 }, (_, unit) => unit));
-    expect(lines[0]?.output).toBe('x'.repeat(2000));
-    expect(await grid.standings()).toMatchObject([{ units: 12, creditMicro: '12000' }]);
-    const hosts = await (await grid.fetch('/v1/hosts')).json();
-    expect(hosts).toMatchObject({ bans: [{ id: 'h0000000000000000', reason: 'an example' }] });
+test.each(['format-2', 'format-3'])(
+  'a grid of %s opens as it was kept: its results, credit and bans; and its job is done',
+  async (name) => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mh-format-')));
+    await restoreBackup({
+      source: join(import.meta.dirname, `../../fixtures/${name}`),
+      dataDir: folder,
+      reason: 'a test',
+      now: Date.now(),
+      log: () => undefined,
+    });
+    const grid = await startRealGrid(folder);
+    try {
+      const { jobs } = (await (await grid.fetch('/v1/jobs')).json()) as {
+        jobs: { jobId: string }[];
+      };
+      const jobId = jobs[0]?.jobId ?? '';
+      expect(await grid.show(jobId)).toMatchObject({ name, units: 20, canonical: 12 });
+      const lines = await grid.results(jobId);
+      expect(lines.map(({ unit }) => unit)).toEqual(Array.from({ length: 12 }, (_, unit) => unit));
+      expect(lines[0]?.output).toBe('x'.repeat(2000));
+      expect(await grid.standings()).toMatchObject([{ units: 12, creditMicro: '12000' }]);
+      const hosts = await (await grid.fetch('/v1/hosts')).json();
+      expect(hosts).toMatchObject({ bans: [{ id: 'h0000000000000000', reason: 'an example' }] });
 
-    const host = await joinVolunteer(grid.url);
-    await host.finish(await host.take(8));
-    expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', canonical: 20 });
-    expect(await (await grid.fetch('/v1/ledger')).text()).toContain('"end"');
-  } finally {
-    await grid.stop();
-  }
-});
+      const host = await joinVolunteer(grid.url);
+      await host.finish(await host.take(8));
+      expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', canonical: 20 });
+      expect(await (await grid.fetch('/v1/ledger')).text()).toContain('"end"');
+      const store = await grid.openStore();
+      expect(await store.jobs.listHeld(0)).toMatchObject([{ jobId, shards: 1, shardsFinal: 0 }]);
+      await store.close();
+    } finally {
+      await grid.stop();
+    }
+  },
+);
 
 describe('migrate', () => {
   let server: PrivateRedis;
