@@ -88,15 +88,18 @@ export function startRounds(
     // Behind the sweep, which knows better what is to be checked of whoever was proven wrong.
     await closeJobs(context, decided, () => hosts().present());
   });
+  const finalise = startRound('finalise', finalisePace, parts, async () => {
+    for (const partition of all) await finaliseResults(context, partition);
+    const accountIds = await finaliseCredit(context);
+    if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
+  });
+  // Days may have ended while nobody was here.
+  finalise.wake();
   const others = [
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
     }),
-    startRound('finalise', finalisePace, parts, async () => {
-      for (const partition of all) await finaliseResults(context, partition);
-      const accountIds = await finaliseCredit(context);
-      if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
-    }),
+    finalise,
     startRound('forget', forgetPace, parts, () => forgetFinal(context, pages)),
     startRound('fund', fundPace, parts, async () => {
       for (const partition of all) await reconcileFunds(context, partition);

@@ -34,8 +34,8 @@ const units = 10;
 const unitMicro = 1000n;
 const allowanceMicro = 1_000_000_000n;
 const dayMs = 86_400_000;
-/** A hold is seven days after the end of the day. */
-const holdMs = 8 * dayMs;
+/** The hold of an account that has made few results is a month after the end of the day. */
+const holdMs = 31 * dayMs;
 
 /** What a script is run on, or '' of whatever is no script. */
 const keysOf = ([command = '', , count = '0', ...rest]: readonly string[]): string[] =>
@@ -69,6 +69,7 @@ const steps: Record<string, Step> = {
   close: (keys) => keys.length === 2 && keys[1] === '{g0}:jobs-open',
   'forget the tallies': writesTrust('{trust}:tallies '),
   refund: posts('refund'),
+  'move the hold': (keys) => keys.length === 3 && keys[1] === '{g0}:jobs-held',
   archive: (keys) => keys[0] === '{ledger}:archive',
   finalise: posts('final'),
 };
