@@ -93,9 +93,7 @@ async function* lines(
 
 /** What was accepted is final when its shard is. */
 const asFinal = (job: Job, line: ResultLine): ResultLine =>
-  line.verdict === 'accepted' && isFinal(job, line.unit)
-    ? { ...line, verdict: 'final' }
-    : line;
+  line.verdict === 'accepted' && isFinal(job, line.unit) ? { ...line, verdict: 'final' } : line;
 
 /**
  * Units of a job each of whose results is checked, that have not enough accounts behind them yet; and those
@@ -110,7 +108,9 @@ async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Se
     'cases',
     units.map((unit) => caseName(job.jobId, unit)),
   );
-  return new Set(units.filter((unit) => isPending(job, unit, cases.get(caseName(job.jobId, unit)))));
+  return new Set(
+    units.filter((unit) => isPending(job, unit, cases.get(caseName(job.jobId, unit)))),
+  );
 }
 
 /** The canonical result was proven wrong; this is the one that proved it. */

@@ -47,7 +47,7 @@ async function inDays(days: number): Promise<void> {
   await finaliseCredit(context);
 }
 
-test('[T3] [C3] results and credit are final when their hold is over, and counted apart until then', async () => {
+test('[T5] [C3] results and credit are final when their hold is over, and counted apart until then', async () => {
   const jobId = await grid.submit(3);
   const host = await joinVolunteer(grid.url);
   await host.finish(await host.take(3));

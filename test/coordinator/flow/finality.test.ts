@@ -143,7 +143,7 @@ async function answerChecks(): Promise<void> {
 const complete = () => store.jobs.complete(job.jobId, 0, now);
 
 describe('results', () => {
-  it('[T3] become final a month after the end of their day, and so does what they earned', async () => {
+  it('[T5] become final a month after the end of their day, and so does what they earned', async () => {
     await known(1);
     await work(1);
     await answerChecks();
@@ -158,7 +158,7 @@ describe('results', () => {
     expect(await store.jobs.listHeld(0)).toEqual([]);
   });
 
-  it('[T3] become final after a week when their account has made ten thousand results since', async () => {
+  it('[T5] become final after a week when their account has made ten thousand results since', async () => {
     await known(1);
     await work(1);
     await answerChecks();
@@ -266,7 +266,7 @@ describe('whoever left before it was known', () => {
     expect([await final(), await available(1)]).toEqual([16, 16n]);
   });
 
-  it('[T3] is taken at its word when nobody has checked it in two months', async () => {
+  it('[T5] is taken at its word when nobody has checked it in two months', async () => {
     await pass(59);
     expect((await checksOut()).length).toBeGreaterThan(0);
     // What was audited at the beginning is final, and nothing after it.
@@ -310,7 +310,7 @@ describe('a job that is cancelled', () => {
 });
 
 describe('what is final', () => {
-  it('[T3] leaves no rows in the tables of trust, but the records of hosts and accounts', async () => {
+  it('[T5] leaves no rows in the tables of trust, but the records of hosts and accounts', async () => {
     await known(1);
     await work(1);
     await complete();

@@ -50,7 +50,7 @@ export function holdContract(open: OpenStore): void {
   );
 
   it(
-    '[T3] what is final is amended no more',
+    '[T5] what is final is amended no more',
     withStore(open, async (store) => {
       await submitted(store, job);
       await store.jobs.moveHold(await held(store), { marks: [], shardsFinal: 1, final: 4 }, null);
