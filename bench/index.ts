@@ -1,4 +1,5 @@
 /** The benches by name. Each says what it does while it runs, and returns what it measured. */
+import { chaos } from './chaos.ts';
 import { footprint } from './footprint.ts';
 import { manyHosts } from './hosts.ts';
 import { ledger } from './ledger.ts';
@@ -36,6 +37,10 @@ export const benches: Record<string, Bench> = {
   million: {
     summary: 'a job of a million units: memory, and what show and results take',
     run: million,
+  },
+  chaos: {
+    summary: 'two minutes of kills, cuts, full disks and clocks that jump: what is lost',
+    run: chaos,
   },
   footprint: {
     summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',

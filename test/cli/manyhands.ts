@@ -39,11 +39,18 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** `through`: a command that starts it, such as one that enters a namespace. */
 export function startManyhands(
   args: readonly string[],
-  options: { env?: Record<string, string>; input?: string; home: string },
+  options: {
+    env?: Record<string, string>;
+    input?: string;
+    home: string;
+    through?: readonly string[];
+  },
 ): Running {
-  const child = spawn(process.execPath, [main, ...args], {
+  const [program = '', ...rest] = [...(options.through ?? []), process.execPath, main, ...args];
+  const child = spawn(program, rest, {
     cwd: options.home,
     env: {
       PATH: process.env['PATH'],
