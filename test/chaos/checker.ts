@@ -163,6 +163,7 @@ export class Checker {
     if (!isSame) this.found.lost++;
     this.unless(isSame, 'W2', () => `${name}, is now ${JSON.stringify(line)}`);
     const times = this.paid.get(`${accountId} ${jobId} ${unit}`)?.times ?? 0;
+    if (times < 1) this.found.lost++;
     this.unless(times === 1, 'C5', () => `${name}, is paid ${times} times`);
   }
 
