@@ -47,7 +47,8 @@ the one before, and the grid signs the last: nobody can change them later.`,
         throw cannotWrite(out, error);
       });
       try {
-        for await (const piece of pieces) await file.write(piece);
+        // Not write(): on a disk that is nearly full it takes a part, and calls that a success.
+        for await (const piece of pieces) await file.writeFile(piece);
         await file.sync();
       } finally {
         await file.close();

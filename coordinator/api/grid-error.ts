@@ -4,6 +4,11 @@ import { OutcomeUnknown, StorageRefuses } from '../store/store.ts';
 
 export function toGridError(error: unknown): GridError {
   if (error instanceof GridError) return error;
-  const isStorage = error instanceof OutcomeUnknown || error instanceof StorageRefuses;
+  const isStorage =
+    error instanceof OutcomeUnknown || error instanceof StorageRefuses || isFullDisk(error);
   return new GridError(isStorage ? 'unavailable' : 'internal', '', { cause: error });
 }
+
+/** The disk of the data folder, or what its owner may have of it. */
+const isFullDisk = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));

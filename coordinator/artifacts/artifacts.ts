@@ -74,7 +74,8 @@ export class Artifacts {
         if (size > bytesMax)
           throw new GridError('too_large', `An artifact may have ${bytesMax} bytes.`);
         hash.update(chunk);
-        await file.write(chunk);
+        // Not write(): on a disk that is nearly full it takes a part, and calls that a success.
+        await file.writeFile(chunk);
       }
       const found = `sha256:${hash.digest('hex')}`;
       if (found !== digest)

@@ -12,9 +12,9 @@ import { pathToFileURL } from 'node:url';
 import type { AgentEvent } from '../../worker/agent.ts';
 import { type Ended, type Running, root, startManyhands } from '../cli/manyhands.ts';
 import { processesIn } from '../cli/processes.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 import { killRedisIn, OwnRedis, redisIn, tearJournal } from './chaos-redis.ts';
 import { Kept } from './kept.ts';
-import { SmallDisk } from './small-disk.ts';
 import { freePort, TcpProxy } from './tcp-proxy.ts';
 
 /** Room for the journals of half an hour and for their rewriting; filled in a tenth of a second. */
