@@ -43,7 +43,7 @@ export class Allotments {
   /** Units that the host may still have, for its own quota and for its account's. */
   quotaLeft({ hostId, accountId, capacity }: KnownAsker, now: number): number {
     const { quota, accountQuota } = capacity;
-    if (now < quota.restsUntil) return 0;
+    if (quota.restMs(now) > 0) return 0;
     const ofHost = quota.units - (this.loads.find(hostId)?.units ?? 0);
     const ofAccount = accountQuota.units - (this.loads.find(accountId)?.units ?? 0);
     return Math.min(ofHost, ofAccount);

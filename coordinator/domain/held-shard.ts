@@ -217,7 +217,7 @@ export class HeldShard {
 
   /** Ends the leases past their deadline and frees their units. */
   expire(now: number): LeaseFacts[] {
-    const expired = this.leases.all.filter(({ deadline }) => deadline <= now);
+    const expired = this.leases.expired(now);
     for (const lease of expired) {
       const left = this.leases.positionsLeft(lease).filter((position) => this.isOpen(position));
       // Units are run in their order: those after the first few cannot have done the host any harm.

@@ -123,6 +123,20 @@ export class LeasesOut {
     return true;
   }
 
+  /**
+   * Those past their deadline. None has one further off than a lease lasts, unless the machine's clock was
+   * set back: then it lasts that long from now on, and is not kept until the clock has caught up.
+   */
+  expired(now: number): HeldLease[] {
+    const expired: HeldLease[] = [];
+    for (const lease of this.byId.values()) {
+      lease.deadline = Math.min(lease.deadline, now + leaseDurationMs);
+      lease.workUntil = Math.min(lease.workUntil, now + lease.time.mostMs);
+      if (lease.deadline <= now) expired.push(lease);
+    }
+    return expired;
+  }
+
   forget(lease: HeldLease): void {
     weigh(lease, -lease.left);
     this.byId.delete(lease.leaseId);

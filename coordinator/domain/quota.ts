@@ -31,7 +31,7 @@ export class Quota {
   /** Units that may be out. */
   units: number;
   /** Until when there is nothing at all. */
-  restsUntil = 0;
+  private restsUntil = 0;
   private readonly unitsMax: number;
   private failures = 0;
 
@@ -51,6 +51,13 @@ export class Quota {
     this.halve();
     const excess = ++this.failures - failuresMax;
     if (excess >= 0) this.restsUntil = now + Math.min(restMsFirst * 2 ** excess, restMsMax);
+  }
+
+  /** How long there will be nothing yet; 0 when it rests no more. */
+  restMs(now: number): number {
+    const left = Math.max(this.restsUntil - now, 0);
+    // More than the longest rest is left only when the clock was set back: then it is over.
+    return left > restMsMax ? 0 : left;
   }
 
   /** Leases were left to end. That alone is no fault: laptops are closed. */

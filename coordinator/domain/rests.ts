@@ -29,7 +29,9 @@ export class Rests {
   }
 
   isResting(position: number, accountId: AccountId, now: number): boolean {
-    return now < (this.rests.get(position)?.get(accountId)?.until ?? 0);
+    const until = this.rests.get(position)?.get(accountId)?.until ?? 0;
+    // Further off than the longest rest it is only when the clock was set back: then it is over.
+    return now < until && until <= now + lastMs;
   }
 
   decided(position: number): void {

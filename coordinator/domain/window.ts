@@ -232,7 +232,7 @@ export class Window {
   /** Why `grant` has nothing for this host; null when it has. */
   whyNothing(asker: KnownAsker, now: number): NoUnits | null {
     if (asker.standing.repute === 'quarantined') return 'quarantined';
-    if (now < asker.capacity.quota.restsUntil) return 'backing_off';
+    if (asker.capacity.quota.restMs(now) > 0) return 'backing_off';
     if ([...this.byJob.keys()].every(this.isPaused)) return 'no_jobs';
     const jobs = [...this.freeUnits.shards].filter(([jobId]) => !this.isPaused(jobId));
     if (jobs.length === 0) return 'nothing_left';

@@ -3,6 +3,7 @@
  * with the entry that pays, and an entry is added upon the one it was made for, so two coordinators that
  * award at once pay once. Trimming stays behind the watermark: what was applied may still be looked into.
  */
+import type { Logger } from 'pino';
 import type { JobId } from '../../protocol/ids.ts';
 import {
   type AwardFacts,
@@ -137,9 +138,13 @@ const isRevocation = ({ kind }: Payment): boolean => kind === 'revoke';
 
 function tellOfClock({ log, now }: LedgerContext, { at }: LedgerHead): void {
   const backMs = at - now();
-  if (backMs <= clockBackMsMax) return;
+  // Once for each time it was set back: until it has caught up, all entries bear that same time.
+  if (backMs <= clockBackMsMax || told.get(log) === at) return;
+  told.set(log, at);
   log.error(
     { backMs },
     'the clock of this machine is behind the last entry of the ledger: entries bear that one’s time until it has caught up',
   );
 }
+/** The time of the ledger's last entry when somebody was told, by whose log it was. */
+const told = new WeakMap<Logger, number>();

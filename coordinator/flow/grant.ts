@@ -72,7 +72,7 @@ export function whyNothing(context: Context, host: Asker): NoUnits {
 /** When a host may ask again; null when its want is kept, and served as soon as it can be. */
 export function askAgainMs(reason: NoUnits, { capacity }: Asker, now: number): number | null {
   if (reason === 'quarantined') return quarantinedAskMs;
-  return reason === 'backing_off' ? Math.max(capacity.quota.restsUntil - now, 0) : null;
+  return reason === 'backing_off' ? capacity.quota.restMs(now) : null;
 }
 
 /** Whether hosts can work a unit's parameters out from the rule itself. */

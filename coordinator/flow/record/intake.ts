@@ -136,7 +136,9 @@ export class Intake {
     const now = this.clock.now();
     const due: NoteIntent[] = [];
     for (const [key, note] of this.notes) {
-      if (note.due > now && !this.isDraining) break;
+      // Further off than any is held back it is only when the clock was set back: then it is due.
+      const isHeldBack = note.due > now && note.due <= now + noteDelayMs;
+      if (isHeldBack && !this.isDraining) break;
       due.push(note);
       this.notes.delete(key);
     }

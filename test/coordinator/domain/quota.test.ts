@@ -30,18 +30,25 @@ describe('a quota', () => {
       quota.halve();
       expect(quota.units).toBe(units);
     }
-    expect(quota.restsUntil).toBe(0);
+    expect(quota.restMs(0)).toBe(0);
   });
 
   it('has a rest after three spoiled runs in a row, twice as long with each further one, up to an hour', () => {
     const quota = hostQuota(4, 0);
     quota.failed(0);
     quota.failed(0);
-    expect(quota.restsUntil).toBe(0);
+    expect(quota.restMs(0)).toBe(0);
     for (const minutes of [1, 2, 4, 8, 16, 32, 60, 60]) {
       quota.failed(0);
-      expect(quota.restsUntil).toBe(minutes * minuteMs);
+      expect(quota.restMs(0)).toBe(minutes * minuteMs);
     }
+  });
+
+  it('has no rest that is longer because the clock was set back', () => {
+    const quota = hostQuota(4, 0);
+    for (let i = 0; i < 3; i++) quota.failed(600 * minuteMs);
+    expect(quota.restMs(600 * minuteMs)).toBe(minuteMs);
+    expect(quota.restMs(0)).toBe(0);
   });
 
   it('forgets the failures with the first run that is good', () => {
@@ -49,7 +56,7 @@ describe('a quota', () => {
     for (let i = 0; i < 2; i++) quota.failed(0);
     quota.done(1);
     for (let i = 0; i < 2; i++) quota.failed(0);
-    expect(quota.restsUntil).toBe(0);
+    expect(quota.restMs(0)).toBe(0);
   });
 });
 

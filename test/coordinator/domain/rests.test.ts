@@ -29,6 +29,13 @@ describe('a unit that an account tried without deciding it', () => {
     expect(rests.isResting(7, 'one', 15_000)).toBe(false);
   });
 
+  it('rests no longer because the clock was set back', () => {
+    const rests = new Rests();
+    rests.tried(7, 'one', 1, 3_600_000);
+    expect(rests.isResting(7, 'one', 3_600_000)).toBe(true);
+    expect(rests.isResting(7, 'one', 0)).toBe(false);
+  });
+
   // A host may send a report again whose answer was lost, or just so. Each time doubled the rest of
   // its account, and with such a host in each account the unit was not offered to anybody any more.
   it('rests no longer because its report is repeated', () => {

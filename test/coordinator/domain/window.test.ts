@@ -140,6 +140,17 @@ describe('a lease', () => {
     expect(positions(grant(window, 4, 2))).toEqual([0, 2, 3]);
   });
 
+  // Found by chaos: leases of hosts that were gone stood for as long as the clock was set back.
+  it('[W5] ends thirty seconds after the clock was set back, however far', () => {
+    const { window } = aWindow();
+    const hour = 3_600_000;
+    const lease = grant(window, 3, 1, hour);
+    expect(window.expire(0)).toEqual([]);
+    expect(window.expire(leaseDurationMs - 1)).toEqual([]);
+    expect(window.expire(leaseDurationMs)).toMatchObject([{ leaseId: lease.leaseId }]);
+    expect(window.free).toBe(4);
+  });
+
   it('is extended by its own host alone', () => {
     const { window } = aWindow();
     const { leaseId: id } = grant(window, 1);
