@@ -3,17 +3,17 @@
  * a crash the same coordinator finds them locked by itself and goes on at once.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export async function lastingId(dataDir: string): Promise<string> {
   const path = join(dataDir, 'coordinator.id');
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch {
-    // The first start, or an operator who wants a new one.
-    const id = `c${randomBytes(10).toString('hex')}`;
-    await writeFile(path, `${id}\n`, { mode: 0o600 });
-    return id;
-  }
+  const kept = (await readFile(path, 'utf8').catch(() => '')).trim();
+  if (kept !== '') return kept;
+  // The first start, or an operator who wants a new one.
+  const id = `c${randomBytes(10).toString('hex')}`;
+  // Whole or not at all: one that was killed here, or had no room, leaves no empty id behind.
+  await writeFile(`${path}.new`, `${id}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+  return id;
 }
