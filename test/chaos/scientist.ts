@@ -14,6 +14,8 @@ export type SubmittedJob = { jobId: string; workload: Workload };
 const answerMsMax = 10_000;
 const lookEveryMs = 300;
 const askAgainMs = 200;
+/** Enough to see what is wrong. */
+const complaintsMax = 20;
 /** Of a job's units: when fewer wait, the next job of its kind is submitted. */
 const lowShare = 0.3;
 
@@ -54,12 +56,13 @@ export class Scientist {
   private async submit(workload: Workload, signal: AbortSignal): Promise<void> {
     const key = `chaos-${this.jobs.length}`;
     while (!signal.aborted) {
-      await this.upload(workload);
-      const submitted = await this.ask<Submitted>('/v1/jobs', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': key },
-        body: JSON.stringify(workload.document),
-      });
+      const submitted = (await this.isUploaded(workload))
+        ? await this.ask<Submitted>('/v1/jobs', {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', 'idempotency-key': key },
+            body: JSON.stringify(workload.document),
+          })
+        : null;
       if (submitted !== null) {
         this.jobs.push({ jobId: submitted.jobId, workload });
         return;
@@ -68,11 +71,13 @@ export class Scientist {
     }
   }
 
-  private async upload(workload: Workload): Promise<void> {
-    if (this.uploaded.has(workload)) return;
+  /** Once it was answered that it is stored, it stays: it is not uploaded again. */
+  private async isUploaded(workload: Workload): Promise<boolean> {
+    if (this.uploaded.has(workload)) return true;
     const path = `/v1/artifacts/${workload.document.kernel}`;
     const stored = await this.ask(path, { method: 'PUT', body: workload.wasm });
     if (stored !== null) this.uploaded.add(workload);
+    return stored !== null;
   }
 
   /** Null when there was no answer, or one that says to try again. */
@@ -85,9 +90,9 @@ export class Scientist {
       return (await reply.json()) as T;
     } catch (error) {
       const text = (error as Error).message;
-      const isRefusal = /: 4\d\d /.test(text);
-      // A kernel is uploaded before its job is submitted; until that is answered it may be unknown.
-      if (isRefusal && this.complaints.length < 20) this.complaints.push(text);
+      // Nothing is asked here that may be refused; a grid that cannot answer says 5xx, or nothing.
+      if (/: 4\d\d /.test(text) && this.complaints.length < complaintsMax)
+        this.complaints.push(text);
       return null;
     }
   }
