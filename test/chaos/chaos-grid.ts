@@ -255,8 +255,10 @@ async function suspended(pids: readonly number[], forMs: number): Promise<void> 
   signal('SIGCONT');
 }
 
-/** Ends that a coordinator announces, and that its service manager is there for. */
-const isExplained = (stderr: string): boolean =>
-  /error\[(redis_crash_loop|redis_unreachable|redis_start_failed|data_folder_unusable)\]/.test(
-    stderr,
-  );
+/**
+ * Ends that a coordinator announces, and that its service manager is there for. While it is away its port
+ * may be lent to some connection of this machine's.
+ */
+const explained =
+  /error\[(redis_crash_loop|redis_unreachable|redis_start_failed|data_folder_unusable|address_in_use)\]/;
+const isExplained = (stderr: string): boolean => explained.test(stderr);
