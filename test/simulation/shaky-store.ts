@@ -40,6 +40,7 @@ const writes: ReadonlySet<string> = new Set<
   'pause',
   'resume',
   'curate',
+  'moveHold',
   'openShard',
   'openCheck',
   'amend',

@@ -39,11 +39,16 @@ export class SimClock {
     return new Promise((done) => void this.after(ms, done));
   }
 
+  /** Time passes in which nobody did anything: what was set for meanwhile is late, and comes at once. */
+  leap(ms: number): void {
+    this.time += ms;
+  }
+
   /** Runs the next event. False when there is none left. */
   async step(): Promise<boolean> {
     const event = this.events.pop();
     if (event === undefined) return false;
-    this.time = event.at;
+    this.time = Math.max(this.time, event.at);
     if (event.run === null) return true;
     event.run();
     await new Promise((done) => void setImmediate(done));

@@ -5,6 +5,7 @@
  * told again: SIM_SEED=… npx vitest run test/simulation
  */
 import { startFaults } from './faults.ts';
+import { playToFinality } from './finality.ts';
 import { hostProfiles } from './host-profile.ts';
 import { Random } from './random.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
@@ -26,8 +27,12 @@ export type Story = {
   notNeeded: number;
 };
 
-/** `tell` hears what happens, line by line. */
-export async function simulate(seed: bigint, tell: Tell | null = null): Promise<Story> {
+/** `tell` hears what happens, line by line. With `months`, also what becomes of it until all is final. */
+export async function simulate(
+  seed: bigint,
+  tell: Tell | null = null,
+  months = false,
+): Promise<Story> {
   const random = new Random(seed);
   const badWeatherMs = random.between(10_000, 60_000);
   const jobs = Array.from({ length: random.pick([1, 1, 2, 3, 4]) }, (_, number) =>
@@ -54,6 +59,7 @@ export async function simulate(seed: bigint, tell: Tell | null = null): Promise<
   world.weather.clear(world.clock.now);
   for (const machine of [...coordinators, ...hosts]) machine.recover();
   await grid.playToTheEnd();
+  if (months && world.violations.first === null) await playToFinality(grid);
   return storyOf(grid);
 }
 

@@ -7,7 +7,8 @@ import type { JobFacts } from '../../coordinator/domain/job.ts';
 import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator/domain/journal.ts';
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
 import { fromRuns, isCheck, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
-import type { CancelReply } from '../../coordinator/store/job-store.ts';
+import type { Amendment } from '../../coordinator/domain/trust/docket.ts';
+import type { CancelReply, HeldJob, Hold } from '../../coordinator/store/job-store.ts';
 import { MemoryJobs } from '../../coordinator/store/memory-jobs.ts';
 import type { MemoryPartitions } from '../../coordinator/store/memory-partitions.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
@@ -56,7 +57,24 @@ export class Witness extends MemoryStore {
       },
       completed: (jobId) => void this.completed.add(jobId),
       cancelled: (jobId) => void this.cancelled.add(jobId),
+      holdMoved: (from, to) =>
+        violations.unless(
+          to.shardsFinal >= from.shardsFinal && to.final >= from.final,
+          'T5',
+          () => `of ${from.jobId} less is final than before: ${to.final} units`,
+        ),
     });
+  }
+
+  /** What is final stays as it is, whoever has decided to amend it. */
+  override async amend(name: string, amendment: Amendment, shard: number): Promise<void> {
+    const { jobId, unit } = amendment;
+    const before = (await this.readAmendments(jobId)).get(unit);
+    await super.amend(name, amendment, shard);
+    const after = (await this.readAmendments(jobId)).get(unit);
+    const isFinal = shard < ((await this.jobs.read(jobId))?.counts.shardsFinal ?? 0);
+    const isSame = JSON.stringify(after) === JSON.stringify(before);
+    this.violations.unless(!isFinal || isSame, 'T5', () => `unit ${unit} of ${jobId} was final`);
   }
 
   override async append(
@@ -308,6 +326,7 @@ type JobWatch = {
   submitted(facts: JobFacts): void;
   completed(jobId: JobId): void;
   cancelled(jobId: JobId): void;
+  holdMoved(from: HeldJob, to: Hold): void;
 };
 
 class WatchedJobs extends MemoryJobs {
@@ -327,6 +346,12 @@ class WatchedJobs extends MemoryJobs {
     const isComplete = await super.complete(jobId, unchecked, now);
     if (isComplete) this.watch.completed(jobId);
     return isComplete;
+  }
+
+  override async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
+    const isMoved = await super.moveHold(from, to, finalAt);
+    if (isMoved) this.watch.holdMoved(from, to);
+    return isMoved;
   }
 
   override async cancel(jobId: JobId, now: number): Promise<CancelReply> {

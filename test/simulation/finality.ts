@@ -1,0 +1,83 @@
+/**
+ * What becomes of a simulated grid in the months after its jobs: time leaps, hosts that are still here are asked to
+ * check what others left behind, and in the end all results are final, all credit is available, and the tables of
+ * trust are empty but for who did it.
+ */
+import { dayMs } from '../../coordinator/domain/day.ts';
+import { openResults } from '../../coordinator/flow/results.ts';
+import { showJob } from '../../coordinator/flow/show.ts';
+import type { JobId } from '../../protocol/ids.ts';
+import type { SimGrid } from './sim-grid.ts';
+import type { World } from './world.ts';
+
+/** The first looks come when days end; then a week, a month, two months, and whatever those have left. */
+const leapsDays = [1, 8, 1, 22, 1, 29, 2, 2];
+/** Rounds of trust, and the checks of a newcomer that has left. */
+const settleMs = 15_000;
+
+export async function playToFinality(grid: SimGrid): Promise<void> {
+  const { world } = grid;
+  for (const days of leapsDays) {
+    world.trace('time', `leaps ${days} days`);
+    world.clock.leap(days * dayMs);
+    await grid.playFor(settleMs);
+  }
+  if (world.violations.first !== null) return;
+  let isChecked = false;
+  void check(grid).then(() => {
+    isChecked = true;
+  });
+  await grid.play(() => isChecked);
+}
+
+async function check(grid: SimGrid): Promise<void> {
+  const { world, coordinators } = grid;
+  const { store, violations } = world;
+  for (const { jobId, name } of world.jobs) {
+    const context = coordinators.map((one) => one.context).find((one) => one !== null);
+    if (jobId === null || context === undefined) continue;
+    const job = await store.jobs.read(jobId);
+    violations.unless(job?.finalAt !== null, 'T5', () => `${name} is held for ever`);
+    const { canonical, final } = await showJob(context, jobId);
+    violations.unless(
+      final === canonical,
+      'T5',
+      () => `${final} of ${canonical} of ${name} are final`,
+    );
+    for await (const { unit, verdict } of await openResults(context, jobId, 0)) {
+      const isEnded = verdict === 'final' || verdict === 'invalid';
+      violations.unless(isEnded, 'T5', () => `unit ${unit} of ${name} is ${verdict} for ever`);
+    }
+  }
+  await checkLedger(world);
+  await checkTables(world);
+}
+
+async function checkLedger({ store, violations }: World): Promise<void> {
+  const { balances } = await store.ledger.allBalances();
+  const pending = [...balances.keys()].filter((account) => account.endsWith(':pending'));
+  violations.unless(pending.length === 0, 'C3', () => `pending for ever: ${pending.join(' ')}`);
+}
+
+async function checkTables({ store, jobs, violations }: World): Promise<void> {
+  const { trust } = store;
+  const jobIds = jobs.flatMap(({ jobId }): JobId[] => (jobId === null ? [] : [jobId]));
+  const tallies = jobIds.map((jobId) => `tallies ${jobId}` as const);
+  const tables = [
+    'cases',
+    'work',
+    'numbers',
+    'orders',
+    'sweeps',
+    'amendments',
+    ...tallies,
+  ] as const;
+  for (const table of tables) {
+    const rows = await trust.fields(table);
+    violations.unless(
+      rows.length === 0,
+      'T5',
+      () => `left in ${table}: ${rows.slice(0, 9).join()}`,
+    );
+  }
+}
