@@ -2,9 +2,11 @@
  * What has to be true in the end, read where scientists and volunteers read it: the jobs' views, their
  * results, the ledger, and what the hosts were told.
  */
+import { runsSize } from '../../coordinator/domain/shard.ts';
 import type { ResultLine } from '../../protocol/http.ts';
 import type { Scientist } from './scientist.ts';
 import { type SimJob, truthOf } from './sim-job.ts';
+import type { Income } from './witness.ts';
 import type { World } from './world.ts';
 
 export async function checkAll(world: World, scientist: Scientist): Promise<void> {
@@ -110,7 +112,8 @@ function checkVerdicts(world: World, results: Map<string, Map<number, ResultLine
 }
 
 /** [C1] The ledger sums to zero; [C2] each account has what its accepted units come to. */
-async function checkLedger({ store, violations }: World): Promise<void> {
+async function checkLedger({ store, violations, grid }: World): Promise<void> {
+  const due = await dueOf(store, grid.partitions);
   const { balances } = await store.ledger.allBalances();
   let sum = 0n;
   for (const [account, micro] of balances) {
@@ -124,12 +127,34 @@ async function checkLedger({ store, violations }: World): Promise<void> {
   violations.unless(sum === 0n, 'C1', () => `the ledger sums to ${sum}`);
   for (const [accountId, { micro, units }] of store.incomes) {
     const totals = await store.ledger.standing('volunteer', accountId);
+    const left = due.get(accountId) ?? { micro: 0n, units: 0 };
+    const paid = {
+      micro: (totals?.creditMicro ?? 0n) + left.micro,
+      units: (totals?.units ?? 0) + left.units,
+    };
     violations.unless(
-      totals?.creditMicro === micro && totals.units === units,
+      paid.micro === micro && paid.units === units,
       'C2',
       () =>
-        `${accountId} was paid ${totals?.creditMicro} for ${totals?.units} units, and earned ` +
+        `${accountId} was paid ${paid.micro} for ${paid.units} units, and earned ` +
         `${micro} with ${units}`,
     );
   }
+}
+
+/** Checks outlive their jobs: what one has earned this moment is in the outbox, and paid in the next round. */
+async function dueOf(store: World['store'], partitions: number): Promise<Map<string, Income>> {
+  const due = new Map<string, Income>();
+  for (let partition = 0; partition < partitions; partition++) {
+    const watermark = await store.ledger.watermark(partition);
+    const records = await store.readOutbox(partition, watermark, Number.POSITIVE_INFINITY);
+    for (const { accountId, micro, units } of records.flatMap(({ payments }) => payments)) {
+      const before = due.get(accountId) ?? { micro: 0n, units: 0 };
+      due.set(accountId, {
+        micro: before.micro + BigInt(micro),
+        units: before.units + runsSize(units),
+      });
+    }
+  }
+  return due;
 }
