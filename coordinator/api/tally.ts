@@ -30,7 +30,7 @@ export class Tally {
 
   recorded(runs: VerdictRuns): void {
     this.reports++;
-    for (const [verdict, count] of runs) add(this.verdicts, verdict, count);
+    for (const run of runs) add(this.verdicts, run[0], run[1]);
   }
 
   refused(door: Door, code: ErrorCode): void {

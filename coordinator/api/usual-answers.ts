@@ -50,10 +50,10 @@ function writeLease(writer: Writer, lease: Lease): void {
   writer.ascii(lease.jobId);
   writer.raw(names.units);
   writer.array(lease.units.length);
-  for (const [from, count] of lease.units) {
+  for (const run of lease.units) {
     writer.array(2);
-    writer.number(from);
-    writer.number(count);
+    writer.number(run[0]);
+    writer.number(run[1]);
   }
   writer.raw(names.noParamsExpires);
   writer.number(lease.expiresInMs);
@@ -64,10 +64,10 @@ function writeRecorded(writer: Writer, { report, verdicts }: Recorded): void {
   writer.number(report);
   writer.raw(names.verdicts);
   writer.array(verdicts.length);
-  for (const [verdict, count] of verdicts) {
+  for (const run of verdicts) {
     writer.array(2);
-    writer.ascii(verdict);
-    writer.number(count);
+    writer.ascii(run[0]);
+    writer.number(run[1]);
   }
 }
 

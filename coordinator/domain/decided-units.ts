@@ -1,6 +1,6 @@
 /** What a journal says was decided: the canonical result of each unit, or the one that it failed by. */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
-import { decodeEntries, type RecordedResult, resultsOf } from './journal.ts';
+import { decodeEntries, type Ended, type RecordedResult, resultsOf } from './journal.ts';
 import type { Holder } from './lease.ts';
 import { fromRuns, runsInclude } from './shard.ts';
 
@@ -55,13 +55,6 @@ export function acceptedFrom(journal: Uint8Array): Map<number, Holder> {
   }
   return accepted;
 }
-
-export type Ended = {
-  leaseId: LeaseId;
-  hostId: HostId;
-  accountId: AccountId;
-  result: RecordedResult;
-};
 
 /** Everything that was recorded, by whom. */
 export const resultsRecorded = (journal: Uint8Array): Ended[] => readEnded(journal).ended;

@@ -11,6 +11,7 @@ import { Packr } from 'msgpackr';
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { type Outcome, outcomes } from '../../protocol/outcome.ts';
+import { endsOfOutputs } from '../../protocol/output.ts';
 import { unpackSuccesses } from '../../protocol/report.ts';
 import { flatRuns, runsFromFlat } from './shard.ts';
 import { smallNumbersAt, stepOver } from './step-over.ts';
@@ -35,6 +36,14 @@ export type Successes = {
   outputs: Uint8Array;
 };
 
+/** A result, and whose it is. */
+export type Ended = {
+  leaseId: LeaseId;
+  hostId: HostId;
+  accountId: AccountId;
+  result: RecordedResult;
+};
+
 export type JournalEntry =
   | { kind: 'leased'; leaseId: LeaseId; hostId: HostId; accountId: AccountId; positions: UnitRuns }
   | { kind: 'released'; leaseId: LeaseId; positions: UnitRuns }
@@ -53,8 +62,8 @@ const codes = {
   succeededAndAccepted: 7,
   leasedToAccepted: 8,
 } as const;
-/** An array of eight, as `encodeEntries` makes it. */
-const leasedToAcceptedHead = 0x98;
+/** What MessagePack begins an array of three, five and eight with. */
+const [arrayOf3, arrayOf5, arrayOf8] = [0x93, 0x95, 0x98];
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
 /** The bytes to append. In one go, because each call of the packer costs as much as an entry. */
@@ -156,30 +165,87 @@ export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
   return tuples.flatMap(toEntries);
 }
 
+/** What a tuple is that is looked at without being decoded, and the positions it is about, as flat runs. */
+export type Glance = { kind: 'leased' | 'released' | 'accepted'; positions: number[] };
+
 /**
- * The positions, as flat runs, of the tuple at this byte when it is a lease with successes and their
- * acceptance; null when it is anything else. Decodes nothing else of it.
+ * The tuple at this byte: `accepted` when it has successes and their acceptance in one. Null when it is
+ * anything else.
  */
-export function acceptedAtOnce(journal: Uint8Array, at: number): number[] | null {
-  if (journal[at] !== leasedToAcceptedHead || journal[at + 1] !== codes.leasedToAccepted)
-    return null;
-  return smallNumbersAt(journal, stepOver(journal, at + 2));
+export function glanceAt(journal: Uint8Array, at: number): Glance | null {
+  const head = journal[at];
+  const code = journal[at + 1];
+  if (head === arrayOf8 && code === codes.leasedToAccepted)
+    return glance('accepted', journal, stepOver(journal, at + 2));
+  if (head === arrayOf5 && code === codes.succeededAndAccepted)
+    return glance('accepted', journal, stepOver(journal, at + 2));
+  if (head === arrayOf5 && code === codes.leased) {
+    const hostId = stepOver(journal, at + 2);
+    return glance('leased', journal, stepOver(journal, stepOver(journal, hostId)));
+  }
+  if (head === arrayOf3 && code === codes.released)
+    return glance('released', journal, stepOver(journal, at + 2));
+  return null;
+}
+
+function glance(kind: Glance['kind'], journal: Uint8Array, at: number): Glance | null {
+  const positions = smallNumbersAt(journal, at);
+  return positions === null ? null : { kind, positions };
+}
+
+/**
+ * Of an `accepted` tuple the result at one of its positions, and whose it is: as the tuple tells, or else
+ * the one at `leased`. Null when that is another lease. Throws when the position is not in the tuple.
+ */
+export function resultAt(
+  journal: Uint8Array,
+  at: number,
+  position: number,
+  leased: number,
+): Ended | null {
+  const tuple = decodeAt(journal, at);
+  const [code, leaseId, flat, fuel, outputs] = tuple;
+  const index = indexInRuns(flat, position);
+  const ends = endsOfOutputs(outputs, fuel.length);
+  if (index < 0 || ends === null) throw new Error(`a journal holds no result of ${position} here`);
+  const output = outputs.subarray(ends[index - 1] ?? 0, ends[index]);
+  const result = success(position, fuel[index], output);
+  if (code === codes.leasedToAccepted)
+    return { leaseId, hostId: tuple[5], accountId: tuple[6], result };
+  const [, leasedId, hostId, accountId] = decodeAt(journal, leased);
+  return leasedId === leaseId ? { leaseId, hostId, accountId, result } : null;
+}
+
+const decodeAt = (journal: Uint8Array, at: number) =>
+  packr.unpack(journal.subarray(at, stepOver(journal, at)));
+
+/** How many positions stand before this one in flat runs; -1 when it is not in them. */
+function indexInRuns(flat: readonly number[], position: number): number {
+  let before = 0;
+  for (let i = 0; i < flat.length; i += 2) {
+    const [from = 0, count = 0] = [flat[i], flat[i + 1]];
+    if (position >= from && position < from + count) return before + position - from;
+    before += count;
+  }
+  return -1;
 }
 
 /** Successes one by one. Throws when their outputs are not: they were looked at before they got here. */
 export function resultsOf({ positions, fuel, outputs }: Successes): RecordedResult[] {
   const rows = unpackSuccesses({ units: positions, fuel: [...fuel], outputs });
   if (rows === null) throw new Error('successes whose outputs are not canonical');
-  return rows.map(({ unit, fuel, output }) => ({
-    position: unit,
-    outcome: 'success',
-    exitCode: 0,
-    fuel,
-    output,
-    digest: null,
-    detail: '',
-  }));
+  return rows.map(({ unit, fuel, output }) => success(unit, fuel, output));
 }
+
+const success = (position: number, fuel: number, output: Uint8Array): RecordedResult => ({
+  position,
+  outcome: 'success',
+  exitCode: 0,
+  fuel,
+  output,
+  digest: null,
+  detail: '',
+});
 
 // biome-ignore lint/suspicious/noExplicitAny: the shapes were written by encodeEntries above
 function toEntries(tuple: any): JournalEntry | JournalEntry[] {

@@ -43,8 +43,8 @@ export function positionsIn({ successes, results }: Reported): number[] {
   const runs = successes?.positions ?? [];
   const positions = new Array<number>(runsSize(runs) + results.length);
   let at = 0;
-  for (const [from, count] of runs) {
-    for (let i = 0; i < count; i++) positions[at++] = from + i;
+  for (const run of runs) {
+    for (let i = 0; i < run[1]; i++) positions[at++] = run[0] + i;
   }
   for (const { position } of results) positions[at++] = position;
   return positions;
@@ -92,8 +92,8 @@ export function giveUp(state: ShardState, positions: readonly number[], reason: 
 }
 
 function areUntouched(state: ShardState, positions: UnitRuns): boolean {
-  for (const [from, count] of positions) {
-    for (let position = from; position < from + count; position++) {
+  for (const run of positions) {
+    for (let position = run[0]; position < run[0] + run[1]; position++) {
       if (!state.isUntouched(position)) return false;
     }
   }

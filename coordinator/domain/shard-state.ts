@@ -105,7 +105,9 @@ export class ShardState {
       case 'succeeded': {
         const { leaseId, fuel } = entry;
         let i = 0;
-        for (const [from, count] of entry.positions) {
+        for (const run of entry.positions) {
+          const from = run[0];
+          const count = run[1];
           for (let position = from; position < from + count; position++) {
             this.succeed(position, leaseId, fuel[i++] ?? 0);
           }
@@ -113,7 +115,9 @@ export class ShardState {
         return;
       }
       case 'accepted':
-        for (const [from, count] of entry.positions) {
+        for (const run of entry.positions) {
+          const from = run[0];
+          const count = run[1];
           for (let position = from; position < from + count; position++) {
             this.accept(position, entry.leaseId);
           }

@@ -67,7 +67,7 @@ function firstEndingAfter(set: UnitRuns, unit: number): number {
 
 /** Positions in a shard as the indices that the job knows their units by. */
 export function unitsAt(units: ShardUnits, positions: UnitRuns): UnitRuns {
-  if (!('list' in units)) return positions.map(([from, count]) => [units.from + from, count]);
+  if (!('list' in units)) return positions.map((run) => [units.from + run[0], run[1]]);
   const { list } = units;
   const indices = [...fromRuns(positions)].map((position) => list[position] ?? -1);
   return toRuns(indices.sort((a, b) => a - b));

@@ -140,7 +140,9 @@ async function workDone(
     for (const { hostId, units } of firstResults(record)) {
       const known = work.get(hostId) ?? {};
       const shards = known[job.jobId] ?? [];
-      for (const [from, count] of units) {
+      for (const run of units) {
+        const from = run[0];
+        const count = run[1];
         const last = Math.floor((from + count - 1) / job.unitsPerShard);
         for (let n = Math.floor(from / job.unitsPerShard); n <= last; n++) addRun(shards, [n, 1]);
       }

@@ -134,7 +134,9 @@ function positionsOf(lease: LeaseFacts, { units }: WireSuccesses): UnitRuns {
   const { units: shardUnits } = lease.shard;
   const positions: UnitRuns = [];
   let end = 0;
-  for (const [from, count] of 'list' in shardUnits ? singly(units) : units) {
+  for (const run of 'list' in shardUnits ? singly(units) : units) {
+    const from = run[0];
+    const count = run[1];
     const position = positionOf(shardUnits, from);
     if (position < 0 || !lease.positions.some((run) => covers(run, position, count))) {
       throw notInLease(from);
@@ -150,8 +152,8 @@ function positionsOf(lease: LeaseFacts, { units }: WireSuccesses): UnitRuns {
   return positions;
 }
 
-const covers = ([from, length]: [number, number], position: number, count: number): boolean =>
-  position >= from && position + count <= from + length;
+const covers = (run: [number, number], position: number, count: number): boolean =>
+  position >= run[0] && position + count <= run[0] + run[1];
 
 const notInLease = (unit: number): GridError =>
   new GridError('lease_invalid', `Unit ${unit} is not in this lease.`);

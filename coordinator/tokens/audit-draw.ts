@@ -6,11 +6,11 @@
  * The generator need not be a strong one. Its seed serves for the results that are named and for no
  * others, and those are recorded already: who guesses the rest of it learns what nobody can change.
  */
-import { createHmac } from 'node:crypto';
+import { keyedDigest } from './seal.ts';
 
 /** A source of draws for the results that `name` stands for. */
 export function auditDraws(secret: Uint8Array, name: string): () => number {
-  const seed = createHmac('sha256', secret).update(`audit\0${name}`).digest();
+  const seed = keyedDigest(secret, `audit\0${name}`);
   let [a, b, c, d] = [0, 4, 8, 12].map((at) => seed.readInt32LE(at)) as [
     number,
     number,

@@ -10,7 +10,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 /** 80 bits of chance: streams that are drawn by the second do not meet in the life of a secret. */
 const drawnBytes = 10;
 /** In front of what is hidden: the draw, and the place in blocks. */
-const headBytes = drawnBytes + 2;
+export const headBytes = drawnBytes + 2;
 const blockBytes = 16;
 const aheadBytes = 65_536;
 
@@ -25,14 +25,14 @@ export class KeyStream {
     this.key = key;
   }
 
-  hide(bytes: Uint8Array): Buffer {
+  /** Writes into `into` from `at` on. Returns where that ends. */
+  hide(bytes: Uint8Array, into: Buffer, at: number): number {
     if (this.at + bytes.length > this.ahead.length) this.drawAnew(bytes.length);
-    const hidden = Buffer.allocUnsafe(headBytes + bytes.length);
-    hidden.set(this.drawn);
-    hidden.writeUInt16BE(this.at / blockBytes, drawnBytes);
-    mix(bytes, this.ahead, this.at, hidden, headBytes);
+    into.set(this.drawn, at);
+    into.writeUInt16BE(this.at / blockBytes, at + drawnBytes);
+    mix(bytes, this.ahead, this.at, into, at + headBytes);
     this.at += Math.ceil(bytes.length / blockBytes) * blockBytes;
-    return hidden;
+    return at + headBytes + bytes.length;
   }
 
   /** Whatever it is given: bytes that `hide` did not make come out as noise. */

@@ -6,40 +6,33 @@
  * of units takes the same room, of whatever shard it is.
  */
 import { GridError } from '../../protocol/errors.ts';
-import type { JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { Holder, LeaseFacts } from '../domain/lease.ts';
 import { shardSize } from '../domain/shard.ts';
 import type { Sealer } from './seal.ts';
 
-/** The units of the shard and whether it lists them; then runs: first position, count, first unit. */
-type Tuple = [LeaseId, JobId, number, number, boolean, ...number[]];
-const headLength = 5;
-/** Two ids and five numbers come to 48 bytes at most; a run to 15, of numbers up to 2^53. */
-const bytesMin = (runs: number): number => 48 + 16 * runs;
+/**
+ * The facts as bytes, big-endian: lease id, job id, number of the shard, how many units it has, whether it lists
+ * them; then runs, each its first position, its count, and its first unit.
+ */
+type LeasedRun = [position: number, count: number, unit: number];
+const [idBytes, headBytes, runBytes] = [17, 2 * 17 + 8 + 4 + 1, 4 + 4 + 8];
 
 /** Tokens remembered: the leases that a busy coordinator has out, about 500 bytes each. */
 const ownMax = 16_384;
 
 export class LeaseTokens {
   private readonly sealer: Sealer;
-  private readonly own = new Map<string, LeaseFacts>();
+  /** By the end of the token: to look a hundred characters up took as long as to hash them did. */
+  private readonly own = new Map<string, { token: string; facts: LeaseFacts }>();
 
   constructor(sealer: Sealer) {
     this.sealer = sealer;
   }
 
   seal(facts: LeaseFacts): string {
-    const { leaseId, shard, positions } = facts;
-    const { jobId, number, units } = shard;
-    const tuple: Tuple = [leaseId, jobId, number, shardSize(units), 'list' in units];
-    for (const [from, count] of positions) {
-      if (!('list' in units)) tuple.push(from, count, units.from + from);
-      else for (const run of listedRuns(units.list, from, count)) tuple.push(...run);
-    }
-    const runs = (tuple.length - headLength) / 3;
-    const token = this.sealer.seal(purposeFor(facts), tuple, bytesMin(runs));
-    this.own.set(token, facts);
+    const token = this.sealer.sealBytes(purposeFor(facts), toBytes(facts));
+    this.own.set(nameOf(token), { token, facts });
     if (this.own.size > ownMax) this.forgetOldest();
     return token;
   }
@@ -50,18 +43,16 @@ export class LeaseTokens {
    */
   open(token: string, holder: Holder): LeaseFacts {
     const { hostId, accountId } = holder;
-    const own = this.own.get(token);
-    if (own !== undefined && own.hostId === hostId && own.accountId === accountId) {
+    const name = nameOf(token);
+    const own = this.own.get(name);
+    if (own?.token === token && own.facts.hostId === hostId && own.facts.accountId === accountId) {
       // Most leases are reported whole: what is forgotten at once is cheap to have remembered.
-      this.own.delete(token);
-      return own;
+      this.own.delete(name);
+      return own.facts;
     }
-    const tuple = this.sealer.open(purposeFor(holder), token) as Tuple | null;
-    if (tuple === null) throw new GridError('lease_invalid', 'It was not granted to this host.');
-    const [leaseId, jobId, number, count, isList, ...flat] = tuple;
-    const { positions, list, first } = readRuns(flat, isList ? count : 0);
-    const shard = { jobId, number, units: isList ? { list } : { from: first, count } };
-    return { leaseId, hostId, accountId, shard, positions };
+    const bytes = this.sealer.openBytes(purposeFor(holder), token);
+    if (bytes === null) throw new GridError('lease_invalid', 'It was not granted to this host.');
+    return { hostId, accountId, ...fromBytes(bytes) };
   }
 
   private forgetOldest(): void {
@@ -70,9 +61,40 @@ export class LeaseTokens {
   }
 }
 
+function toBytes({ leaseId, shard, positions }: LeaseFacts): Uint8Array {
+  const { jobId, number, units } = shard;
+  const runs =
+    'list' in units
+      ? positions.flatMap((run) => listedRuns(units.list, run[0], run[1]))
+      : positions.map((run): LeasedRun => [run[0], run[1], units.from + run[0]]);
+  const bytes = Buffer.allocUnsafe(headBytes + runs.length * runBytes);
+  bytes.write(leaseId, 0, idBytes, 'latin1');
+  bytes.write(jobId, idBytes, idBytes, 'latin1');
+  let at = bytes.writeDoubleBE(number, 2 * idBytes);
+  at = bytes.writeUInt32BE(shardSize(units), at);
+  at = bytes.writeUInt8('list' in units ? 1 : 0, at);
+  for (const run of runs) {
+    at = bytes.writeUInt32BE(run[0], at);
+    at = bytes.writeUInt32BE(run[1], at);
+    at = bytes.writeDoubleBE(run[2], at);
+  }
+  return bytes;
+}
+
+function fromBytes(bytes: Buffer): Pick<LeaseFacts, 'leaseId' | 'shard' | 'positions'> {
+  const leaseId = bytes.toString('latin1', 0, idBytes);
+  const jobId = bytes.toString('latin1', idBytes, 2 * idBytes);
+  const number = bytes.readDoubleBE(2 * idBytes);
+  const size = bytes.readUInt32BE(2 * idBytes + 8);
+  const isList = bytes.readUInt8(2 * idBytes + 12) === 1;
+  const { positions, list, first } = readRuns(bytes.subarray(headBytes), isList ? size : 0);
+  const units = isList ? { list } : { from: first, count: size };
+  return { leaseId, shard: { jobId, number, units }, positions };
+}
+
 /** As the host is told of them: units that follow each other are one run. */
-function listedRuns(list: readonly number[], from: number, count: number): number[][] {
-  const runs: [number, number, number][] = [];
+function listedRuns(list: readonly number[], from: number, count: number): LeasedRun[] {
+  const runs: LeasedRun[] = [];
   for (let at = from; at < from + count; at++) {
     const unit = list[at] ?? unknownUnit;
     const last = runs.at(-1);
@@ -83,18 +105,24 @@ function listedRuns(list: readonly number[], from: number, count: number): numbe
 }
 
 /** `first`: the unit at position 0, should the shard be a run. */
-function readRuns(flat: readonly number[], listed: number) {
+function readRuns(bytes: Buffer, listed: number) {
   const list = new Array<number>(listed).fill(unknownUnit);
   const positions: UnitRuns = [];
-  for (let i = 0; i < flat.length; i += 3) {
-    const [at = 0, length = 0, unit = 0] = flat.slice(i, i + 3);
+  let first = 0;
+  for (let i = 0; i < bytes.length; i += runBytes) {
+    const [at, length] = [bytes.readUInt32BE(i), bytes.readUInt32BE(i + 4)];
+    const unit = bytes.readDoubleBE(i + 8);
+    if (i === 0) first = unit - at;
     const last = positions.at(-1);
     if (last !== undefined && last[0] + last[1] === at) last[1] += length;
     else positions.push([at, length]);
     for (let j = 0; j < length && at + j < listed; j++) list[at + j] = unit + j;
   }
-  return { positions, list, first: (flat[2] ?? 0) - (flat[0] ?? 0) };
+  return { positions, list, first };
 }
+
+/** The last of it, which is as good as drawn by lot. */
+const nameOf = (token: string): string => token.slice(-12);
 
 /** In the place of a unit that another lease has. */
 const unknownUnit = -1;

@@ -7,9 +7,9 @@
  */
 import type { AccountId, JobId } from '../../../protocol/ids.ts';
 import { isHostOutcome } from '../../../protocol/outcome.ts';
-import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
+import { checkResults } from '../../domain/check-results.ts';
+import type { Ended } from '../../domain/journal.ts';
 import { parseShardId, type Shard, type ShardId, shardId } from '../../domain/shard.ts';
-import { ShardState } from '../../domain/shard-state.ts';
 import { Court } from '../../domain/trust/court.ts';
 import { caseName, RecordBook, type UnitCase } from '../../domain/trust/docket.ts';
 import { toOrders } from '../../domain/trust/orders.ts';
@@ -58,9 +58,8 @@ export async function hearChecks(context: HearContext, partition: number): Promi
     if (reply === 'opened') opened.push(shardId(order));
     else if (reply === 'over') done.push({ order, ended: null });
     else {
-      const journal = await store.readJournal(order);
-      if (ShardState.replay(order, journal).isClosed)
-        done.push({ order, ended: resultsRecorded(journal) });
+      const ended = checkResults(order, await store.readJournal(order));
+      if (ended !== null) done.push({ order, ended });
     }
   }
   if (opened.length > 0) {
@@ -97,8 +96,8 @@ function countOrders(
   }
 }
 
-/** `ended` is null when the job was cancelled: then nobody will ever ask. */
-type Done = { order: Shard; ended: Ended[] | null };
+/** `ended`, by position, is null when the job was cancelled: then nobody will ever ask. */
+type Done = { order: Shard; ended: Ended[][] | null };
 
 /** False when somebody else wrote meanwhile. */
 async function hear(context: HearContext, over: readonly Done[]): Promise<boolean> {
@@ -129,9 +128,8 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
       const about = cases.get(name);
       if (about === undefined || job === null || ended === null) cases.delete(name);
       else {
-        const here = ended.filter(({ result }) => result.position === position);
         const accepted = await statements.accepted(job, unit);
-        const said = here.filter(isTestimony);
+        const said = (ended[position] ?? []).filter(isTestimony);
         const known =
           accepted === null ? [] : await statements.among(job, about, accepted, said, order);
         court.hear(job, unit, about, accepted, known);
@@ -200,7 +198,7 @@ async function openBook(
   cases: ReadonlyMap<string, UnitCase>,
   done: readonly Done[],
 ): Promise<RecordBook> {
-  const ended = done.flatMap((order) => order.ended ?? []);
+  const ended = done.flatMap((order) => order.ended?.flat() ?? []);
   const before = [...cases.values()].flatMap(({ testimonies }) => testimonies);
   const all = [...before, ...ended];
   const hosts = await store.trust.read(

@@ -9,9 +9,9 @@ import { decodeOutput } from '../../../protocol/output.ts';
 import { digestOf } from '../../artifacts/artifacts.ts';
 import { AcceptedResults } from '../../domain/accepted-results.ts';
 import { creditMicro } from '../../domain/credit.ts';
-import { type Ended, resultsRecorded } from '../../domain/decided-units.ts';
+import { resultsRecorded } from '../../domain/decided-units.ts';
 import type { JobFacts } from '../../domain/job.ts';
-import type { RecordedResult } from '../../domain/journal.ts';
+import type { Ended, RecordedResult } from '../../domain/journal.ts';
 import {
   positionOf,
   type Shard,

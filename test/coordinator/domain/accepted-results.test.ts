@@ -98,6 +98,27 @@ describe('the accepted results of a journal', () => {
     expect(new AcceptedResults(journal, units).find(20)).toBeUndefined();
   });
 
+  it('are found where leases were written before their results, and some given back', () => {
+    const [one, two, three] = [atOnce(1, [[0, 4]]), atOnce(2, [[4, 4]]), atOnce(3, [[4, 4]])];
+    const journal = journalOf([
+      [...one.slice(0, 1), ...two.slice(0, 1)],
+      one.slice(1),
+      [{ kind: 'released', leaseId: leaseId(2), positions: [[4, 4]] }],
+      three,
+    ]);
+    expectAll(journal);
+    expect(new AcceptedResults(journal, units).find(5)?.hostId).toBe(hostId(0));
+    expect(new AcceptedResults(journal, 8).areAllAtOnce).toBe(true);
+    expect(new AcceptedResults(journal, units).areAllAtOnce).toBe(false);
+  });
+
+  it('are those of the lease that brought them, and not of the one that has the unit by then', () => {
+    const [late, next] = [atOnce(1, [[0, 2]]), atOnce(2, [[0, 2]])];
+    const journal = journalOf([late.slice(0, 1), next.slice(0, 1), late.slice(1)]);
+    expectAll(journal);
+    expect(new AcceptedResults(journal, units).find(1)?.hostId).toBe(hostId(1));
+  });
+
   it('of an empty journal are none', () => {
     expect(new AcceptedResults(new Uint8Array(0), units).find(0)).toBeUndefined();
   });
