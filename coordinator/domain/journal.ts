@@ -195,7 +195,8 @@ function glance(kind: Glance['kind'], journal: Uint8Array, at: number): Glance |
 
 /**
  * Of an `accepted` tuple the result at one of its positions, and whose it is: as the tuple tells, or else
- * the one at `leased`. Null when that is another lease. Throws when the position is not in the tuple.
+ * the one at `leased`. Null when that is none, or another lease: then the lease's entry is elsewhere. Throws
+ * when the position is not in the tuple.
  */
 export function resultAt(
   journal: Uint8Array,
@@ -212,6 +213,7 @@ export function resultAt(
   const result = success(position, fuel[index], output);
   if (code === codes.leasedToAccepted)
     return { leaseId, hostId: tuple[5], accountId: tuple[6], result };
+  if (leased < 0) return null;
   const [, leasedId, hostId, accountId] = decodeAt(journal, leased);
   return leasedId === leaseId ? { leaseId, hostId, accountId, result } : null;
 }

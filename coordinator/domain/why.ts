@@ -36,8 +36,9 @@ export type JobNow = {
 
 export function whyJob(job: JobNow, around: Surroundings): WhyReason {
   if (job.state === 'complete' || job.state === 'cancelled') return job.state;
-  if (job.pause !== null) return whyPaused(job.pause);
+  // A pause keeps units back, and there are none: it closes all the same.
   if (job.undecided === 0) return job.lack ?? 'closing';
+  if (job.pause !== null) return whyPaused(job.pause);
   if (job.running >= job.undecided) return 'all_out';
   return whyNotHandedOut(job, around);
 }

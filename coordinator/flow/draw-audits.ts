@@ -100,22 +100,27 @@ async function draw(
   const { trust } = store;
   // In a grid of one account nobody may check anybody: nothing is ordered that would wait for ever.
   const canCheck = knownHosts.accountsUpTo(2) === 2 && (await trust.count('orders')) < ordersMax;
-  const wanted: WantedCheck[] = [];
+  const drawn: WantedCheck[] = [];
   for (const record of records) {
     const job = await jobs.facts(record.jobId);
     if (job === null) continue;
     for (const payment of firstResults(record)) {
       const isDrawn = canCheck || isEachChecked(job.document.trust);
-      wanted.push(...drawOne(context, book, job, payment, isDrawn));
+      drawn.push(...drawOne(context, book, job, payment, isDrawn));
     }
   }
+  // A sweep may have come first: it finds results in the journals, and two checks of a unit at once would
+  // have one host paid for both.
+  const nameOf = ({ job, unit }: WantedCheck) => caseName(job.jobId, unit);
+  const known = await trust.read('cases', drawn.map(nameOf));
+  const wanted = drawn.filter((check) => !known.has(nameOf(check)));
   const work = await workDone(context, records);
   const tallies = await tallied(context, records);
   const numbers = await trust.read('numbers', new Set(wanted.map(({ job }) => job.jobId)));
   const orders = toOrders(wanted, numbers, context.now());
   return [
-    ...wanted.map(({ job, unit, about }): TrustChange => {
-      return { table: 'cases', field: caseName(job.jobId, unit), value: about };
+    ...wanted.map((check): TrustChange => {
+      return { table: 'cases', field: nameOf(check), value: check.about };
     }),
     ...orders.map((order): TrustChange => {
       return { table: 'orders', field: shardId(order), value: order };

@@ -112,6 +112,16 @@ describe('the accepted results of a journal', () => {
     expect(new AcceptedResults(journal, units).areAllAtOnce).toBe(false);
   });
 
+  it('are found where a lease is told of with its first results, and brought others later', () => {
+    const [leased] = atOnce(1, [[0, 4]]);
+    const journal = journalOf([
+      [leased as JournalEntry, ...atOnce(1, [[0, 2]]).slice(1)],
+      atOnce(1, [[2, 2]]).slice(1),
+    ]);
+    expectAll(journal);
+    expect(new AcceptedResults(journal, units).find(3)?.hostId).toBe(hostId(1));
+  });
+
   it('are those of the lease that brought them, and not of the one that has the unit by then', () => {
     const [late, next] = [atOnce(1, [[0, 2]]), atOnce(2, [[0, 2]])];
     const journal = journalOf([late.slice(0, 1), next.slice(0, 1), late.slice(1)]);

@@ -62,7 +62,7 @@ const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
   ['no_hosts', {}, { hosts: 0, memoryBytesMax: 0 }],
   ['too_small', {}, { memoryBytesMax: 99 }],
   ['credit_spent', { state: 'paused', pause: 'credit_spent' }, {}],
-  ['closing', { undecided: 0, running: 0 }, {}],
+  ['closing', { undecided: 0, running: 0, state: 'paused', pause: 'owner' }, {}],
   ['resting', { free: 1 }, { waiting: [waits(50, null), waits(100, 'tried_before')] }],
   ['hosts_kept', { free: 1 }, { waiting: [waits(100, 'quarantined'), waits(50, 'no_jobs')] }],
   ['in_turn', { free: 1 }, { waiting: [waits(100, 'backing_off'), waits(100, 'enough_in_hand')] }],

@@ -222,6 +222,23 @@ describe('audits', () => {
     expect(await store.trust.count('sweeps')).toBe(0);
   });
 
+  // Seed 107: one host got both checks of a unit, and the ledger, which pays once for it, stood still.
+  it('[C2] what a sweep has found before it was drawn is checked once', async () => {
+    await meet(1);
+    await meet(2);
+    await report(1, shard, [0]);
+    await drawAudits(context, 0);
+    await report(1, shard, [1, 2, 3]);
+    const { trust } = store;
+    const isProven = { table: 'sweeps', field: hostId(1), value: 'host' } as const;
+    await trust.write(await trust.version(), [isProven]);
+    await sweepConvicted({ ...context, randomBytes: (count) => new Uint8Array(count) });
+    await settle();
+    const lists = (await checksOut()).map(({ units }) => ('list' in units ? units.list : []));
+    expect(lists.flat().toSorted()).toEqual([0, 1, 2, 3]);
+    expect((await hostRecord(1))?.record.results).toBe(4);
+  });
+
   it('an order whose shard was never opened, for we died in between, is opened later', async () => {
     await meet(1);
     await meet(2);
