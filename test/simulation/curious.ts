@@ -91,19 +91,14 @@ export class Curious {
     const job = this.random.pick(this.world.jobs);
     const { jobId } = job;
     if (jobId === null) return;
-    const { store } = this.world;
-    const [wasOver, wasClosed] = [store.isOver(job), store.isClosed(job)];
+    const wasOver = this.world.store.isOver(job);
     const reason = await this.hear((context, doors) =>
       explainJob(context, doors.surroundings(), jobId),
     );
-    this.compareJob(job, reason);
-    // Over for ever: nobody may be told that it still waits for something. But for its last checks: a job that was
-    // paused when its last unit came in has them when it is resumed.
-    const isAtRest = isOfTheEnd(reason) || (reason === 'paused' && !wasClosed);
-    if (wasOver) this.expect(isAtRest, `${job.name} is told ${reason}, and was over before`);
+    this.compareJob(job, reason, wasOver);
   }
 
-  private compareJob(job: SimJob, reason: WhyReason): void {
+  private compareJob(job: SimJob, reason: WhyReason, wasOver: boolean): void {
     const { store } = this.world;
     const isDone = store.undecided(job).length === 0;
     const said = `${job.name} is told ${reason}`;
@@ -114,6 +109,8 @@ export class Curious {
     else if (reason === 'too_small') this.expect(job.memoryBytes === memoryBytes.big, said);
     else if (reason === 'paused') this.expect(job.pause !== null, said);
     else this.expect(!ofHosts.has(reason) || isOfAll(reason), said);
+    // Over for ever: nobody may be told that it still waits for something.
+    if (wasOver) this.expect(isOfTheEnd(reason), `${said}, and was over before`);
   }
 
   private async askOfUnit(): Promise<void> {
