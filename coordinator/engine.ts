@@ -72,6 +72,8 @@ export type Engine = {
   isRefusing(): boolean;
   /** Results that were reported and wait for a commit. */
   backlog(): number;
+  /** The machine's clock was set: leases end by the new time. */
+  clockMoved(byMs: number): void;
   /** Ends the rounds, and settles when everything reported is stored and answered. */
   close(): Promise<void>;
 };
@@ -172,6 +174,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     },
     feed: () => running.feed(),
     isRefusing: () => recorders.some((recorder) => recorder.isRefused),
+    clockMoved: (byMs) => window.clockMoved(byMs),
     backlog: () => recorders.reduce((sum, { backlog }) => sum + backlog, 0),
     close: async () => {
       await running.close();

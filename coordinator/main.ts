@@ -10,9 +10,9 @@ import { Sessions } from './api/sessions.ts';
 import { Tally } from './api/tally.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
 import { openBooks } from './books.ts';
+import { machineClock } from './clock.ts';
 import { Window } from './domain/window.ts';
-import { startEngine } from './engine.ts';
-import type { Clock } from './flow/context.ts';
+import { type Engine, startEngine } from './engine.ts';
 import { Kernels } from './kernels/kernels.ts';
 import { lastingId } from './lasting-id.ts';
 import { openLog } from './log.ts';
@@ -77,7 +77,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     });
     const coordinatorId = await lastingId(options.dataDir);
     identify({ gridId: grid.gridId, coordinatorId });
-    const ownership = await ownGrid(store, coordinatorId, machineClock, log, onLost);
+    let running: Engine | null = null;
+    const clock = machineClock((byMs) => {
+      log.warn({ byMs }, 'the clock of this machine was set: leases are moved along with it');
+      running?.clockMoved(byMs);
+    });
+    const ownership = await ownGrid(store, coordinatorId, clock, log, onLost);
     closers.push(() => ownership.close());
     const secrets = await store.grid.leaseKeys({
       keyId: randomBytes(4).toString('hex'),
@@ -105,13 +110,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       auditSecret: secrets[0].secret,
       queue,
       window,
-      clock: machineClock,
+      clock,
       randomBytes: pooledRandomBytes,
       log,
     });
+    running = engine;
     closers.push(() => engine.close());
 
-    const books = await openBooks(engine.context, machineClock, options.dataDir);
+    const books = await openBooks(engine.context, clock, options.dataDir);
     closers.push(() => books.close());
 
     let sessions: Sessions | null = null;
@@ -188,12 +194,3 @@ function pooledRandomBytes(count: number): Uint8Array {
   randomTaken += count;
   return randomPool.subarray(randomTaken - count, randomTaken);
 }
-
-const machineClock: Clock = {
-  now: () => Date.now(),
-  soon: (run) => void setImmediate(run),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};

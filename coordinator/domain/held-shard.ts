@@ -215,6 +215,10 @@ export class HeldShard {
     return freed;
   }
 
+  clockMoved(byMs: number): void {
+    this.leases.clockMoved(byMs);
+  }
+
   /** Ends the leases past their deadline and frees their units. */
   expire(now: number): LeaseFacts[] {
     const expired = this.leases.expired(now);

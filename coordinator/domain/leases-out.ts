@@ -143,6 +143,14 @@ export class LeasesOut {
     this.watch.leaseGone(lease);
   }
 
+  clockMoved(byMs: number): void {
+    for (const lease of this.byId.values()) {
+      lease.deadline += byMs;
+      lease.workUntil += byMs;
+      lease.startedAt += byMs;
+    }
+  }
+
   /** Whether a host that takes `unitMs` for it would likely be sooner than all who have the unit. */
   isLate(position: number, accountId: AccountId, unitMs: number, now: number): boolean {
     const leases = this.holders.of(position);

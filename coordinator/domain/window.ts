@@ -292,6 +292,11 @@ export class Window {
     return [...this.shards.values()].flatMap((held) => held.expire(now));
   }
 
+  /** Leases end as much later by a clock that was set. */
+  clockMoved(byMs: number): void {
+    for (const held of this.shards.values()) held.clockMoved(byMs);
+  }
+
   /** Units that have cost too many hosts, of one shard each: they are to be given up. */
   get hopeless(): { shard: Shard; positions: number[] }[] {
     return [...this.shards.values()].flatMap((held) => {

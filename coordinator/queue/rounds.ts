@@ -176,6 +176,6 @@ async function unservedJobs(
     const isServed = job !== null && fits(job, memoryBytes);
     if (isServed || !servedAt.has(jobId)) servedAt.set(jobId, now());
   }
-  const unserved = [...servedAt].filter(([, at]) => now() - at >= unservedMs);
+  const unserved = [...servedAt].filter(([, at]) => Math.abs(now() - at) >= unservedMs);
   return new Set(unserved.map(([jobId]) => jobId));
 }

@@ -184,9 +184,11 @@ test('progress names leases that do not stand, also another’s', async () => {
 });
 
 describe('when the clock moves', () => {
-  /** The coordinator's clock is this process's; its timers go on as before. */
-  const passMs = (ms: number) => vi.setSystemTime(Date.now() + ms);
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+  /** The coordinator's clocks are this process's; its timers go on as before. */
+  const passMs = (ms: number) => void vi.advanceTimersByTime(ms);
+  /** Somebody sets the time of day; no time passes. */
+  const setBy = (ms: number) => vi.setSystemTime(Date.now() + ms);
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
   test('[W5] on by more than 30 s a lease ends: its units are another’s at once, and a late result is still used', async () => {
@@ -224,7 +226,7 @@ describe('when the clock moves', () => {
     const host = await joinVolunteer(grid.url);
     host.ask(1);
     await host.next('noWork');
-    passMs(-3_600_000);
+    setBy(-3_600_000);
     const jobId = await grid.submit(1);
     const { leases } = await host.next('lease');
     expect(await host.finish(leases)).toEqual(['accepted']);
@@ -232,6 +234,34 @@ describe('when the clock moves', () => {
     passMs(1000);
     expect((await grid.ended(jobId)).state).toBe('complete');
     await host.next('credited');
+  });
+});
+
+describe.each([
+  ['back', -3_600_000],
+  ['on', 3_600_000],
+])('when the clock is set %s by an hour', (_, byMs) => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test('[W5] leases end 30 s after they were last renewed, and not before', async () => {
+    await grid.submit(2);
+    const [alive, silent] = [await joinVolunteer(grid.url), await joinVolunteer(grid.url)];
+    const [kept] = await alive.take(1);
+    const [lost] = await silent.take(1);
+    vi.setSystemTime(Date.now() + byMs);
+    const jobs = (await (await grid.fetch('/v1/jobs')).json()) as { jobs: { running: number }[] };
+    expect(jobs.jobs[0]?.running).toBe(2);
+    vi.advanceTimersByTime(20_000);
+    alive.send({ type: 'progress', leases: [kept?.leaseId] });
+    await alive.settled();
+    vi.advanceTimersByTime(20_000);
+    const [again] = await alive.want(1);
+    expect(unitsOf(again ?? { units: [] })).toEqual(unitsOf(lost ?? { units: [] }));
+    expect(await alive.finish([kept, again].flatMap((lease) => lease ?? []))).toEqual([
+      'accepted',
+      'accepted',
+    ]);
   });
 });
 
