@@ -29,7 +29,7 @@ const feePercent = 2n;
 
 /**
  * What an escrow pays beside the work. Priority is bought: each step of it is one more credit for each
- * credit of work, and weighs as much as one more job in fair share. The volunteer gets what the fuel is
+ * credit of work, and weighs in fair share as much as one more scientist without any (turns.ts). The volunteer gets what the fuel is
  * worth, whatever was offered; what is beside it is burned.
  */
 export const feeOf = (micro: bigint, { document }: JobFacts): bigint =>

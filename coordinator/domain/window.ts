@@ -292,6 +292,11 @@ export class Window {
     return [...this.shards.values()].flatMap((held) => held.expire(now));
   }
 
+  /** Whether somebody pays for the priority of a job; of those that are not here nothing is kept. */
+  setPaid(job: JobFacts, isPaid: boolean): void {
+    if (this.byJob.has(job.jobId)) this.turns.setPaid(job, isPaid);
+  }
+
   /** Leases end as much later by a clock that was set. */
   clockMoved(byMs: number): void {
     for (const held of this.shards.values()) held.clockMoved(byMs);

@@ -27,15 +27,17 @@ export async function assertCredit(context: Context, owner: AccountId): Promise<
   );
 }
 
-/** Brings the pauses of a partition's jobs in line with what there is to pay with. */
+/** Brings the pauses of a partition's jobs, and what their priority weighs, in line with who pays for them. */
 export async function reconcileFunds(context: Context, partition: number): Promise<void> {
-  const { store, window, jobs } = context;
+  const { store, window, jobs, splitTurns } = context;
   const isMintSpent = await mintIsSpent(context);
   for (const { jobId, state, decidedAt } of await store.jobs.listOpen(partition)) {
     const job = await jobs.facts(jobId);
     if (job === null) continue;
     const isDecided = decidedAt !== null;
-    const lack = (await store.jobs.isCurated(jobId))
+    const isCurated = await store.jobs.isCurated(jobId);
+    for (const turns of [window, splitTurns]) turns.setPaid(job, !isCurated);
+    const lack = isCurated
       ? isMintSpent && 'the mint has given what it may today'
       : !(await hasCredit(context, job.owner, jobId)) && 'its owner has no credit left';
     // What is left of a decided job is a few checks: pausing it would keep it from being complete.

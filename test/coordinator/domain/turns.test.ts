@@ -23,7 +23,17 @@ describe('turns', () => {
     expect(serve(new Turns(), jobs, 60)).toEqual([30, 10, 10, 10]);
   });
 
-  it('of a scientist go by priority, at the cost of nobody else', () => {
+  it('are bought: a priority that is paid for weighs against other scientists, and who pays nothing still has a share', () => {
+    const [newcomer, rich] = [jobOf(1, 1), jobOf(2, 2, 3)];
+    const turns = new Turns();
+    turns.setPaid(rich, true);
+    expect(serve(turns, [newcomer, rich], 100)).toEqual([20, 80]);
+    // It was curated: the mint pays for the work, and nobody for the priority.
+    turns.setPaid(rich, false);
+    expect(serve(turns, [newcomer, rich], 100)).toEqual([50, 50]);
+  });
+
+  it('of a scientist go by priority, and what nobody pays for is at the cost of nobody else', () => {
     const jobs = [jobOf(1, 1), jobOf(2, 2, 3), jobOf(2, 3)];
     expect(serve(new Turns(), jobs, 100)).toEqual([50, 40, 10]);
   });

@@ -13,9 +13,10 @@ import type { JobFacts } from '../../../coordinator/domain/job.ts';
 import { mayBeNegative } from '../../../coordinator/domain/ledger.ts';
 import { LedgerReplay } from '../../../coordinator/domain/ledger-replay.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { Turns } from '../../../coordinator/domain/turns.ts';
 import { Window } from '../../../coordinator/domain/window.ts';
 import type { Context } from '../../../coordinator/flow/context.ts';
-import { finaliseCredit } from '../../../coordinator/flow/finalise.ts';
+import { finaliseCredit } from '../../../coordinator/flow/finalise-credit.ts';
 import { assertCredit, reconcileFunds, refundEscrows } from '../../../coordinator/flow/fund.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { OutcomeUnknown, type Store } from '../../../coordinator/store/store.ts';
@@ -118,6 +119,7 @@ it('[C1] [C2] [C3] [C5] whoever pays, and whatever dies, the ledger sums to zero
           grid,
           store,
           window: new Window(),
+          splitTurns: new Turns(),
           jobs: { facts: (id) => store.jobs.read(id), known: () => null },
           now: () => now,
           log: pino({ level: 'silent' }),

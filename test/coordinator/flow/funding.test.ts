@@ -127,6 +127,26 @@ describe('a scientist', () => {
     });
   });
 
+  it('has its priority weigh against other scientists for as long as it is paid for', async () => {
+    await assertCredit(context, owner);
+    const { job } = await aJobOf(owner, false, { priority: 3 });
+    const other = aJob({ jobId: jobId(2), owner: accountId(51) });
+    const shareOf = async () => {
+      await reconcileFunds(context, 0);
+      const { splitTurns } = context;
+      let own = 0;
+      for (let i = 0; i < 100; i++) {
+        const next = splitTurns.next([job, other]) ?? other;
+        if (next === job) own++;
+        splitTurns.charge(next, 1);
+      }
+      return own;
+    };
+    expect(await shareOf()).toBe(80);
+    await store.jobs.curate(job.jobId, true);
+    expect(await shareOf()).toBe(50);
+  });
+
   it('[C5] who has no credit left has jobs paused, and what was out is paid from bad debt', async () => {
     await assertCredit(context, owner);
     const { job, shard } = await aJobOf(owner, false);
