@@ -54,11 +54,22 @@ export class GridProcesses {
   async startCoordinator({ args = [], env = {} }: CoordinatorParts = {}): Promise<void> {
     const port = this.url === '' ? '0' : new URL(this.url).port;
     const { home, env: usual } = this.options;
-    this.coordinator = startManyhands(
-      ['coordinator', '--port', port, '--data', this.data, ...args],
-      { home, env: { ...usual, ...env } },
-    );
-    this.url = await this.coordinator.line('ready ');
+    const words = ['coordinator', '--port', port, '--data', this.data, ...args];
+    for (let isUp = false; !isUp; ) {
+      this.coordinator = startManyhands(words, { home, env: { ...usual, ...env } });
+      isUp = await this.coordinator.line('ready ').then(
+        (url) => {
+          this.url = url;
+          return true;
+        },
+        // While nobody listened there, the system has lent the port to whoever tried to connect.
+        async (error) => {
+          if (!String(error).includes('address_in_use')) throw error;
+          await wait(100);
+          return false;
+        },
+      );
+    }
   }
 
   async killCoordinator(signal: NodeJS.Signals): Promise<Ended> {
