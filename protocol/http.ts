@@ -97,6 +97,8 @@ export const unitCreditSchema = z.object({
   creditMicro: z.string(),
   accountId: accountIdSchema.nullable(),
   hostId: hostIdSchema.nullable(),
+  /** Whose result was accepted before, and was proven wrong: what it was paid was taken back. */
+  disproved: z.object({ accountId: accountIdSchema, hostId: hostIdSchema }).optional(),
   /** The account's receipt that grants it, and the entries of the ledger that this one tells of. */
   paid: z
     .object({

@@ -75,7 +75,8 @@ const meanings: Record<UnitCredit['state'], string> = {
 };
 
 function linesOf(found: UnitCredit): [string, string][] {
-  const { jobId, unit, fuel, fuelPerMicro, creditMicro, accountId, hostId, paid } = found;
+  const { jobId, unit, fuel, fuelPerMicro, creditMicro, accountId, hostId, paid, disproved } =
+    found;
   const lines: [string, string][] = [
     ['unit', `${unit} of ${jobId}`],
     ['state', meanings[found.state]],
@@ -87,6 +88,9 @@ function linesOf(found: UnitCredit): [string, string][] {
     ['credit', `${formatCount(BigInt(creditMicro))} microcredit`],
     ['account', `${accountId}, with host ${hostId}`],
   );
+  if (disproved !== undefined) {
+    lines.push(['before', `${disproved.accountId}, which was proven wrong and paid nothing`]);
+  }
   if (paid === null) return lines;
   const [from, to] = paid.entries;
   lines.push(

@@ -5,6 +5,7 @@ import type { AccountId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { Receipt } from '../../protocol/receipts.ts';
 import { creditMicro, fuelPerMicro } from '../domain/credit.ts';
 import { dayMs, dayOf } from '../domain/day.ts';
+import { type Ended, resultsRecorded } from '../domain/decided-units.ts';
 import { finalBy } from '../domain/hold.ts';
 import type { Holder } from '../domain/lease.ts';
 import { positionOf, splitShard } from '../domain/shard.ts';
@@ -31,9 +32,13 @@ export async function explainCredit(
   const nothing = { fuel: '0', creditMicro: '0', accountId: null, hostId: null, paid: null };
   if (decided.status === 'open') return { ...common, state: 'undecided', ...nothing };
   if (decided.status === 'failed') return { ...common, state: 'failed', ...nothing };
-  const canonical = decided.ends.find(({ leaseId }) => leaseId === decided.canonical);
-  const holder = holderOf(state, decided.canonical);
-  const fuel = canonical?.fuel ?? 0;
+  const first = holderOf(state, decided.canonical);
+  const amended = await readAmended(context, jobId, unit);
+  if (amended !== null && amended.result.outcome !== 'success')
+    return { ...common, state: 'failed', ...nothing };
+  const accepted = decided.ends.find(({ leaseId }) => leaseId === decided.canonical);
+  const holder: Holder = amended ?? first;
+  const fuel = amended?.result.fuel ?? accepted?.fuel ?? 0;
   const paid = await findGrants(context, history, holder.accountId, jobId, unit);
   const by = (kind: string) => paid.find(({ grant }) => grant.kind === kind)?.receipt;
   const [granted, revoked] = [by('grant'), by('revoke')];
@@ -56,6 +61,9 @@ export async function explainCredit(
     creditMicro: creditMicro(fuel).toString(),
     accountId: holder.accountId,
     hostId: holder.hostId,
+    ...(amended === null
+      ? {}
+      : { disproved: { accountId: first.accountId, hostId: first.hostId } }),
     paid:
       granted === undefined
         ? null
@@ -66,6 +74,20 @@ export async function explainCredit(
             finalBy: new Date(finalBy(dayOf(granted.at), isKnown)).toISOString(),
           },
   };
+}
+
+/** The result that stands in the place of the one that was accepted first; null when that one stands. */
+async function readAmended({ store }: Context, jobId: JobId, unit: number): Promise<Ended | null> {
+  const place = (await store.readAmendments(jobId)).get(unit);
+  if (place === undefined) return null;
+  const { shard, position, hostId } = place;
+  // Only its number tells which journal it is.
+  const journal = await store.readJournal({ jobId, number: shard, units: { list: [] } });
+  const found = resultsRecorded(journal).find(
+    (one) => one.hostId === hostId && one.result.position === position,
+  );
+  if (found === undefined) throw new Error(`unit ${unit} of ${jobId} has no result any more`);
+  return found;
 }
 
 function holderOf(state: ShardState, leaseId: LeaseId): Holder {

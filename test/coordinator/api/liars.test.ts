@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { revocationLineSchema } from '../../../protocol/http.ts';
+import { revocationLineSchema, unitCreditSchema } from '../../../protocol/http.ts';
 import type { HostResult, Lease } from '../../../protocol/messages.ts';
 import { encodeOutput } from '../../../protocol/output.ts';
 import { json, type RealGrid, startRealGrid } from '../../support/real-grid.ts';
@@ -72,6 +72,7 @@ test.each(lies)(
     expect(await liarsCredit()).toBe('0');
     const wrong = wrongAtFirst.map(({ unit }) => unit);
     await tellsOfRevocations(jobId, wrong);
+    await tellsWhoIsPaid(jobId, wrong[0] ?? 0, liar, anchor);
     // Three proofs and more: it gets no work, while the honest one does.
     anchor.cut();
     await over;
@@ -98,6 +99,16 @@ async function tellsOfRevocations(jobId: string, wrong: number[]): Promise<void>
   expect(all.every(isRight)).toBe(true);
   expect(await ask(all.length - 1)).toEqual(all.slice(-1));
   expect(await ask(all.length)).toEqual([]);
+}
+
+/** The unit's credit is that of the one that stands, and says whose it was before. */
+async function tellsWhoIsPaid(jobId: string, unit: number, liar: Volunteer, anchor: Volunteer) {
+  const ids = ({ hostId, welcome }: Volunteer) => ({ accountId: welcome?.accountId, hostId });
+  const reply = await grid.fetch(`/v1/jobs/${jobId}/units/${unit}/credit`);
+  expect(unitCreditSchema.parse(await reply.json())).toMatchObject({
+    ...{ ...ids(anchor), disproved: ids(liar) },
+    ...{ state: 'pending', fuel: '1000000000', creditMicro: '1000' },
+  });
 }
 
 const isRight = (line: { unit: number; output: unknown; fuel: string }): boolean =>

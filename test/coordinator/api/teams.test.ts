@@ -24,12 +24,12 @@ beforeAll(async () => {
 });
 afterAll(() => grid.stop());
 
-const ask = (keys: Keys, method: string, path: string) => {
+const ask = (keys: Keys, method: string, path: string, of = { url: grid.url, gridId }) => {
   const at = Date.now();
   const key = keys.account.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
-  const signature = sign(null, requestBytes(gridId, method, path, at), keys.account.privateKey);
+  const signature = sign(null, requestBytes(of.gridId, method, path, at), keys.account.privateKey);
   const parts = [key.toString('base64url'), at, signature.toString('base64url')];
-  return fetch(`${grid.url}${path}`, {
+  return fetch(`${of.url}${path}`, {
     method,
     headers: { authorization: `Account ${parts.join('.')}` },
   });
@@ -104,6 +104,48 @@ describe('a team', () => {
     const error = await refusal(await join(await aWorker(), 'no such team'));
     expect(error).toMatchObject({ status: 404, code: 'team_unknown', detail: 'no such team' });
     expect(error.message).toMatch(/`team create`/);
+  });
+
+  test('of another grid is none here: who asks for it stays where they are, and is paid there', async () => {
+    const elsewhere = await startRealGrid();
+    try {
+      const ada = await aWorker();
+      expect((await found(ada, 'At home')).status).toBe(201);
+      const keys = newKeys();
+      const host = await joinVolunteer(elsewhere.url, { keys });
+      await elsewhere.submit(1);
+      await host.finish(await host.take(1));
+      await host.next('credited');
+      const { gridId: otherId } = (await (await elsewhere.fetch('/v1/grid')).json()) as {
+        gridId: string;
+      };
+      const foreign = await ask(keys, 'POST', pathOf('Far away'), {
+        url: elsewhere.url,
+        gridId: otherId,
+      });
+      expect(foreign.status).toBe(201);
+
+      expect(await refusal(await join(ada, 'Far away'))).toMatchObject({ code: 'team_unknown' });
+      const hello = await openVolunteer(grid.url, { keys: ada });
+      hello.send(await hello.hello({ team: 'Far away' }));
+      expect(await hello.ended).toEqual({ code: 4404, reason: 'team_unknown' });
+      // A request that was signed for one grid is nothing to another.
+      const overheard = await ask(ada, 'DELETE', '/v1/membership', {
+        url: grid.url,
+        gridId: otherId,
+      });
+      expect(await refusal(overheard)).toMatchObject({ status: 401, code: 'request_unsigned' });
+
+      await work(await joinVolunteer(grid.url, { keys: ada }));
+      expect(await show('At home')).toMatchObject({ members: 1 });
+      const { teamId } = await show('At home');
+      const place = placeSchema.parse(
+        await (await fetch(`${grid.url}/v1/standings/team/${teamId}`)).json(),
+      );
+      expect(place).toMatchObject({ creditMicro: '1000' });
+    } finally {
+      await elsewhere.stop();
+    }
   });
 
   test('is not founded, joined or left without the account’s key', async () => {
