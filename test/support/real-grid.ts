@@ -48,7 +48,7 @@ export type RealGrid = {
   makeToken(...scopes: TokenScope[]): Promise<string>;
   /** A store of one's own over the grid's Redis, to be closed. */
   openStore(): Promise<Store>;
-  /** Bytes that the grid's Redis holds. */
+  /** Bytes of what the grid has stored in its Redis: neither scripts nor what is on its way to somebody. */
   redisBytes(): Promise<number>;
   /** Ends its Redis with SIGKILL; the coordinator starts it again. */
   killRedis(): Promise<void>;
@@ -147,7 +147,7 @@ export async function startRealGrid(folder?: string): Promise<RealGrid> {
       const redis = new Redis(connectOptions(coordinator.redisConnection));
       const info = await redis.info('memory');
       redis.disconnect();
-      return Number(/used_memory:(\d+)/.exec(info)?.[1]);
+      return Number(/used_memory_dataset:(\d+)/.exec(info)?.[1]);
     },
     async killRedis() {
       const pid = coordinator.redisPid();
