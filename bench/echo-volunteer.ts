@@ -7,7 +7,13 @@ import { Packr, Unpackr } from 'msgpackr';
 import { WebSocket } from 'ws';
 import { certificateBytes, sessionBytes } from '../protocol/identity.ts';
 import { limits } from '../protocol/limits.ts';
-import type { CoordinatorMessage, HostMessage, Lease } from '../protocol/messages.ts';
+import type {
+  CoordinatorMessage,
+  HostMessage,
+  Lease,
+  Report,
+  VerdictRuns,
+} from '../protocol/messages.ts';
 import { encodeOutput } from '../protocol/output.ts';
 import { protocolVersion, sessionPath, subprotocol } from '../protocol/version.ts';
 
@@ -25,26 +31,48 @@ export type EchoOptions = {
   leasesInFlight: number;
   /** How long it waits, on average, before it asks again: as if it had computed. */
   pauseMs: number;
+  /** Is told of each lease that was recorded whole. */
+  onRecorded?: (lease: Lease, verdicts: VerdictRuns) => void;
 };
+
+/** What outlives a session: whose it is, and what was reported and not recorded yet, by its id. */
+export type EchoHoldings = {
+  host: Keys;
+  account: Keys;
+  unrecorded: Map<number, { report: Report; lease: Lease }>;
+};
+type Keys = { publicKey: KeyObject; privateKey: KeyObject };
+
+export const newHoldings = (): EchoHoldings => ({
+  host: generateKeyPairSync('ed25519'),
+  account: generateKeyPairSync('ed25519'),
+  unrecorded: new Map(),
+});
 
 export type EchoVolunteer = {
   readonly recorded: number;
   readonly isWelcome: boolean;
+  /** Settles when the session is over. */
+  readonly ended: Promise<unknown>;
   /** Milliseconds from each want to its lease, since this was last asked. */
   takeRoundTrips(): number[];
   close(): void;
 };
 
 /** Asks for leases, and for the next one when it has answered one. */
-export function openEchoVolunteer(url: string, name: string, options: EchoOptions): EchoVolunteer {
+export function openEchoVolunteer(
+  url: string,
+  name: string,
+  options: EchoOptions,
+  { host, account, unrecorded }: EchoHoldings = newHoldings(),
+): EchoVolunteer {
   const { leaseUnits, leasesInFlight, pauseMs } = options;
-  const host = generateKeyPairSync('ed25519');
-  const account = generateKeyPairSync('ed25519');
   const hostKey = rawKey(host.publicKey);
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${sessionPath}`, subprotocol, {
     perMessageDeflate: false,
   });
-  let nextId = 0;
+  // Beyond what an earlier session has used.
+  let nextId = Math.max(-1, ...unrecorded.keys()) + 1;
   let recorded = 0;
   let isWelcome = false;
   const askedAt = new Map<number, number>();
@@ -64,7 +92,7 @@ export function openEchoVolunteer(url: string, name: string, options: EchoOption
     else setTimeout(() => send(want()), pause());
   };
 
-  const report = (lease: Lease): HostMessage => {
+  const report = (lease: Lease): Report => {
     const count = lease.units.reduce((sum, [, length]) => sum + length, 0);
     const successes = {
       units: lease.units,
@@ -72,7 +100,10 @@ export function openEchoVolunteer(url: string, name: string, options: EchoOption
       outputs: Buffer.concat(new Array<Uint8Array>(count).fill(output)),
       wallMs: count,
     };
-    return { type: 'report', id: nextId++, token: lease.token, successes, results: [] };
+    const id = nextId++;
+    const report: Report = { type: 'report', id, token: lease.token, successes, results: [] };
+    unrecorded.set(id, { report, lease });
+    return report;
   };
 
   socket.on('error', () => {
@@ -93,18 +124,25 @@ export function openEchoVolunteer(url: string, name: string, options: EchoOption
         team: null,
         cores: 1,
         memoryBytes: 2 ** 33,
-        leases: [],
+        leases: [...unrecorded.values()]
+          .slice(0, limits.leasesPerHelloMax)
+          .map(({ lease: { token, units } }) => ({ token, units })),
       });
     } else if (message.type === 'welcome') {
       isWelcome = true;
+      for (const { report } of unrecorded.values()) answers.push(report);
       for (let i = 0; i < leasesInFlight; i++) askAgain();
     } else if (message.type === 'lease') {
       roundTrips.push(performance.now() - (askedAt.get(message.want) ?? 0));
       askedAt.delete(message.want);
       answers.push(...message.leases.map(report));
       askAgain();
-    } else if (message.type === 'recorded')
+    } else if (message.type === 'recorded') {
       recorded += message.verdicts.reduce((sum, [, count]) => sum + count, 0);
+      const known = unrecorded.get(message.report);
+      unrecorded.delete(message.report);
+      if (known !== undefined) options.onRecorded?.(known.lease, message.verdicts);
+    }
   };
   socket.on('message', (data: Buffer) => {
     const frame = unpackr.unpack(data) as CoordinatorMessage | CoordinatorMessage[];
@@ -118,6 +156,7 @@ export function openEchoVolunteer(url: string, name: string, options: EchoOption
     get isWelcome() {
       return isWelcome;
     },
+    ended: new Promise((resolve) => socket.once('close', resolve)),
     takeRoundTrips: () => {
       const taken = roundTrips;
       roundTrips = [];

@@ -1,9 +1,11 @@
 /** The benches by name. Each says what it does while it runs, and returns what it measured. */
+import { backlog } from './backlog.ts';
 import { chaos } from './chaos.ts';
 import { footprint } from './footprint.ts';
 import { manyHosts } from './hosts.ts';
 import { ledger } from './ledger.ts';
 import { million } from './million.ts';
+import { recovery } from './recovery.ts';
 import { sandbox } from './sandbox.ts';
 import { throughput } from './throughput.ts';
 import { trust } from './trust.ts';
@@ -37,6 +39,14 @@ export const benches: Record<string, Bench> = {
   million: {
     summary: 'a job of a million units: memory, and what show and results take',
     run: million,
+  },
+  backlog: {
+    summary: 'what a unit costs when 10^4 units wait, and when 10^9 do',
+    run: backlog,
+  },
+  recovery: {
+    summary: 'from kill -9 of a coordinator to full speed, and what was lost by it',
+    run: recovery,
   },
   chaos: {
     summary: 'two minutes of kills, cuts, full disks and clocks that jump: what is lost',
