@@ -63,11 +63,12 @@ export async function chaos(
   const working = new AbortController();
   const work = [scientist.run(submitting.signal), ...light.map((one) => one.run(working.signal))];
 
+  await scientist.atWork();
   const { faults, left } = await strikeFor(minutes, grid, random, say);
   mendAll(grid);
   submitting.abort();
   say(`${grid.kills} kills; all is mended, the jobs are awaited`);
-  const late = await completion(scientist);
+  const late = await completion(scientist, say);
   working.abort();
   await Promise.all(work);
 
@@ -120,7 +121,7 @@ async function strikeFor(
 }
 
 /** Waits until all jobs are complete; tells of those that are not in time. */
-async function completion(scientist: Scientist): Promise<string[]> {
+async function completion(scientist: Scientist, say: (line: string) => void): Promise<string[]> {
   const until = performance.now() + completeMsMax;
   const late: string[] = [];
   for (const { jobId, workload } of scientist.jobs) {
@@ -133,6 +134,9 @@ async function completion(scientist: Scientist): Promise<string[]> {
       }
       await wait(100);
     }
+    say(
+      `${workload.name} ${jobId} ${((performance.now() - until + completeMsMax) / 1000).toFixed(1)}`,
+    );
   }
   return late;
 }

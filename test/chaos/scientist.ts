@@ -43,6 +43,11 @@ export class Scientist {
     }
   }
 
+  /** Resolves when there is a job of each kind: from then on there is something to break. */
+  async atWork(): Promise<void> {
+    while (this.jobs.length < this.workloads.length) await wait(askAgainMs);
+  }
+
   /** Null when there was no answer. */
   show(jobId: string): Promise<JobView | null> {
     return this.ask(`/v1/jobs/${jobId}`, {});

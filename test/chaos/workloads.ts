@@ -52,7 +52,7 @@ const echo = (times: number) =>
             (i32.load16_u (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 2)))
             (i32.const 0x3737))
         (then unreachable))
-      (local.set $left (i32.const 64))
+      (local.set $left (i32.const 320))
       (loop $burn
         (memory.fill (i32.const 32768) (i32.const 0) (i32.const 32768))
         (local.set $left (i32.sub (local.get $left) (i32.const 1)))
