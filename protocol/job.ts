@@ -124,7 +124,10 @@ export const jobDocumentSchema = z
     view: z.record(z.string(), z.json()).nullable().default(null),
     after: z.string().nullable().default(null),
     migratable: z.boolean('expected true or false').default(false),
-    /** Weight in fair share between jobs is 1 + priority. */
+    /**
+     * Weight in fair share is 1 + priority. Each step costs as much again as the work, and weighs against other
+     * scientists too; of a curated job it costs nothing, and is at the cost of the scientist's own others.
+     */
     priority: z
       .int('expected a whole number')
       .min(0, 'expected at least 0')
