@@ -6,7 +6,7 @@ import { admit, admitEntry, type KernelKind, kindOf } from './meter/admit.ts';
 import { decodeModule } from './meter/decode.ts';
 import { WHOLE_MEMORY_PAGES } from './meter/limits.ts';
 import type { ExternalKind, KernelModule } from './meter/module.ts';
-import type { FunctionPlan } from './meter/plan.ts';
+import { type FunctionPlan, nanKinds } from './meter/plan.ts';
 import { type Survey, survey } from './meter/survey.ts';
 import { KernelRefused, type Refusal } from './refused.ts';
 
@@ -85,7 +85,7 @@ function describeModule(module: KernelModule | undefined) {
 }
 
 const makesNansSame = ({ sites }: FunctionPlan): boolean =>
-  sites.some(({ kind }) => kind === 'nan');
+  sites.some(({ kind }) => nanKinds.includes(kind));
 
 function describeSurvey(surveyed: Survey | undefined) {
   const findings = surveyed?.findings;

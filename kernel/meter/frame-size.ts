@@ -9,8 +9,8 @@ import { valueType } from './value-types.ts';
 
 /** Return address, frame pointer, instance and what else stands in every frame: up to 80. */
 const FIXED_BYTES = 112;
-const SLOT_BYTES = 8;
-const VECTOR_SLOT_BYTES = 16;
+export const SLOT_BYTES = 8;
+export const VECTOR_SLOT_BYTES = 16;
 
 export class FrameSize {
   #localBytes = 0;

@@ -3,47 +3,40 @@
  *
  * The idea: what arithmetic gives is *loose* (`nan-roles.ts`), and may stay so while only arithmetic,
  * comparisons and conversions look at it, to which all NaNs are alike. Before anything else sees its
- * bits (a store, a call, a branch with a value, integer operations) it is made firm: at the place
- * where it came onto the stack. Values that arithmetic did not make are never touched, since programs
- * move integers as floats, and put meaning into the bits of a NaN.
+ * bits (a call, a branch with a value, integer operations) it is made firm: at the place where it came
+ * onto the stack. What is stored is looked at for many stores together (`nan-stores.ts`). Values that
+ * arithmetic did not make are never touched, since programs move integers as floats, and put meaning
+ * into the bits of a NaN.
  *
- * Locals hold loose values, too, if nothing but loose ones and plain numbers are ever put into them: a
- * sum over a loop is made firm once, when it is stored. A local that is given anything else (a
- * parameter, what was loaded) is firm, and what arithmetic puts into it is made so before. Which it
- * is shows at the end of the function only; so places are noted with the locals they hang on.
+ * Locals may hold loose values, too; which do shows at the end of the function only
+ * (`nan-locals.ts`), so places are noted with the locals they hang on.
  *
  * Types are V8's to check, here as everywhere: of code that has wrong ones, nonsense is found, and no harm
  * done. What comes out is WebAssembly's deterministic profile: every NaN of arithmetic is the positive
  * canonical one.
  */
+import { type Address, Addresses } from './addresses.ts';
 import { Immediates } from './immediates.ts';
 import type { KernelModule } from './module.ts';
-import { LooseLocals, type NanSite } from './nan-locals.ts';
+import {
+  dropsSegment,
+  isControl,
+  type LoadKind,
+  leavesValue,
+  loadedBy,
+  mayBeNan,
+  storedBy,
+  touchesMemory,
+} from './nan-instructions.ts';
+import { type LocalSite, NanLocals, type NanSite, NO_LOCAL } from './nan-locals.ts';
 import { givesOf, result, resultOf, type Shape, shape, takesOf } from './nan-roles.ts';
+import { FIRM, isLoose, isMade, NUMBER, type Slot } from './nan-slot.ts';
+import { type FloatLoad, laneOf, NanStores, type StoreGroup } from './nan-stores.ts';
 import { op, readOpcode } from './op.ts';
 import { deltaOf, imm, immediateOf } from './opcodes.ts';
 import type { FunctionPlan } from './plan.ts';
 import { Reader } from './reader.ts';
 import { readValueType } from './value-types.ts';
-
-const NO_LOCAL = -1;
-
-/** A value on the stack. */
-interface Slot {
-  /** As instructions see it now. */
-  shape: Shape;
-  /** Behind the instruction that put it there, and its shape then. */
-  at: number;
-  first: Shape;
-  /** From which local it was got, and is loose only if that is. */
-  local: number;
-  isSigned: boolean;
-}
-
-/** Its bits are the same everywhere. */
-const FIRM: Slot = { shape: 0, at: 0, first: 0, local: NO_LOCAL, isSigned: false };
-/** No NaN at all; does no harm among loose values. */
-const NUMBER: Slot = { ...FIRM };
 
 interface Frame {
   opcode: number;
@@ -53,7 +46,15 @@ interface Frame {
   wasLive: boolean;
 }
 
-export function findNanSites(module: KernelModule, plan: FunctionPlan): NanSite[] {
+export interface NanPlaces {
+  /** Where a value on the stack is made firm. */
+  sites: NanSite[];
+  /** Where a local is. */
+  locals: LocalSite[];
+  groups: StoreGroup[];
+}
+
+export function findNanPlaces(module: KernelModule, plan: FunctionPlan): NanPlaces {
   return new NanFlow(module, plan).run();
 }
 
@@ -63,10 +64,19 @@ class NanFlow {
   readonly #immediates: Immediates;
   readonly #results: number;
   readonly #frames: Frame[] = [];
-  readonly #locals: LooseLocals;
+  readonly #locals: NanLocals;
+  readonly #stores = new NanStores();
   /** Places that are needed whatever the locals are. */
   readonly #sites = new Map<number, Shape>();
-  #stack: Slot[] = [];
+  readonly #stack: Slot[] = [];
+  /** Where each of them came onto the stack; -1 when it did not come alone. */
+  readonly #born: number[] = [];
+  /** What came onto the stack up to here did so before this stretch of straight code. */
+  #straightFrom = 0;
+  /** As long as the stack, and of use for addresses only. */
+  readonly #addresses = new Addresses();
+  /** What was last put into locals, in this stretch of straight code. */
+  readonly #current = new Map<number, Slot>();
   #isLive = true;
 
   constructor(module: KernelModule, plan: FunctionPlan) {
@@ -75,20 +85,23 @@ class NanFlow {
     this.#immediates = new Immediates(this.#reader, module);
     this.#immediates.locals = plan.locals;
     this.#results = plan.type.results.length;
-    this.#locals = new LooseLocals(localTypes(module, plan), plan.type.params.length);
+    this.#locals = new NanLocals(localTypes(module, plan), plan.type.params.length);
   }
 
-  run(): NanSite[] {
+  run(): NanPlaces {
     while (!this.#reader.isAtEnd) this.#instruction();
     if (this.#isLive) this.#firmTop(this.#results);
+    this.#locals.settle();
     for (const site of this.#locals.sites()) this.#sites.set(site.at, site.shape);
     const sites = Array.from(this.#sites, ([at, shape]) => ({ at, shape }));
-    return sites.sort((a, b) => a.at - b.at);
+    return { sites, locals: this.#locals.localSites(), groups: this.#stores.groups(this.#locals) };
   }
 
   #instruction(): void {
+    const start = this.#reader.at;
     const opcode = readOpcode(this.#reader);
     const immediate = immediateOf(opcode);
+    if (isControl(opcode)) this.#leaveStraightCode(opcode, start);
     switch (immediate) {
       case imm.blockType:
         this.#enter(opcode);
@@ -118,7 +131,19 @@ class NanFlow {
         }
     }
     if (immediate === imm.local) this.#local(opcode, this.#reader.u32());
-    else this.#plain(opcode);
+    else this.#plain(opcode, start);
+  }
+
+  #leaveStraightCode(opcode: number, at: number): void {
+    this.#stores.end();
+    this.#straightFrom = at;
+    if (opcode === op.call || opcode === op.callIndirect) return;
+    // Nobody reads a local once the function is left.
+    if (this.#isLive && opcode !== op.return && opcode !== op.unreachable)
+      for (const [local, value] of this.#current)
+        if (isMade(value)) this.#locals.noteMade({ at, shape: value.shape, local });
+    this.#current.clear();
+    this.#addresses.forgetLocals();
   }
 
   /** nop, unreachable, else, end, return. */
@@ -131,6 +156,8 @@ class NanFlow {
     if (this.#isLive) this.#firmTop(frame.results);
     this.#isLive = frame.wasLive;
     this.#stack.length = Math.min(this.#stack.length, frame.height);
+    this.#born.length = this.#stack.length;
+    this.#addresses.cutTo(this.#stack.length);
     const isElse = opcode === op.else;
     if (isElse) this.#frames.push({ ...frame, opcode });
     this.#push(isElse ? frame.params : frame.results);
@@ -167,45 +194,135 @@ class NanFlow {
   #local(opcode: number, index: number): void {
     if (!this.#isLive) return;
     if (opcode === op.localGet) {
-      this.#stack.push(this.#got(index));
+      this.#give(this.#known(index) ?? this.#got(index), this.#addresses.got(index));
       return;
     }
+    const address = this.#addresses.top;
     const value = this.#pop();
+    this.#addresses.put(index, address);
     this.#put(value, index);
-    if (opcode === op.localTee) this.#stack.push(value);
+    if (opcode !== op.localTee) return;
+    this.#give(this.#known(index) ?? value, address);
+  }
+
+  /** What was put into the local in this stretch of code. Loose it may be whatever the local is. */
+  #known(local: number): Slot | null {
+    const value = this.#current.get(local) ?? null;
+    if (value === null || !isMade(value)) return value;
+    return { ...value, at: this.#reader.at, first: value.shape };
   }
 
   #got(local: number): Slot {
-    if (!this.#locals.mayBeLoose(local)) return FIRM;
+    if (!this.#locals.isTracked(local)) return FIRM;
     const shape = this.#locals.shapeOf(local);
-    return { shape, at: this.#reader.at, first: shape, local, isSigned: false };
+    return { ...FIRM, shape, at: this.#reader.at, first: shape, local };
   }
 
   #put(value: Slot, local: number): void {
+    if (!this.#locals.isTracked(local)) return;
+    if (isLoose(value) && !isMade(value)) this.#current.delete(local);
+    else this.#current.set(local, value);
     if (value === NUMBER) return;
-    // A sign that was changed would be lost in a local that is made firm later.
-    if (value === FIRM || value.isSigned || !this.#locals.mayBeLoose(local)) {
-      this.#locals.makeFirm(local);
-      this.#firm(value);
+    if (!isLoose(value)) {
+      value.load?.locals.push(local);
+      this.#locals.keepBits(local);
       return;
     }
+    if (isMade(value)) {
+      this.#locals.meet(local, value.shape);
+      return;
+    }
+    // A sign that was changed would be lost in a local that is made firm later.
+    if (value.isSigned) this.#locals.keepBits(local);
     if (value.shape !== shape.none) this.#locals.meet(local, value.shape);
     this.#locals.note({ at: value.at, shape: value.first }, value.local, local);
   }
 
-  #plain(opcode: number): void {
+  #plain(opcode: number, start: number): void {
     const { at } = this.#reader;
     this.#immediates.skip(opcode);
     if (!this.#isLive || dropsSegment(opcode)) return;
     if (opcode === op.f32Const || opcode === op.f64Const || opcode === op.v128Const) {
-      this.#stack.push(mayBeNan(this.#module.bytes.subarray(at, this.#reader.at)) ? FIRM : NUMBER);
+      this.#give(mayBeNan(this.#module.bytes.subarray(at, this.#reader.at)) ? FIRM : NUMBER);
       return;
     }
+    if (opcode === op.i32Const) {
+      const value = new Reader(this.#module.bytes, at).s33();
+      this.#give(NUMBER, this.#addresses.constant(value));
+      return;
+    }
+    if (opcode === op.i32Add) {
+      const sum = this.#addresses.sum(this.#addresses.top, this.#addresses.next);
+      this.#look(this.#pop(), shape.none);
+      this.#look(this.#pop(), shape.none);
+      this.#give(FIRM, sum);
+      return;
+    }
+    if (opcode === op.drop) {
+      this.#pop();
+      return;
+    }
+    const stored = storedBy(opcode);
+    if (stored !== null && this.#store(opcode, stored, start, at)) return;
+    const loaded = loadedBy(opcode);
+    if (loaded !== null) {
+      this.#load(loaded, start, at);
+      return;
+    }
+    if (touchesMemory(opcode)) this.#stores.end();
     const leaves = leavesValue(opcode);
     const operands: Slot[] = [];
     for (let left = Number(leaves) - deltaOf(opcode); left > 0; left--)
       operands.push(this.#look(this.#pop(), takesOf(opcode)));
-    if (leaves) this.#stack.push(this.#resultOf(opcode, operands[0] ?? FIRM));
+    if (leaves) this.#give(this.#resultOf(opcode, operands[0] ?? FIRM));
+  }
+
+  /** False for a value whose bits are known here, or are made so before. */
+  #store(opcode: number, stored: readonly Shape[], start: number, at: number): boolean {
+    const value = this.#stack.at(-1);
+    const addressAt = this.#bornHere(-2);
+    if (value === undefined || !isLoose(value) || value.isSigned) return false;
+    if (!stored.includes(value.shape) || addressAt < 0) return false;
+    const address = this.#addresses.next;
+    this.#pop();
+    this.#look(this.#pop(), shape.none);
+    if (value.local !== NO_LOCAL) this.#locals.see(value.local);
+    this.#stores.store({
+      start,
+      end: this.#reader.at,
+      opcode,
+      shape: value.shape,
+      addressAt,
+      ...address,
+      local: value.local,
+      ...this.#memarg(at),
+    });
+    return true;
+  }
+
+  #load({ gives, lane }: LoadKind, start: number, at: number): void {
+    const addressAt = this.#bornHere(-1);
+    const address = this.#addresses.top;
+    this.#look(this.#pop(), shape.none);
+    if (!this.#stores.isOpen) {
+      this.#give(FIRM);
+      return;
+    }
+    const seen = { lane, isSafe: true, locals: [] };
+    const load = { start, addressAt, ...address, ...seen, ...this.#memarg(at) };
+    this.#stores.load(load);
+    this.#give({ ...FIRM, shape: gives, load });
+  }
+
+  /** Where the value at this place of the stack came onto it in this stretch of code; else -1. */
+  #bornHere(place: number): number {
+    const at = this.#born.at(place) ?? -1;
+    return at > this.#straightFrom ? at : -1;
+  }
+
+  #memarg(at: number): { alignLog2: number; offset: number } {
+    const reader = new Reader(this.#module.bytes, at);
+    return { alignLog2: reader.byte(), offset: reader.u32() };
   }
 
   #resultOf(opcode: number, operand: Slot): Slot {
@@ -229,6 +346,7 @@ class NanFlow {
   #look(value: Slot, as: Shape): Slot {
     if (value === FIRM || value === NUMBER) return value;
     if (value.shape === shape.none && as !== shape.none) {
+      if (value.load !== null) return this.#divide(value, value.load, as);
       this.#locals.meet(value.local, as);
       return { ...value, shape: as };
     }
@@ -237,9 +355,19 @@ class NanFlow {
     return FIRM;
   }
 
-  #firm({ at, first, local }: Slot): void {
-    if (local !== NO_LOCAL) this.#locals.note({ at, shape: first }, local, NO_LOCAL);
-    else if (first !== shape.none) this.#sites.set(at, first);
+  /** A vector was loaded, and here it shows of which floats it is taken to be. */
+  #divide(value: Slot, load: FloatLoad, as: Shape): Slot {
+    if (load.lane === 0) load.lane = laneOf(as);
+    else if (load.lane !== laneOf(as)) load.isSafe = false;
+    return { ...value, shape: as };
+  }
+
+  #firm({ at, first, local, load }: Slot): void {
+    if (load !== null) load.isSafe = false;
+    else if (local !== NO_LOCAL) {
+      this.#locals.see(local);
+      this.#locals.note({ at, shape: first }, local, NO_LOCAL);
+    } else if (first !== shape.none) this.#sites.set(at, first);
   }
 
   /** So many values leave this place, by whatever way. */
@@ -254,11 +382,25 @@ class NanFlow {
   }
 
   #pop(): Slot {
-    return (this.#isLive && this.#stack.pop()) || FIRM;
+    if (!this.#isLive) return FIRM;
+    this.#born.pop();
+    this.#addresses.pop();
+    return this.#stack.pop() ?? FIRM;
+  }
+
+  #give(slot: Slot, address?: Address): void {
+    this.#addresses.push(address);
+    this.#stack.push(slot);
+    this.#born.push(this.#reader.at);
   }
 
   #push(count: number): void {
-    for (let i = 0; i < count && this.#isLive; i++) this.#stack.push(FIRM);
+    for (let i = 0; i < count && this.#isLive; i++) {
+      this.#addresses.push();
+      this.#stack.push(FIRM);
+      // Of several only the last lies on top.
+      this.#born.push(i === count - 1 ? this.#reader.at : -1);
+    }
   }
 }
 
@@ -271,23 +413,4 @@ function localTypes(module: KernelModule, plan: FunctionPlan): number[] {
     for (let i = 0; i < count; i++) types.push(type);
   }
   return types;
-}
-
-/** data.drop and elem.drop touch no operand. */
-const dropsSegment = (opcode: number): boolean =>
-  immediateOf(opcode) === imm.data || immediateOf(opcode) === imm.element;
-
-/** Whether the instruction leaves a value, which nothing with a type of its own does here. */
-function leavesValue(opcode: number): boolean {
-  const delta = deltaOf(opcode);
-  if (delta >= 0) return true;
-  if (delta === -1) return opcode !== op.drop && opcode !== op.globalSet;
-  // Stores take two and leave none; select and bitselect take three.
-  const immediate = immediateOf(opcode);
-  return delta === -2 && immediate !== imm.memarg && immediate !== imm.memargLane;
-}
-
-/** Whether these bytes, divided into floats in any way, have one with all bits of its exponent set. */
-function mayBeNan(bytes: Uint8Array): boolean {
-  return bytes.some((byte, nth) => (byte & 0x7f) === 0x7f && ((bytes[nth - 1] ?? 0) & 0x80) !== 0);
 }

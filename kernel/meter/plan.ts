@@ -21,17 +21,48 @@ export type SiteKind =
   /** memory.grow, which is replaced. */
   | 'grow'
   /** On top of the stack is a float whose NaN would not be the same everywhere. */
-  | 'nan';
+  | 'nan'
+  /** The same in a local, whose number `value` is. */
+  | 'nan_local'
+  /** On top of the stack is a value or an address of a group of stores. */
+  | 'nan_keep'
+  /** Behind such a group: was there a NaN among its values? */
+  | 'nan_check';
+
+/** Those that have to do with NaNs. */
+export const nanKinds: readonly SiteKind[] = ['nan', 'nan_local', 'nan_keep', 'nan_check'];
+
+/** An address that was kept, in the local of ours of that number. */
+export interface KeptAccess {
+  address: number;
+  /** What is to be added to it. */
+  plus: number;
+  /** What the instruction adds to it. */
+  offset: number;
+}
+
+export interface KeptGroup {
+  stores: (KeptAccess & { opcode: number; shape: Shape; value: number })[];
+  /** Whether these are, as they say, has to be looked at before. */
+  aligned: KeptAccess[];
+}
 
 /** Where code is inserted; a plan has them in the order of their offsets. */
 export interface Site {
   /** Offset in the module. */
   at: number;
   kind: SiteKind;
-  /** Of a charge: the fuel. Of a call: its end. Else: how many labels enclose it originally. */
+  /**
+   * Of a charge: the fuel. Of a call: its end. Of what is kept: the number of the local. Else: how many
+   * labels enclose it originally.
+   */
   value: number;
   /** Of a NaN. */
   shape?: Shape;
+  /** Of what is kept. */
+  type?: number;
+  /** Of a check. */
+  group?: KeptGroup;
   /** Of a counted loop. */
   loop?: { counted: CountedLoop; costs: CountedLoopCosts; end: number };
 }

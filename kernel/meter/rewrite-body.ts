@@ -16,9 +16,9 @@
 import type { CodeWriter } from './code-writer.ts';
 import { writeTurnsPaidFor } from './counted-loop-code.ts';
 import { FuelCode } from './fuel-code.ts';
-import { holderOf, writeFirm } from './nan-code.ts';
+import { holderOf, SUM, writeCheckedGroup, writeFirm, writeFirmLocal } from './nan-code.ts';
 import { EMPTY_BLOCK, op } from './op.ts';
-import type { FunctionPlan, Site } from './plan.ts';
+import { type FunctionPlan, nanKinds, type Site } from './plan.ts';
 import { valueType } from './value-types.ts';
 import { BULK_BYTES_PER_FUEL_LOG2, GROWN_PAGE_FUEL } from './weights.ts';
 
@@ -76,6 +76,8 @@ class BodyRewriter {
   readonly #fuelAfterLocal: number;
   /** By type: where a value is kept while it is looked at. */
   readonly #nanLocals = new Map<number, number>();
+  /** By type and number: what is kept until a group of stores has been looked at. */
+  readonly #keptLocals = new Map<string, number>();
   /** How much of the original has been written. */
   #copied: number;
   /** Blocks of ours between the code that is being copied and its place in the original. */
@@ -100,12 +102,24 @@ class BodyRewriter {
     this.#lengthLocal = measures ? this.#addLocal(valueType.i32) : 0;
     this.#turnsLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
     this.#fuelAfterLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
-    for (const { kind, shape = 0 } of plan.sites) {
-      const type = holderOf(shape);
-      if (kind === 'nan' && !this.#nanLocals.has(type))
-        this.#nanLocals.set(type, this.#addLocal(type));
-    }
+    for (const site of plan.sites) this.#addNanLocals(site);
   }
+
+  #addNanLocals({ kind, shape = 0, value, type = 0, group }: Site): void {
+    const holder = holderOf(shape);
+    if (kind === 'nan' && !this.#nanLocals.has(holder))
+      this.#nanLocals.set(holder, this.#addLocal(holder));
+    if (kind === 'nan_keep') this.#addKept(type, value);
+    for (const store of group?.stores ?? []) this.#addKept(holderOf(store.shape), SUM);
+  }
+
+  #addKept(type: number, kept: number): void {
+    const key = `${type}/${kept}`;
+    if (!this.#keptLocals.has(key)) this.#keptLocals.set(key, this.#addLocal(type));
+  }
+
+  readonly #keptLocal = (type: number, kept: number): number =>
+    this.#keptLocals.get(`${type}/${kept}`) ?? 0;
 
   run(): void {
     const { module } = this.#context;
@@ -187,7 +201,10 @@ class BodyRewriter {
         this.#grow(site.value);
         return;
       case 'nan':
-        this.#makeFirm(site);
+      case 'nan_local':
+      case 'nan_keep':
+      case 'nan_check':
+        this.#watchNan(site);
         return;
     }
   }
@@ -214,16 +231,19 @@ class BodyRewriter {
     const start = this.#copied;
     for (let next = nth + 1; (this.#plan.sites[next]?.at ?? end) < end; next++) {
       const site = this.#plan.sites[next];
-      if (site?.kind !== 'nan') continue;
+      if (site === undefined || !nanKinds.includes(site.kind)) continue;
       this.#copyTo(site.at);
-      this.#makeFirm(site);
+      this.#watchNan(site);
     }
     this.#copyTo(end);
     this.#copied = start;
   }
 
-  #makeFirm({ shape = 0 }: Site): void {
-    writeFirm(this.#out, shape, this.#nanLocals.get(holderOf(shape)) ?? 0);
+  #watchNan({ kind, shape = 0, type = 0, value, group }: Site): void {
+    if (kind === 'nan_keep') this.#out.indexed(op.localTee, this.#keptLocal(type, value));
+    else if (kind === 'nan_local') writeFirmLocal(this.#out, shape, value);
+    else if (group !== undefined) writeCheckedGroup(this.#out, group, this.#keptLocal);
+    else writeFirm(this.#out, shape, this.#nanLocals.get(holderOf(shape)) ?? 0);
   }
 
   /**

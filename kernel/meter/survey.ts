@@ -6,8 +6,7 @@ import type { Findings } from './findings.ts';
 import { withFunction } from './function-name.ts';
 import { kernelLimits } from './limits.ts';
 import type { KernelModule } from './module.ts';
-import { findNanSites } from './nan-flow.ts';
-import type { NanSite } from './nan-locals.ts';
+import { findNanSites, keptBytes } from './nan-sites.ts';
 import type { FunctionPlan, Site } from './plan.ts';
 import { scanFunction } from './scan.ts';
 
@@ -50,11 +49,10 @@ function surveyFunctions(module: KernelModule, nans: 'same' | 'any'): Survey {
   return { plans, findings, ...findRecursion(module, plans) };
 }
 
-/** What is on top of the stack comes first: other code may hide it. */
-function addNanSites(plan: FunctionPlan, found: readonly NanSite[]): void {
-  const sites = found.map(({ at, shape }): Site => ({ at, kind: 'nan', value: 0, shape }));
-  // The sort is stable.
+function addNanSites(plan: FunctionPlan, sites: readonly Site[]): void {
+  // What is on top of the stack comes first: other code may hide it. The sort is stable.
   plan.sites = [...sites, ...plan.sites].sort((a, b) => a.at - b.at);
+  plan.frameBytes += keptBytes(sites);
 }
 
 function limit(value: number, max: number, what: string, at: number): void {

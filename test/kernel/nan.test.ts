@@ -97,6 +97,121 @@ describe('what was not computed keeps its bits', () => {
   });
 });
 
+describe('stores that are looked at together', () => {
+  const nan = '(f64.sqrt (f64.const -1))';
+  const inTurn = (...values: string[]) =>
+    values.map((value, nth) => `(f64.store (i32.const ${8 * nth}) ${value})`).join('\n');
+  const hexOf = (...numbers: number[]) =>
+    numbers
+      .reverse()
+      .map((each) =>
+        Buffer.from(new Float64Array([each]).buffer)
+          .reverse()
+          .toString('hex'),
+      )
+      .join('');
+  const one = '(f64.nearest (f64.const 1))';
+  const infinity = '(f64.nearest (f64.const inf))';
+  const less = '(f64.neg (f64.const inf))';
+
+  it.each([
+    ['the first', [nan, one, one], [NaN, 1, 1]],
+    ['the last', [one, one, nan], [1, 1, NaN]],
+    [
+      'none, though their sum is',
+      [infinity, `(f64.nearest ${less})`, one],
+      [Infinity, -Infinity, 1],
+    ],
+    ['more than fit a group', Array<string>(20).fill(nan), Array<number>(20).fill(NaN)],
+  ])('may have a NaN as %s', (_, values, numbers) => {
+    expect(memoryAfter(inTurn(...values), 8 * values.length)).toBe(hexOf(...numbers));
+  });
+
+  it('leave what was stored over one of them since', () => {
+    const over = `(f64.store (i32.const 0) ${nan}) (i64.store (i32.const 0) (i64.const 5))
+      (f64.store (i32.const 8) ${nan})`;
+    expect(memoryAfter(over, 16)).toBe(`${NAN_64}0000000000000005`);
+  });
+
+  it('leave what a local brought over one of them since', () => {
+    const over = `(local $x f64) (local.set $x (f64.load (i32.const 512))) (block)
+      (f64.store (i32.const 0) ${nan}) (f64.store (i32.const 0) (local.get $x))
+      (f64.store (i32.const 8) ${nan})`;
+    const payload = '(data (i32.const 512) "\\a2\\07\\00\\00\\00\\00\\f0\\7f")';
+    expect(memoryAfter(over, 16, payload)).toBe(`${NAN_64}7ff00000000007a2`);
+  });
+
+  /** Behind a store of a NaN with something in its lower half, and before another one. */
+  const between = (load: string, behind: string) => `(local $n i64) (local $x f64) (local $y f32)
+    (f64.store (i32.const 0) (f64.add (f64.const 1) (f64.load (i32.const 512))))
+    ${load} (f64.store (i32.const 8) ${one}) (block) ${behind}`;
+  it.each([
+    [
+      'an integer',
+      '(local.set $n (i64.reinterpret_f64 (f64.load (i32.const 0))))',
+      '(i64.store (i32.const 16) (local.get $n))',
+      NAN_64,
+    ],
+    [
+      'a local that is stored later',
+      '(local.set $x (f64.load (i32.const 0)))',
+      '(f64.store (i32.const 16) (local.get $x))',
+      NAN_64,
+    ],
+    [
+      'half of it',
+      '(local.set $y (f32.add (f32.const 0) (f32.load (i32.const 0))))',
+      '(f32.store (i32.const 16) (local.get $y))',
+      '0000000000000000',
+    ],
+    [
+      'a vector of halves',
+      '(local.set $y (f32x4.extract_lane 0 (f32x4.add (v128.load (i32.const 0)) (v128.load (i32.const 904)))))',
+      '(f32.store (i32.const 16) (local.get $y))',
+      '0000000000000000',
+    ],
+  ])('are firm for a load into %s', (_, load, behind, hex) => {
+    const input = '(data (i32.const 512) "\\01\\00\\00\\00\\00\\00\\f8\\ff")';
+    expect(memoryAfter(between(load, behind), 24, input)).toBe(`${hex}3ff0000000000000${NAN_64}`);
+  });
+
+  it('lie over each other as they did', () => {
+    const over = `(f64.store (i32.const 4) ${nan}) (f64.store (i32.const 0) ${nan})`;
+    expect(memoryAfter(over, 12)).toBe(`7ff80000${NAN_64}`);
+  });
+
+  it('are firm for whoever loads their bits', () => {
+    const moved = `(f64.store (i32.const 0) ${nan}) (i64.store (i32.const 8) (i64.load (i32.const 0)))
+      (f64.store (i32.const 16) (f64.add (f64.const 1) (f64.load (i32.const 0))))
+      (f64.store (i32.const 24) (f64.load (i32.const 16)))`;
+    expect(memoryAfter(moved, 32)).toBe(NAN_64.repeat(4));
+  });
+
+  /** Half of a NaN that has been stored and half of what lies behind it, as a float. */
+  const halves = (align: string) => `(local $at i32) (local.set $at (i32.load (i32.const 800)))
+    (f64.store ${align} (local.get $at) ${nan})
+    (f64.store offset=16 ${align} (local.get $at)
+      (f64.mul (f64.const 0x1p1023) (f64.load ${align} (i32.add (i32.load (i32.const 808)) (i32.const 4)))))`;
+  const halvesInLocals = (align: string) => `(local $at i32) (local $by i32)
+    (local.set $at (i32.load (i32.const 800))) (local.set $by (i32.load (i32.const 804)))
+    (f64.store ${align} (local.get $at) ${nan})
+    (f64.store offset=16 ${align} (local.get $at)
+      (f64.mul (f64.const 0x1p1023) (f64.load ${align} (local.get $by))))`;
+  const four = '(data (i32.const 804) "\\04")';
+
+  it('a load of half a NaN is right where it says how it is aligned, or asks for the address in between', () => {
+    // The smallest floats there are, 7ff80000 of them, and not the fff80000 that x86-64 would store.
+    const expected = hexOf(Number.NaN, 0, 0x7ff80000 * 2 ** -51);
+    expect(memoryAfter(halves('align=4'), 24)).toBe(expected);
+    expect(memoryAfter(halves('align=8'), 24)).toBe(expected);
+    expect(memoryAfter(halvesInLocals('align=4'), 24, four)).toBe(expected);
+  });
+
+  it('a load of half a NaN that says it is aligned to the whole ends in a trap, everywhere', () => {
+    expect(() => memoryAfter(halvesInLocals('align=8'), 24, four)).toThrow('unreachable');
+  });
+});
+
 it('[S3] of random programs memory is as if each instruction gave the canonical NaN', () => {
   fc.assert(
     fc.property(floatPrograms, ({ plain, canonical }) => {

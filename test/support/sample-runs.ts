@@ -70,6 +70,7 @@ const endings: Sample[] = [
   ],
   ['calls itself without end, below much else and with much in hand', wideRecursion(300, 12)],
   ['calls itself without end with little in hand', wideRecursion(3, 1)],
+  ['calls itself without end, with many floats to store in each call', storingRecursion()],
   ['has data that do not fit', aProgram([], '', '(data (i32.const 65535) "two bytes")')],
   ['works without end', aProgram([], '(loop $again (br $again))'), { fuelMax: 123_457 }],
   [
@@ -107,6 +108,19 @@ function wideRecursion(values: number, above: number): string {
   const others = Array.from({ length: above }, (_, i) => keeping(`$f${i + 1}`, `$f${i}`));
   return `(module (memory (export "memory") 1) ${keeping('$f0', '$f0')} ${others.join('\n')}
     (func (export "_start") (drop (call $f${above} (i64.const 1)))))`;
+}
+
+/** Sums that go to as many places as calls keep addresses of, until they have looked for a NaN. */
+function storingRecursion(): string {
+  const nth = Array.from({ length: 24 }, (_, i) => i);
+  const address = (i: number) => `(i32.mul (local.get $n) (i32.const ${8 * i + 8}))`;
+  const stores = nth.map(
+    (i) => `(f64.store (i32.and (i32.const 0xff8) ${address(i)})
+      (f64.add (f64.convert_i32_s (local.get $n)) (f64.load (i32.and (i32.const 0xff8) ${address(i + 1)}))))`,
+  );
+  return `(module (memory (export "memory") 1)
+    (func $f (param $n i32) ${stores.join('\n')} (call $f (i32.add (local.get $n) (i32.const 1))) (nop))
+    (func (export "_start") (call $f (i32.const 1))))`;
 }
 
 const doors: Sample[] = [

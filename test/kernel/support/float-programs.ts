@@ -84,28 +84,33 @@ class Writer {
     this.#isInCallee = true;
     const callees = kinds.map(
       (kind) =>
-        `(func $callee_${kind} ${params} (result ${typeOf(kind)}) ${locals.join(' ')} ${this.#value(kind, 2)})`,
+        `(func $callee_${kind} ${params} (result ${typeOf(kind)}) (local $base i32) ${locals.join(' ')} ${this.#value(kind, 2)})`,
     );
     return `(module (memory (export "memory") 1)
       (data (i32.const 0) "${INPUTS.join('')}${INPUTS.join('')}")
       ${this.#isCanonical ? canonisers : ''}
       ${callees.join('\n')}
-      (func (export "_start") ${params.replaceAll('param', 'local')} (local $i i32) (local $j i32) ${locals.join(' ')}
+      (func (export "_start") ${params.replaceAll('param', 'local')} (local $i i32) (local $j i32) (local $base i32) ${locals.join(' ')}
         ${body}))`;
   }
 
   #statement(depth: number): string {
     const kind = this.#kind();
-    switch (this.#pick(depth > 0 ? 8 : 5)) {
+    switch (this.#pick(depth > 0 ? 9 : 5)) {
       case 0:
       case 1:
         return `(local.set ${this.#local(kind)} ${this.#value(kind, depth)})`;
       case 2:
-        return `(${typeOf(kind)}.store ${this.#place()} ${this.#value(kind, depth)})`;
+        return this.#store(kind, depth);
       case 3:
         return `(i64.store ${this.#place()} (i64.reinterpret_f64 ${this.#value('f64', depth)}))`;
       case 4:
         return `(i32.store ${this.#place()} (f64.lt ${this.#value('f64', depth)} ${this.#value('f64', depth)}))`;
+      case 8:
+        // Compilers put stores of related values close together.
+        return Array.from({ length: 4 }, () =>
+          this.#store(this.#pick(3) === 0 ? this.#kind() : kind, 1),
+        ).join(' ');
       case 5:
         return `(if ${this.#test(depth)} (then ${this.#statement(depth - 1)}) (else ${this.#statement(depth - 1)}))`;
       case 6: {
@@ -117,6 +122,10 @@ class Writer {
       default:
         return `${this.#statement(depth - 1)} ${this.#statement(depth - 1)}`;
     }
+  }
+
+  #store(kind: Kind, depth: number): string {
+    return `(${typeOf(kind)}.store ${this.#access()} ${this.#value(kind, depth)})`;
   }
 
   #value(kind: Kind, depth: number): string {
@@ -194,7 +203,7 @@ class Writer {
   #leaf(kind: Kind): string {
     switch (this.#pick(4)) {
       case 0:
-        return `(${typeOf(kind)}.load ${this.#place()})`;
+        return `(${typeOf(kind)}.load ${this.#access()})`;
       case 1:
         if (isVector(kind)) return `(v128.const i64x2 ${this.#pick(2)} 0x3ff0000000000000)`;
         return `(${kind}.const ${this.#one(['0', '-1', 'inf', 'nan:0x400001'])})`;
@@ -214,6 +223,17 @@ class Writer {
 
   #place(): string {
     return `(i32.const ${8 * this.#pick(PLACES)})`;
+  }
+
+  /** Where floats go and come from: of some it is said that they are aligned to four bytes only, and so they are. */
+  #access(): string {
+    const isLess = this.#pick(5) === 0;
+    const at = 8 * this.#pick(PLACES) + (isLess ? 4 : 0);
+    const memarg = [`offset=${at}`, '', `offset=${at - 4}`][this.#pick(3)] ?? '';
+    const rest = memarg === '' ? at : memarg === `offset=${at}` ? 0 : 4;
+    if (at < 4) return `(i32.const ${at})`;
+    const base = this.#one(['(i32.const 0)', '(local.get $base)', '(local.get $base)']);
+    return `${memarg} ${isLess ? 'align=4' : ''} (i32.add (i32.const ${rest}) ${base})`;
   }
 
   #local(kind: Kind): string {
