@@ -33,6 +33,8 @@ export type CoordinatorOptions = {
   logLevel?: string;
   /** It cannot go on: its Redis died again and again, or another coordinator owns the grid. Close it. */
   onLost?: (error: Error) => void;
+  /** What takes a while at the start: Redis is fetched, or loads its journal. */
+  onWait?: (line: string) => void;
 };
 
 export type Coordinator = {
@@ -62,7 +64,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   try {
     const redis = await openRedis({
       dataDir: options.dataDir,
-      log: (line) => log.info(line),
+      log: (line) => {
+        log.info(line);
+        options.onWait?.(line);
+      },
       onLost,
       ...(options.redisUrl === undefined ? {} : { url: options.redisUrl }),
     });

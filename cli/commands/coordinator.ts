@@ -73,6 +73,7 @@ jobs do not wait for strangers to check each other.`,
       });
       const running = await startCoordinator({
         onLost: (error) => onLost(error),
+        onWait: say,
         host,
         port,
         dataDir: data,
