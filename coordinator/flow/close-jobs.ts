@@ -11,6 +11,7 @@ import { canBeChecked, type Present, unprovenAccounts, waitsMs } from '../domain
 import { caseName, newCase, RecordBook, toCase, type UnitCase } from '../domain/trust/docket.ts';
 import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
+import { withoutBefore } from '../domain/unit-runs.ts';
 import { forgetTable } from '../store/forget-table.ts';
 import type { OpenJob } from '../store/job-store.ts';
 import { openResults } from '../store/open-results.ts';
@@ -48,12 +49,12 @@ export async function closeJobs(
   present: () => readonly Present[],
 ): Promise<void> {
   await finishEndings(context);
-  for (const { jobId, decidedAt } of decided) {
+  for (const { jobId, decidedAt, shardsFinal } of decided) {
     const job = await context.jobs.facts(jobId);
     if (job === null || isAwaited(context, job)) continue;
     // Should the machine's clock have been set back, nobody waits until it has caught up.
     const since = decidedAt <= context.now() ? decidedAt : Number.NEGATIVE_INFINITY;
-    const { waiting, unchecked } = await look(context, job, since, present());
+    const { waiting, unchecked } = await look(context, job, { since, shardsFinal }, present());
     if (waiting === 0) await complete(context, jobId, unchecked);
   }
 }
@@ -66,7 +67,7 @@ const isAwaited = ({ ordersOut }: CloseContext, { jobId, document }: JobFacts): 
 async function look(
   context: CloseContext,
   job: JobFacts,
-  since: number,
+  { since, shardsFinal }: { since: number; shardsFinal: number },
   present: readonly Present[],
 ): Promise<{ waiting: number; unchecked: number }> {
   const { store, window } = context;
@@ -77,7 +78,8 @@ async function look(
   const wanted: WantedCheck[] = [];
   let [waiting, unchecked] = [0, 0];
   for (const accountId of unprovenAccounts(tallies)) {
-    const prospect = await prospectOf(context, job, tallies.get(accountId)?.hosts ?? []);
+    const hostIds = tallies.get(accountId)?.hosts ?? [];
+    const prospect = await prospectOf(context, job, shardsFinal, hostIds);
     if (prospect === null) continue;
     const { unit, about, hostId, book } = prospect;
     const isCheckable = canBeChecked(job, about, present);
@@ -127,6 +129,7 @@ type Prospect = { unit: number; about: UnitCase; hostId: HostId; book: RecordBoo
 async function prospectOf(
   { store, now, randomBytes }: CloseContext,
   job: JobFacts,
+  shardsFinal: number,
   hostIds: readonly HostId[],
 ): Promise<Prospect | null> {
   const { trust } = store;
@@ -139,7 +142,8 @@ async function prospectOf(
   const amended = await store.readAmendments(jobId);
   const open = new Map<number, HostId>();
   for (const hostId of hosts.keys()) {
-    const shards = toRuns([...fromRuns(work.get(hostId)?.[jobId] ?? [])].slice(-shardsLookedAt));
+    const held = withoutBefore(work.get(hostId)?.[jobId] ?? [], shardsFinal);
+    const shards = toRuns([...fromRuns(held)].slice(-shardsLookedAt));
     for await (const unit of openResults(store, job, hostId, shards)) {
       if (!amended.has(unit)) open.set(unit, hostId);
     }

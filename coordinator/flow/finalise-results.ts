@@ -22,7 +22,8 @@ import { type AccountHold, type HeldUnit, unitState } from '../domain/trust/fina
 import { isMature } from '../domain/trust/repute.ts';
 import { AccountHolds } from '../store/account-holds.ts';
 import { forgetTable } from '../store/forget-table.ts';
-import type { HeldJob } from '../store/job-store.ts';
+import { type HeldJob, type LateEnd, noLate } from '../store/job-store.ts';
+import { latePay } from '../store/late-pay.ts';
 import { talliesOf } from '../store/trust-store.ts';
 import type { Context } from './context.ts';
 
@@ -84,7 +85,8 @@ class JobHold {
       const isMoved = JSON.stringify(from.marks) !== JSON.stringify(to.marks);
       if (isMoved || shardsFinal > from.shardsFinal || isEnded) {
         // Should another coordinator have moved it, or the reply be lost, the next round looks again.
-        if (!(await store.jobs.moveHold(from, to, isEnded ? now() : null))) return;
+        const late = await this.late(from.shardsFinal, shardsFinal);
+        if (!(await store.jobs.moveHold(from, to, isEnded ? now() : null, late))) return;
       }
       if (isEnded) {
         log.info({ jobId, final }, 'all that could become final is');
@@ -97,6 +99,16 @@ class JobHold {
       from = { ...from, ...to };
     }
     await this.verify(held);
+  }
+
+  /** What becomes of late results of the shards that are final now. */
+  private async late(from: number, to: number): Promise<LateEnd> {
+    const { store } = this.context;
+    if (from === to) return noLate;
+    const all = await store.readLate(this.job.jobId);
+    const gone = all.filter(({ shard }) => shard >= from && shard < to);
+    const places = await store.readAmendments(this.job.jobId);
+    return { pay: await latePay(store, this.job, gone, places), gone };
   }
 
   /** How many of its first shards take no result any more. */

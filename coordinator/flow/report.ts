@@ -13,11 +13,13 @@ import type {
 } from '../../protocol/messages.ts';
 import type { Outcome, Verdict } from '../../protocol/outcome.ts';
 import { endsOfOutputs, isCanonicalOutput } from '../../protocol/output.ts';
+import { digestOf } from '../artifacts/artifacts.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type RecordedResult, resultsOf, type Successes } from '../domain/journal.ts';
+import { answerOf, type LateResult } from '../domain/late.ts';
 import type { Holder, LeaseFacts } from '../domain/lease.ts';
 import type { Reported } from '../domain/record.ts';
-import { fromRuns, positionOf, runsInclude, runsSize } from '../domain/shard.ts';
+import { fromRuns, positionOf, runsInclude, runsSize, unitAt } from '../domain/shard.ts';
 import type { Ran } from '../domain/speed.ts';
 import type { Context } from './context.ts';
 
@@ -37,7 +39,31 @@ export function reportResults(
   if (job === null || results.length > 0) return reportMixed(context, lease, successes, results);
   // Nearly all: nothing to wait for but the commit.
   const reported = withSuccesses(lease, successes, fuelMaxOf(job), []);
-  return context.recorder.record(lease.shard, lease, reported);
+  return record(context, lease, reported);
+}
+
+/** What came when its unit was decided is noted before the host is told that it is not needed. */
+async function record(
+  { recorder, jobs, store }: Context,
+  lease: LeaseFacts,
+  reported: Reported,
+): Promise<Verdict[]> {
+  const { shard, leaseId, hostId, accountId } = lease;
+  const verdicts = await recorder.record(shard, lease, reported);
+  if (!verdicts.includes('not_needed')) return verdicts;
+  const { successes, results } = reported;
+  const all = [...(successes === null ? [] : resultsOf(successes)), ...results];
+  const job = await jobs.facts(shard.jobId);
+  if (job === null) return verdicts;
+  const late = all.flatMap((result, i): LateResult[] => {
+    if (verdicts[i] !== 'not_needed' || result.outcome !== 'success') return [];
+    const unit = unitAt(shard.units, result.position);
+    const of = { unit, shard: Math.floor(unit / job.unitsPerShard), hostId, accountId };
+    const under = { leaseId, shard: shard.number, position: result.position };
+    return [{ ...of, lease: under, answer: answerOf(result, digestOf) }];
+  });
+  if (late.length > 0) await store.noteLate(shard.jobId, late);
+  return verdicts;
 }
 
 async function reportMixed(
@@ -55,7 +81,7 @@ async function reportMixed(
     if (result.digest !== null) recorded[i] = await withOutputChecked(context, result);
   }
   const reported = withSuccesses(lease, successes, fuelMax, recorded);
-  return context.recorder.record(lease.shard, lease, reported);
+  return record(context, lease, reported);
 }
 
 /** What a report that was recorded tells of the host: how fast it is, and how much it may have. */

@@ -4,7 +4,9 @@
  */
 import type { JobId } from '../../protocol/ids.ts';
 import type { JobState, PauseCause } from '../../protocol/job.ts';
+import type { Payment } from '../domain/award.ts';
 import type { DayMark, Job, JobFacts } from '../domain/job.ts';
+import type { LateResult } from '../domain/late.ts';
 
 /** What splitting and closing need to know of a job, without its document. */
 export type OpenJob = {
@@ -13,6 +15,7 @@ export type OpenJob = {
   cursor: number;
   /** When its last unit was accepted or failed; null before that. */
   decidedAt: number | null;
+  shardsFinal: number;
 };
 
 /** How far the results of a job are final, and what its hold is reckoned from. */
@@ -29,6 +32,10 @@ export type CancelReply = 'cancelled' | 'over' | 'unknown';
 export type PauseReply = 'paused' | 'over' | 'unknown';
 export type ResumeReply = 'open' | 'paused' | 'over' | 'unknown';
 
+/** What becomes of late results; of none, unless it is said otherwise. */
+export type LateEnd = { pay: readonly Payment[]; gone: readonly LateResult[] };
+export const noLate: LateEnd = { pay: [], gone: [] };
+
 export type Hold = Pick<HeldJob, 'marks' | 'shardsFinal' | 'final'>;
 
 export interface JobStore {
@@ -43,9 +50,10 @@ export interface JobStore {
   listHeld(partition: number): Promise<HeldJob[]>;
   /**
    * Moves a job's hold on, where it still stands as it was read; false when it does not. What is final is never
-   * amended any more. With `finalAt` nothing is held of it, and nothing of it is checked any more.
+   * amended any more. With `finalAt` nothing is held of it, and nothing of it is checked any more. In the same step
+   * the late results of what is final go, and those that were right are paid.
    */
-  moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean>;
+  moveHold(from: HeldJob, to: Hold, finalAt: number | null, late?: LateEnd): Promise<boolean>;
   /** Ends a job of which all is decided. False when it is over, or not decided. */
   complete(jobId: JobId, unchecked: number, now: number): Promise<boolean>;
   cancel(jobId: JobId, now: number): Promise<CancelReply>;

@@ -70,6 +70,8 @@ export const keys = {
   amendments: (partition: number, jobId: JobId) => `${partitionTag(partition)}:amendments:${jobId}`,
   /** list: units whose result was revoked, in the order in which that happened */
   revoked: (partition: number, jobId: JobId) => `${partitionTag(partition)}:revoked:${jobId}`,
+  /** hash: unit and account → a result that came late, as JSON; until the unit is final */
+  late: (partition: number, jobId: JobId) => `${partitionTag(partition)}:late:${jobId}`,
   /** stream: payments, entry id `<number>-0` */
   outbox: (partition: number) => `${partitionTag(partition)}:outbox`,
   /** string: number of the last outbox record */

@@ -2,14 +2,16 @@
 import type { JobId } from '../../protocol/ids.ts';
 import type { PauseCause } from '../../protocol/job.ts';
 import { isOver, type Job, type JobFacts } from '../domain/job.ts';
-import type {
-  CancelReply,
-  HeldJob,
-  Hold,
-  JobStore,
-  OpenJob,
-  PauseReply,
-  ResumeReply,
+import { lateName } from '../domain/late.ts';
+import {
+  type CancelReply,
+  type HeldJob,
+  type Hold,
+  type JobStore,
+  noLate,
+  type OpenJob,
+  type PauseReply,
+  type ResumeReply,
 } from './job-store.ts';
 import type { MemoryPartitions } from './memory-partitions.ts';
 
@@ -58,6 +60,7 @@ export class MemoryJobs implements JobStore {
         jobId,
         state,
         cursor: counts.cursor,
+        shardsFinal: counts.shardsFinal,
         decidedAt,
       }));
   }
@@ -72,15 +75,29 @@ export class MemoryJobs implements JobStore {
       }));
   }
 
-  async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
+  async moveHold(
+    from: HeldJob,
+    to: Hold,
+    finalAt: number | null,
+    { pay, gone } = noLate,
+  ): Promise<boolean> {
     const job = this.partitions.jobs.get(from.jobId);
     if (job === undefined || job.counts.shardsFinal !== from.shardsFinal) return false;
     if (JSON.stringify(job.marks) !== JSON.stringify(from.marks)) return false;
     job.marks = structuredClone(to.marks);
     Object.assign(job.counts, { shardsFinal: to.shardsFinal, final: to.final });
+    const late = this.partitions.lateOf(job.jobId);
+    for (const one of gone) late.delete(lateName(one));
+    const partition = this.partitions.ofJob(job.jobId);
+    if (pay.length > 0) {
+      const { jobId } = job;
+      const payments = structuredClone([...pay]);
+      partition.outbox.push({ number: ++partition.outboxNumber, jobId, isCheck: true, payments });
+    }
     if (finalAt === null) return true;
+    late.clear();
     job.finalAt = finalAt;
-    const { open } = this.partitions.ofJob(from.jobId);
+    const { open } = partition;
     for (const [id, shard] of open) if (shard.jobId === from.jobId) open.delete(id);
     return true;
   }

@@ -5,6 +5,7 @@
 import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { Job } from '../domain/job.ts';
+import type { LateResult } from '../domain/late.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
 import type { MemoryGrid } from './memory-grid.ts';
 import { partitionOf } from './store.ts';
@@ -18,11 +19,18 @@ export type Partition = {
 
 export class MemoryPartitions {
   readonly jobs = new Map<JobId, Job>();
+  private readonly late = new Map<JobId, Map<string, LateResult>>();
   private readonly byNumber = new Map<number, Partition>();
   private readonly grid: MemoryGrid;
 
   constructor(grid: MemoryGrid) {
     this.grid = grid;
+  }
+
+  lateOf(jobId: JobId): Map<string, LateResult> {
+    const late = this.late.get(jobId) ?? new Map<string, LateResult>();
+    this.late.set(jobId, late);
+    return late;
   }
 
   ofJob(jobId: JobId): Partition {

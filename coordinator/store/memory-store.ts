@@ -6,6 +6,7 @@ import { concatBytes } from '../../protocol/bytes.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
+import { type LateResult, lateName } from '../domain/late.ts';
 import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import { MemoryAccounts } from './memory-accounts.ts';
@@ -110,6 +111,20 @@ export class MemoryStore implements Store {
 
   async readRevoked(jobId: JobId, after: number, max: number): Promise<number[]> {
     return (this.revoked.get(jobId) ?? []).slice(after, after + max);
+  }
+
+  async noteLate(jobId: JobId, late: readonly LateResult[]): Promise<void> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined || job.state === 'cancelled' || job.finalAt !== null) return;
+    const noted = this.partitions.lateOf(jobId);
+    for (const one of late) {
+      const isOpen = one.shard >= job.counts.shardsFinal && !noted.has(lateName(one));
+      if (isOpen) noted.set(lateName(one), structuredClone(one));
+    }
+  }
+
+  async readLate(jobId: JobId): Promise<LateResult[]> {
+    return structuredClone([...this.partitions.lateOf(jobId).values()]);
   }
 
   async readOutbox(number: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {

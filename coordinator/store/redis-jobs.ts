@@ -3,15 +3,17 @@ import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
-import { readJobHash, readMarks } from './job-record.ts';
-import type {
-  CancelReply,
-  HeldJob,
-  Hold,
-  JobStore,
-  OpenJob,
-  PauseReply,
-  ResumeReply,
+import { lateName } from '../domain/late.ts';
+import { readJobHash, readMarks, writePayments } from './job-record.ts';
+import {
+  type CancelReply,
+  type HeldJob,
+  type Hold,
+  type JobStore,
+  noLate,
+  type OpenJob,
+  type PauseReply,
+  type ResumeReply,
 } from './job-store.ts';
 import { keys } from './keys.ts';
 import type { RedisGrid } from './redis-grid.ts';
@@ -70,10 +72,11 @@ export class RedisJobs extends RedisPart implements JobStore {
       ids.map(async (jobId) => {
         const key = keys.job(partition, jobId);
         const fields = await this.step((redis) =>
-          redis.hmget(key, 'state', 'cursor', 'decidedAt', 'submittedAt'),
+          redis.hmget(key, 'state', 'cursor', 'decidedAt', 'submittedAt', 'shardsFinal'),
         );
-        const [state, cursor, decidedAt, submittedAt] = fields;
-        const job = { jobId, state: state as JobState, cursor: Number(cursor) };
+        const [state, cursor, decidedAt, submittedAt, shardsFinal] = fields;
+        const numbers = { cursor: Number(cursor), shardsFinal: Number(shardsFinal ?? 0) };
+        const job = { jobId, state: state as JobState, ...numbers };
         return { ...job, decidedAt: decidedAt ? Number(decidedAt) : null, at: Number(submittedAt) };
       }),
     );
@@ -95,15 +98,34 @@ export class RedisJobs extends RedisPart implements JobStore {
     );
   }
 
-  async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
+  async moveHold(
+    from: HeldJob,
+    to: Hold,
+    finalAt: number | null,
+    { pay, gone } = noLate,
+  ): Promise<boolean> {
     const { jobId } = from;
     const partition = this.grid.partitionOf(jobId);
     const before = [JSON.stringify(from.marks), from.shardsFinal];
     const after = [JSON.stringify(to.marks), to.shardsFinal, to.final, finalAt ?? ''];
     const reply = await this.run(
       moveHold,
-      [keys.job(partition, jobId), keys.jobsHeld(partition), keys.open(partition)],
-      [jobId, ...before, ...after],
+      [
+        keys.job(partition, jobId),
+        keys.jobsHeld(partition),
+        keys.open(partition),
+        keys.late(partition, jobId),
+        keys.outbox(partition),
+        keys.outboxNumber(partition),
+      ],
+      [
+        jobId,
+        ...before,
+        ...after,
+        writePayments({ jobId, isCheck: true }, pay),
+        gone.length,
+        ...gone.map(lateName),
+      ],
     );
     return reply === 1;
   }

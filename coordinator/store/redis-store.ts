@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
+import { type LateResult, lateName } from '../domain/late.ts';
 import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import { readPayments, readShard, writePayments, writeShard } from './job-record.ts';
@@ -26,6 +27,7 @@ const openShard = new Script('open-shard');
 const openCheck = new Script('open-check');
 const append = new Script('append');
 const amend = new Script('amend');
+const noteLate = new Script('note-late');
 
 /** Is told of every append that Redis answered: what it was, what became of it, and how long that took. */
 export type AppendWatch = (
@@ -163,6 +165,21 @@ class RedisStore extends RedisPart implements Store {
     const key = keys.revoked(this.grid.partitionOf(jobId), jobId);
     const units = await this.step((redis) => redis.lrange(key, after, after + max - 1));
     return units.map(Number);
+  }
+
+  async noteLate(jobId: JobId, late: readonly LateResult[]): Promise<void> {
+    const partition = this.grid.partitionOf(jobId);
+    await this.run(
+      noteLate,
+      [keys.late(partition, jobId), keys.job(partition, jobId)],
+      [late.length, ...late.flatMap((one) => [one.shard, lateName(one), JSON.stringify(one)])],
+    );
+  }
+
+  async readLate(jobId: JobId): Promise<LateResult[]> {
+    const key = keys.late(this.grid.partitionOf(jobId), jobId);
+    const texts = await this.step((redis) => redis.hvals(key));
+    return texts.map((text) => JSON.parse(text) as LateResult);
   }
 
   async readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {

@@ -9,6 +9,7 @@
 import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
+import type { LateResult } from '../domain/late.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import type { Amendment, Place } from '../domain/trust/docket.ts';
 import type { AccountStore } from './account-store.ts';
@@ -84,6 +85,13 @@ export interface Store {
   readAmendments(jobId: JobId): Promise<Map<number, Place>>;
   /** Units whose first result was revoked, in the order in which that happened, after so many of them. */
   readRevoked(jobId: JobId, after: number, max: number): Promise<number[]>;
+
+  /**
+   * Notes results that came when their units were decided; of an account's for a unit the first. Nothing is noted
+   * of what is final, or of a job that is cancelled.
+   */
+  noteLate(jobId: JobId, late: readonly LateResult[]): Promise<void>;
+  readLate(jobId: JobId): Promise<LateResult[]>;
 
   readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]>;
   trimOutbox(partition: number, upToNumber: number): Promise<void>;

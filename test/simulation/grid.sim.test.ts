@@ -102,6 +102,7 @@ describe(`simulated grids, seeds ${first} to ${seeds.at(-1)}`, () => {
     expect(sum(({ canonical }) => canonical)).toBeGreaterThan(20 * seeds.length);
     expect(sum(({ failed }) => failed)).toBeGreaterThan(seeds.length);
     expect(sum(({ notNeeded }) => notNeeded)).toBeGreaterThan(0);
+    expect(sum(({ latePaid }) => latePaid)).toBeGreaterThan(0);
   });
 });
 

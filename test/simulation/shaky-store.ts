@@ -41,6 +41,7 @@ const writes: ReadonlySet<string> = new Set<
   'resume',
   'curate',
   'moveHold',
+  'noteLate',
   'openShard',
   'openCheck',
   'amend',

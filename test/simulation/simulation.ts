@@ -25,6 +25,8 @@ export type Story = {
   told: number;
   /** Of those, how many had been computed for nothing. */
   notNeeded: number;
+  /** Of those, how many were paid when their unit was final. */
+  latePaid: number;
 };
 
 /** `tell` hears what happens, line by line. With `months`, also what becomes of it until all is final. */
@@ -76,6 +78,7 @@ function storyOf({ world, events }: SimGrid): Story {
     canonical: decisions.filter((kind) => kind === 'accepted').length,
     failed: decisions.filter((kind) => kind === 'failed').length,
     told: verdicts.length,
+    latePaid: store.latePaid,
     notNeeded: verdicts.filter((verdict) => verdict === 'not_needed').length,
   };
 }

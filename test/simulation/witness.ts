@@ -3,12 +3,19 @@
  * recorded what, what was decided when, and what each account has earned. Its books are kept from the
  * journal's entries alone, by other code than ours, and compared with what each append claims.
  */
+import type { Payment } from '../../coordinator/domain/award.ts';
 import type { JobFacts } from '../../coordinator/domain/job.ts';
 import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator/domain/journal.ts';
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
 import { fromRuns, isCheck, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
 import type { Amendment } from '../../coordinator/domain/trust/docket.ts';
-import type { CancelReply, HeldJob, Hold } from '../../coordinator/store/job-store.ts';
+import {
+  type CancelReply,
+  type HeldJob,
+  type Hold,
+  type LateEnd,
+  noLate,
+} from '../../coordinator/store/job-store.ts';
 import { MemoryJobs } from '../../coordinator/store/memory-jobs.ts';
 import type { MemoryPartitions } from '../../coordinator/store/memory-partitions.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
@@ -31,6 +38,8 @@ export class Witness extends MemoryStore {
   override readonly jobs: MemoryJobs;
   /** Decided and undecided units that anything is recorded of, by job. */
   readonly units = new Map<JobId, Map<number, WatchedUnit>>();
+  /** Units that were paid to whoever came late with them. */
+  latePaid = 0;
   readonly incomes = new Map<AccountId, Income>();
   /** When anything was last recorded: as long as this moves, the grid is not stuck. */
   recordedAt = 0;
@@ -43,6 +52,7 @@ export class Witness extends MemoryStore {
   private readonly failuresOf = new Map<AccountId, Set<WatchedUnit>>();
   private readonly checkTimes = new Map<JobId | ShardId, number>();
   private readonly cancelled = new Set<JobId>();
+  private readonly paid = new Set<string>();
   private readonly completed = new Set<JobId>();
   private readonly violations: Violations;
 
@@ -57,12 +67,14 @@ export class Witness extends MemoryStore {
       },
       completed: (jobId) => void this.completed.add(jobId),
       cancelled: (jobId) => void this.cancelled.add(jobId),
-      holdMoved: (from, to) =>
+      holdMoved: (from, to, { pay }) => {
+        this.payLate(from.jobId, pay);
         violations.unless(
           to.shardsFinal >= from.shardsFinal && to.final >= from.final,
           'T5',
           () => `of ${from.jobId} less is final than before: ${to.final} units`,
-        ),
+        );
+      },
     });
   }
 
@@ -86,6 +98,7 @@ export class Witness extends MemoryStore {
     for (const [i, append] of appends.entries()) {
       if (replies[i]?.kind !== 'written') continue;
       this.recordedAt = now;
+      this.payOnce(append.shard.jobId, append.pay);
       this.watch(append);
     }
     return replies;
@@ -169,6 +182,32 @@ export class Witness extends MemoryStore {
   /** When something was last recorded of a check, or of the checks of a job; long ago when nothing was. */
   checkedAt(id: JobId | ShardId): number {
     return this.checkTimes.get(id) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Late results are paid when their unit is final, for what the canonical one burned. */
+  private payLate(jobId: JobId, pay: readonly Payment[]): void {
+    this.payOnce(jobId, pay);
+    for (const { accountId, micro, units } of pay) {
+      for (const unit of fromRuns(units)) {
+        const { decision } = this.units.get(jobId)?.get(unit) ?? { decision: null };
+        const fuel = decision?.kind === 'accepted' ? decision.result.fuel : 0;
+        const isDue = Math.floor(fuel / 1e6) === micro;
+        const text = () => `unit ${unit} of ${jobId} is worth another pay than ${micro}`;
+        this.violations.unless(isDue, 'C2', text);
+        this.earn(accountId, micro);
+        this.latePaid++;
+      }
+    }
+  }
+
+  private payOnce(jobId: JobId, pay: readonly Payment[]): void {
+    for (const { kind, accountId, units } of pay) {
+      for (const unit of kind === 'grant' ? fromRuns(units) : []) {
+        const name = `unit ${unit} of ${jobId} to ${accountId}`;
+        this.violations.unless(!this.paid.has(name), 'C2', () => `${name} is paid twice`);
+        this.paid.add(name);
+      }
+    }
   }
 
   private earn(accountId: AccountId, micro: number): void {
@@ -326,7 +365,7 @@ type JobWatch = {
   submitted(facts: JobFacts): void;
   completed(jobId: JobId): void;
   cancelled(jobId: JobId): void;
-  holdMoved(from: HeldJob, to: Hold): void;
+  holdMoved(from: HeldJob, to: Hold, late: LateEnd): void;
 };
 
 class WatchedJobs extends MemoryJobs {
@@ -348,9 +387,14 @@ class WatchedJobs extends MemoryJobs {
     return isComplete;
   }
 
-  override async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
-    const isMoved = await super.moveHold(from, to, finalAt);
-    if (isMoved) this.watch.holdMoved(from, to);
+  override async moveHold(
+    from: HeldJob,
+    to: Hold,
+    finalAt: number | null,
+    late = noLate,
+  ): Promise<boolean> {
+    const isMoved = await super.moveHold(from, to, finalAt, late);
+    if (isMoved) this.watch.holdMoved(from, to, late);
     return isMoved;
   }
 

@@ -4,8 +4,10 @@
  */
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../coordinator/artifacts/artifacts.ts';
 import { Capacities } from '../../../coordinator/domain/capacities.ts';
 import { dayMs, dayOf } from '../../../coordinator/domain/day.ts';
+import { answerOf, type LateResult } from '../../../coordinator/domain/late.ts';
 import { isCheck, type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
 import { caseName, type UnitCase } from '../../../coordinator/domain/trust/docket.ts';
 import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
@@ -22,7 +24,7 @@ import { sweepConvicted } from '../../../coordinator/flow/sweep.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { marksOf, talliesOf } from '../../../coordinator/store/trust-store.ts';
 import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
-import { accountId, aJob, aResult, hostId } from '../builders.ts';
+import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
 import { reportTo } from './report-to.ts';
 
 /** Four shards of four. */
@@ -306,6 +308,45 @@ describe('a job that is cancelled', () => {
     expect((await store.jobs.read(job.jobId))?.finalAt).toBeNull();
     await pass(1);
     expect(await store.jobs.read(job.jobId)).toMatchObject({ finalAt: now, counts: { final: 0 } });
+  });
+});
+
+describe('[C2] a result that came late', () => {
+  const late = (host: number, fuel = 1_000_000): LateResult => ({
+    unit: 1,
+    shard: 0,
+    accountId: accountId(host),
+    hostId: hostId(host),
+    lease: { leaseId: leaseId(host), shard: 0, position: 1 },
+    answer: answerOf(aResult(1, { fuel }), digestOf),
+  });
+  const earned = async (host: number) =>
+    (await store.ledger.standing('volunteer', accountId(host)))?.creditMicro ?? 0n;
+
+  it('is paid in full when what it agrees with is final, and not before; another is not', async () => {
+    await known(1);
+    await work(1);
+    await answerChecks();
+    await complete();
+    await store.noteLate(job.jobId, [late(7), late(8, 1_000_001), late(1)]);
+    await pass(30);
+    expect([await earned(7), await earned(1)]).toEqual([0n, 16n]);
+    await pass(1);
+    expect([await earned(7), await earned(8), await earned(1)]).toEqual([1n, 0n, 16n]);
+    expect(await store.readLate(job.jobId)).toEqual([]);
+    await pass(3);
+    expect(await earned(7)).toBe(1n);
+    // What is paid now is no first result, which would be audited.
+    expect(await store.trust.read('hosts', [hostId(7)])).toEqual(new Map());
+  });
+
+  it('is not noted when it comes after that', async () => {
+    await known(1);
+    await work(1, 0, 2);
+    await answerChecks();
+    await pass(31);
+    await store.noteLate(job.jobId, [late(7)]);
+    expect(await store.readLate(job.jobId)).toEqual([]);
   });
 });
 

@@ -1,10 +1,11 @@
 /** What every store promises of what is final: it moves on in one step, and amends nothing behind it. */
 import { describe, expect, it } from 'vitest';
+import { type LateResult, lateName } from '../../../coordinator/domain/late.ts';
 import { type Shard, shardId } from '../../../coordinator/domain/shard.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
 import type { Page, TrustChange } from '../../../coordinator/store/trust-store.ts';
-import { accountId, aJob, hostId } from '../builders.ts';
-import { anAppend, jobIdIn, type OpenStore, submitted, withStore } from './arrange.ts';
+import { accountId, aJob, hostId, leaseId } from '../builders.ts';
+import { anAppend, aPayment, jobIdIn, type OpenStore, submitted, withStore } from './arrange.ts';
 
 const job = aJob({ jobId: jobIdIn(0) });
 const check: Shard = {
@@ -78,6 +79,38 @@ export function holdContract(open: OpenStore): void {
       expect(await store.openCheck(check)).toBe('over');
       expect(await store.openCheck({ ...check, number: 3 })).toBe('over');
       expect(await store.openShardIds(0)).not.toContain(shardId(check));
+    }),
+  );
+
+  it(
+    'late results are noted once for an account and unit until they are final, then those that were right are paid',
+    withStore(open, async (store) => {
+      await submitted(store, job);
+      const { jobId } = job;
+      const late = (unit: number, holder: number, answer = 'x'): LateResult => {
+        const ids = { accountId: accountId(holder), hostId: hostId(holder) };
+        const lease = { leaseId: leaseId(holder), shard: 0, position: unit };
+        return { unit, shard: Math.floor(unit / 4), ...ids, lease, answer };
+      };
+      await store.noteLate(jobId, [late(1, 1), late(1, 2), late(5, 1)]);
+      await store.noteLate(jobId, [late(1, 1, 'another')]);
+      const noted = async () =>
+        (await store.readLate(jobId)).sort((a, b) => (lateName(a) < lateName(b) ? -1 : 1));
+      expect(await noted()).toEqual([late(1, 1), late(1, 2), late(5, 1)]);
+      const pay = [aPayment(2, 7, [[1, 1]])];
+      const gone = [late(1, 1), late(1, 2)];
+      const to = { marks: [], shardsFinal: 1, final: 4 };
+      const before = await held(store);
+      expect(await store.jobs.moveHold(before, to, null, { pay, gone })).toBe(true);
+      expect(await store.jobs.moveHold(before, to, null, { pay, gone })).toBe(false);
+      expect(await store.readOutbox(0, 0, 9)).toEqual([
+        { number: 1, jobId, isCheck: true, payments: pay },
+      ]);
+      await store.noteLate(jobId, [late(2, 1), late(6, 1)]);
+      expect(await noted()).toEqual([late(5, 1), late(6, 1)]);
+      await store.jobs.moveHold(await held(store), { ...to, shardsFinal: 2 }, 99);
+      await store.noteLate(jobId, [late(7, 1)]);
+      expect(await noted()).toEqual([]);
     }),
   );
 
