@@ -6,8 +6,7 @@
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { Payment } from './award.ts';
 import { creditMicro } from './credit.ts';
-import type { Ended } from './decided-units.ts';
-import type { JournalEntry, RecordedResult } from './journal.ts';
+import type { Ended, JournalEntry, RecordedResult } from './journal.ts';
 import { runsInclude } from './shard.ts';
 import type { UnitCase } from './trust/docket.ts';
 

@@ -1,9 +1,9 @@
 /** What is due for late results of shards that become final: read from the journals, and where they were amended. */
 import { digestOf } from '../artifacts/artifacts.ts';
 import type { Payment } from '../domain/award.ts';
-import { type Ended, resultsAccepted, resultsRecorded } from '../domain/decided-units.ts';
+import { resultsAccepted, resultsRecorded } from '../domain/decided-units.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { decodeEntries } from '../domain/journal.ts';
+import { decodeEntries, type Ended } from '../domain/journal.ts';
 import { duePay, isGivenBack, type LateResult } from '../domain/late.ts';
 import { positionOf, splitShard } from '../domain/shard.ts';
 import { caseName, type Place } from '../domain/trust/docket.ts';

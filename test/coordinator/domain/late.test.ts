@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Ended } from '../../../coordinator/domain/decided-units.ts';
+import type { Ended } from '../../../coordinator/domain/journal.ts';
 import {
   answerOf,
   duePay,
