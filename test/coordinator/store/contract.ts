@@ -143,8 +143,8 @@ function jobContract(open: OpenStore): void {
 
       const [first, second] = [jobIdIn(1, 0), jobIdIn(1, 1)];
       expect(await store.jobs.listOpen(1)).toEqual([
-        { jobId: first, state: 'open', cursor: 0, decidedAt: null },
-        { jobId: second, state: 'open', cursor: 0, decidedAt: null },
+        { jobId: first, state: 'open', cursor: 0, shardsFinal: 0, decidedAt: null },
+        { jobId: second, state: 'open', cursor: 0, shardsFinal: 0, decidedAt: null },
       ]);
       await store.jobs.cancel(first, 2000);
       expect((await store.jobs.listOpen(1)).map((job) => job.jobId)).toEqual([second]);
