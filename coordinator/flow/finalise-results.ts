@@ -10,6 +10,7 @@
  * Results of accounts that left before anybody knew them are checked again: as a sweep does it.
  */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import { digestOf } from '../artifacts/artifacts.ts';
 import { dayOf } from '../domain/day.ts';
 import { acceptedFrom } from '../domain/decided-units.ts';
 import { finalBy, finalFrom, markDay } from '../domain/hold.ts';
@@ -108,7 +109,7 @@ class JobHold {
     const all = await store.readLate(this.job.jobId);
     const gone = all.filter(({ shard }) => shard >= from && shard < to);
     const places = await store.readAmendments(this.job.jobId);
-    return { pay: await latePay(store, this.job, gone, places), gone };
+    return { pay: await latePay(store, this.job, gone, places, digestOf), gone };
   }
 
   /** How many of its first shards take no result any more. */

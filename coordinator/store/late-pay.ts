@@ -1,5 +1,4 @@
 /** What is due for late results of shards that become final: read from the journals, and where they were amended. */
-import { digestOf } from '../artifacts/artifacts.ts';
 import type { Payment } from '../domain/award.ts';
 import { resultsAccepted, resultsRecorded } from '../domain/decided-units.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -14,6 +13,7 @@ export async function latePay(
   job: JobFacts,
   late: readonly LateResult[],
   places: ReadonlyMap<number, Place>,
+  digestOf: (bytes: Uint8Array) => string,
 ): Promise<Payment[]> {
   const { jobId } = job;
   const names = late.map(({ unit }) => caseName(jobId, unit));

@@ -10,8 +10,11 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { SimGrid } from './sim-grid.ts';
 import type { World } from './world.ts';
 
-/** The first looks come when days end; then a week, a month, two months, and whatever those have left. */
-const leapsDays = [1, 8, 1, 22, 1, 29, 2, 2];
+/**
+ * The first looks come when days end; then a week, a month, two months, and whatever those have left. Late results
+ * are paid when all else is final, and held in their turn.
+ */
+const leapsDays = [1, 8, 1, 22, 1, 29, 2, 62];
 /** Rounds of trust, and the checks of a newcomer that has left. */
 const settleMs = 15_000;
 
