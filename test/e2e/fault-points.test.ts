@@ -69,7 +69,7 @@ const steps: Record<string, Step> = {
   close: (keys) => keys.length === 2 && keys[1] === '{g0}:jobs-open',
   'forget the tallies': writesTrust('{trust}:tallies '),
   refund: posts('refund'),
-  'move the hold': (keys) => keys.length === 3 && keys[1] === '{g0}:jobs-held',
+  'move the hold': (keys) => keys[1] === '{g0}:jobs-held',
   archive: (keys) => keys[0] === '{ledger}:archive',
   finalise: posts('final'),
 };
