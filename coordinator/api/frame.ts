@@ -14,6 +14,7 @@ import {
 } from '../../protocol/messages.ts';
 import { isUsualMessage } from '../../protocol/usual-message.ts';
 import { packUsualAnswers } from './usual-answers.ts';
+import { unpackUsualMessages } from './usual-messages.ts';
 
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' } as const;
 const packr = new Packr(options);
@@ -21,6 +22,8 @@ const unpackr = new Unpackr(options);
 
 /** The frame's messages. Throws GridError `bad_request` and says where the frame is wrong. */
 export function decodeFrame(data: Buffer, isBinary: boolean): HostMessage[] {
+  const usual = isBinary ? unpackUsualMessages(data) : null;
+  if (usual !== null && areUsual(usual)) return usual;
   let value: unknown;
   try {
     value = isBinary ? unpackr.unpack(data) : JSON.parse(data.toString('utf8'));
