@@ -162,5 +162,6 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   protocol_unknown: 'update manyhands on this side or on the other',
   shutting_down: 'try again in a moment',
   unavailable: 'try again later; the operator sees the reason in the log',
+  busy: 'submit again in a minute',
   internal: 'try again; if it stays, tell the operator',
 };

@@ -1,6 +1,7 @@
 /**
  * Runs one kernel here, exactly as a volunteer would: metered by the same pass, in the same sandbox
- * process. What works here works on the grid, and gives the same bytes and the same fuel there.
+ * process. What works here works on the grid, and gives the same bytes and the same fuel there, unless it
+ * asks for chance: that is another for each job and unit.
  */
 import { meterMigratableKernel } from '../kernel/builders/migratable.ts';
 import { KernelRefused, meterKernel } from '../kernel/meter.ts';
@@ -27,7 +28,7 @@ export async function runKernelHere(
   signal.addEventListener('abort', () => sandbox.abort(id), { once: true });
   try {
     const kernel = { digest: digestOf(metered), wasm: metered };
-    // A volunteer's seed comes from job and unit; here there is neither, and every run is the same.
+    // A volunteer's seed comes from job and unit; here there is no job, and every run draws the same.
     return await sandbox.run(kernel, { ...run, id, seed: 0n });
   } finally {
     await sandbox.close();

@@ -231,6 +231,12 @@ const catalogue = {
     retry: true,
     sentence: 'The grid cannot store anything at the moment; nothing was accepted.',
   },
+  busy: {
+    httpStatus: 503,
+    closeCode: null,
+    retry: true,
+    sentence: 'Too many kernels wait to be prepared: submit again in a minute.',
+  },
   internal: {
     httpStatus: 500,
     closeCode: 1011,

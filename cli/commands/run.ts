@@ -15,6 +15,8 @@ import { printInFull } from '../terminal.ts';
 
 /** What a job has that says nothing of its limits. */
 const usual = runLimitsSchema.parse({});
+/** What every unit finds, and a job's first one finds like this. */
+const unitZero = { MANYHANDS_UNIT_INDEX: '0' };
 /** Everything the kernel writes is wanted here; /out is there because jobs write to it. */
 const everything = ['/**', '/out/*'];
 
@@ -29,7 +31,11 @@ export const run = () =>
     .option('--argv0 <name>', 'the name that the kernel is called by', 'kernel')
     .option('--stdin <file>', 'its standard input; - is ours (default: empty)')
     .option('--file <guest=host>', 'a file it finds, like /data/x=./x; repeatable', collect)
-    .option('--env <k=v>', 'a variable it finds; repeatable', collect)
+    .option(
+      '--env <k=v>',
+      'a variable it finds, besides MANYHANDS_UNIT_INDEX=0; repeatable',
+      collect,
+    )
     .option('--out <dir>', 'where the files it writes go (default: nowhere)')
     .option(
       '--fuel-max <n>',
@@ -61,6 +67,7 @@ and stderr names the outcome.`,
     )
     .action(async (kernel, args, options) => {
       const wasm = await readBytes(kernel);
+      const variables = Object.fromEntries((options.env ?? []).map((pair) => split('--env', pair)));
       const stop = awaitStop();
       const aborting = new AbortController();
       let stoppedBy: string | null = null;
@@ -72,7 +79,7 @@ and stderr names the outcome.`,
         wasm,
         {
           args: [options.argv0, ...args],
-          env: Object.fromEntries((options.env ?? []).map((pair) => split('--env', pair))),
+          env: { ...unitZero, ...variables },
           stdin: await readStdin(options.stdin),
           files: await readFiles(options.file ?? []),
           outputs: everything,

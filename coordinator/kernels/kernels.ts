@@ -27,19 +27,24 @@ const heapMiBMax = 1024;
  * Two queues, so that nobody waits a minute behind a migratable kernel for one that takes milliseconds.
  */
 const atOnce = 1;
+/** The last of these is answered after some minutes at the worst, and each keeps a request open. */
+const waitingMax = 16;
 /** Prepared kernels remembered: a few hundred bytes each. */
 const rememberedMax = 1000;
 
 export class Kernels {
   private readonly artifacts: Artifacts;
   private readonly prepared = new Map<string, Promise<PreparedKernel>>();
-  private readonly places = { plain: new Places(atOnce), migratable: new Places(atOnce) };
+  private readonly places = {
+    plain: new Places(atOnce, waitingMax),
+    migratable: new Places(atOnce, waitingMax),
+  };
 
   constructor(artifacts: Artifacts) {
     this.artifacts = artifacts;
   }
 
-  /** Throws GridError `artifact_unknown` or `kernel_refused` with the reason and the offset. */
+  /** Throws GridError `artifact_unknown`, `busy`, or `kernel_refused` with the reason and the offset. */
   async prepare(
     digest: Digest,
     { memoryBytesMax, nans, isMigratable }: KernelNeeds,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Places } from '../../../coordinator/kernels/places.ts';
 
 test('work beyond the places waits, comes on in order, and leaves its place when it fails', async () => {
-  const places = new Places(2);
+  const places = new Places(2, 3);
   const begun: number[] = [];
   const ends: ((how: 'well' | 'badly') => void)[] = [];
   const works = Array.from({ length: 5 }, (_, nth) =>
@@ -29,4 +29,16 @@ test('work beyond the places waits, comes on in order, and leaves its place when
     each.status === 'fulfilled' ? each.value : 'failed',
   );
   expect(values).toEqual([0, 'failed', 2, 3, 4]);
+});
+
+test('who finds too many waiting is told to come again, and takes nobody’s place', async () => {
+  const places = new Places(1, 2);
+  let end = (): void => {};
+  const first = places.during(() => new Promise<void>((resolve) => (end = resolve)));
+  const waiting = [1, 2].map((nth) => places.during(async () => nth));
+  await expect(places.during(async () => 3)).rejects.toMatchObject({ code: 'busy' });
+  end();
+  await first;
+  expect(await Promise.all(waiting)).toEqual([1, 2]);
+  expect(await places.during(async () => 4)).toBe(4);
 });
