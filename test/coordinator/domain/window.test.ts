@@ -140,7 +140,7 @@ describe('a lease', () => {
     expect(positions(grant(window, 4, 2))).toEqual([0, 2, 3]);
   });
 
-  // Found by chaos: leases of hosts that were gone stood for as long as the clock was set back.
+  // Leases of hosts that were gone stood for as long as the clock was set back.
   it('[W5] ends thirty seconds after the clock was set back, however far', () => {
     const { window } = aWindow();
     const hour = 3_600_000;
