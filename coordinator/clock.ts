@@ -11,12 +11,17 @@ import type { Clock } from './flow/context.ts';
 const jumpMsMin = 2000;
 
 export function machineClock(jumped: (byMs: number) => void): Clock {
-  let [day, running] = [Date.now(), performance.now()];
+  let day = Date.now();
+  let running = performance.now();
   return {
     now() {
-      const [dayNow, runningNow] = [Date.now(), performance.now()];
+      const dayNow = Date.now();
+      // Asked several times for each unit: in the same millisecond nothing has jumped.
+      if (dayNow === day) return dayNow;
+      const runningNow = performance.now();
       const byMs = Math.round(dayNow - day - (runningNow - running));
-      [day, running] = [dayNow, runningNow];
+      day = dayNow;
+      running = runningNow;
       if (Math.abs(byMs) >= jumpMsMin) jumped(byMs);
       return dayNow;
     },

@@ -42,15 +42,20 @@ export function reportResults(
   return record(context, lease, reported);
 }
 
+function record(context: Context, lease: LeaseFacts, reported: Reported): Promise<Verdict[]> {
+  const recorded = context.recorder.record(lease.shard, lease, reported);
+  return recorded.then((verdicts) =>
+    verdicts.includes('not_needed') ? noteLate(context, lease, reported, verdicts) : verdicts,
+  );
+}
+
 /** What came when its unit was decided is noted before the host is told that it is not needed. */
-async function record(
-  { recorder, jobs, store }: Context,
-  lease: LeaseFacts,
+async function noteLate(
+  { jobs, store }: Context,
+  { shard, leaseId, hostId, accountId }: LeaseFacts,
   reported: Reported,
+  verdicts: Verdict[],
 ): Promise<Verdict[]> {
-  const { shard, leaseId, hostId, accountId } = lease;
-  const verdicts = await recorder.record(shard, lease, reported);
-  if (!verdicts.includes('not_needed')) return verdicts;
   const { successes, results } = reported;
   const all = [...(successes === null ? [] : resultsOf(successes)), ...results];
   const job = await jobs.facts(shard.jobId);
