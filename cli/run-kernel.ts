@@ -1,7 +1,7 @@
 /**
  * Runs one kernel here, exactly as a volunteer would: metered by the same pass, in the same sandbox
- * process. What works here works on the grid, and gives the same bytes and the same fuel there, unless it
- * asks for chance: that is another for each job and unit.
+ * process. What works here works on the grid, and gives the same bytes and the same fuel there, given the same
+ * variables, and unless it asks for chance: that is another for each job and unit.
  */
 import { meterMigratableKernel } from '../kernel/builders/migratable.ts';
 import { KernelRefused, meterKernel } from '../kernel/meter.ts';

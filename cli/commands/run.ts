@@ -15,8 +15,6 @@ import { printInFull } from '../terminal.ts';
 
 /** What a job has that says nothing of its limits. */
 const usual = runLimitsSchema.parse({});
-/** What every unit finds, and a job's first one finds like this. */
-const unitZero = { MANYHANDS_UNIT_INDEX: '0' };
 /** Everything the kernel writes is wanted here; /out is there because jobs write to it. */
 const everything = ['/**', '/out/*'];
 
@@ -33,7 +31,7 @@ export const run = () =>
     .option('--file <guest=host>', 'a file it finds, like /data/x=./x; repeatable', collect)
     .option(
       '--env <k=v>',
-      'a variable it finds, besides MANYHANDS_UNIT_INDEX=0; repeatable',
+      'a variable it finds, like MANYHANDS_UNIT_INDEX=0 as in a unit; repeatable',
       collect,
     )
     .option('--out <dir>', 'where the files it writes go (default: nowhere)')
@@ -67,7 +65,6 @@ and stderr names the outcome.`,
     )
     .action(async (kernel, args, options) => {
       const wasm = await readBytes(kernel);
-      const variables = Object.fromEntries((options.env ?? []).map((pair) => split('--env', pair)));
       const stop = awaitStop();
       const aborting = new AbortController();
       let stoppedBy: string | null = null;
@@ -79,7 +76,7 @@ and stderr names the outcome.`,
         wasm,
         {
           args: [options.argv0, ...args],
-          env: { ...unitZero, ...variables },
+          env: Object.fromEntries((options.env ?? []).map((pair) => split('--env', pair))),
           stdin: await readStdin(options.stdin),
           files: await readFiles(options.file ?? []),
           outputs: everything,
