@@ -104,8 +104,7 @@ export class GridWork {
 
   /** Results and leases are not so many that more must wait for the coordinator's word. */
   get hasRoom(): boolean {
-    const { leases, outbox } = this.holdings;
-    return leases.size < leasesMax && outbox.uploadBytes < uploadBytesMax;
+    return this.holdings.leases.size < leasesMax && this.hasRoomForResults;
   }
 
   /** Why this machine cannot run kernels; null while it can. */
@@ -185,7 +184,9 @@ export class GridWork {
   /** What can be done now is done. */
   pump(): void {
     const { crew, holdings } = this;
-    if (this.isTaking && this.hasRoom) crew.fill(holdings, this.options.unitsMax - crew.begun);
+    // However many leases there are: only work makes them fewer.
+    const canStart = this.isTaking && this.hasRoomForResults;
+    if (canStart) crew.fill(holdings, this.options.unitsMax - crew.begun);
     this.reporter.flush();
     this.ask();
     this.options.changed();
@@ -253,6 +254,10 @@ export class GridWork {
     }
     this.inputs.keep(new Set());
     await this.holdings.close();
+  }
+
+  private get hasRoomForResults(): boolean {
+    return this.holdings.outbox.uploadBytes < uploadBytesMax;
   }
 
   private take(lease: Lease): void {

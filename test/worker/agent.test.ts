@@ -195,6 +195,18 @@ describe('reports', () => {
 });
 
 describe('leases', () => {
+  test('are worked off, however many there are: as a job ends, each is of a unit', async () => {
+    grid.grants = false;
+    const { jobId } = grid.addJob({ units: 60 });
+    await join(grid);
+    await grid.until(() => grid.of('want').length === 1);
+    grid.grantMany(
+      jobId,
+      Array.from({ length: 60 }, (_, unit) => [unit]),
+    );
+    await grid.until(() => grid.unitsReported().size === 60);
+  });
+
   test('are renewed while their units are unreported', async () => {
     grid.renewEveryMs = 50;
     const { jobId } = grid.addJob({ units: 1 });
