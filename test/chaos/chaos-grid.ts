@@ -134,6 +134,12 @@ export class ChaosGrid {
       );
   }
 
+  /** The end of what it logged in each of its lives. */
+  lastWordsOf(name: string): string {
+    const lives = this.processOf(name).lives();
+    return lives.map(({ stderr }, i) => `${name}, life ${i + 1}:\n${lastLines(stderr)}`).join('\n');
+  }
+
   /** A command of an operator's, at the coordinator's door. */
   run(...args: string[]): Promise<Ended> {
     const env = { ...this.environment, MANYHANDS_TOKEN: this.token };
@@ -184,8 +190,8 @@ export class ChaosGrid {
 
   private keep(name: string, start: () => Running): void {
     const crashed = ({ code, signal, stderr }: Ended) => {
-      const last = stderr.trimEnd().split('\n').slice(-8).join('\n');
-      if (!isExplained(stderr)) this.crashes.push(`${name} ended with ${code ?? signal}: ${last}`);
+      if (isExplained(stderr)) return;
+      this.crashes.push(`${name} ended with ${code ?? signal}: ${lastLines(stderr)}`);
     };
     this.processes.set(name, new Kept(start, crashed));
   }
@@ -262,3 +268,6 @@ async function suspended(pids: readonly number[], forMs: number): Promise<void> 
 const explained =
   /error\[(redis_crash_loop|redis_unreachable|redis_start_failed|data_folder_unusable|address_in_use)\]/;
 const isExplained = (stderr: string): boolean => explained.test(stderr);
+
+/** What a coordinator says last tells what it was at. */
+const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-8).join('\n');

@@ -78,6 +78,7 @@ export async function chaos(
   ];
   say(`${scientist.jobs.length} jobs, ${acknowledged.length} acknowledgements; checking`);
   const found = await checked(grid, scientist, acknowledged);
+  if (late.length > 0 || found.violations.length > 0) say(grid.lastWordsOf('coordinator'));
   const stopped = await grid.stop();
   const violations = [
     ...late,
@@ -129,13 +130,15 @@ async function completion(scientist: Scientist, say: (line: string) => void): Pr
       const job = await scientist.show(jobId);
       if (job?.state === 'complete') break;
       if (performance.now() - since > completeMsMax) {
-        late.push(`[W8] ${workload.name} is not complete: ${JSON.stringify(job)}`);
+        const why = await scientist.why(jobId);
+        late.push(`[W8] ${workload.name} is not complete: ${JSON.stringify({ ...job, why })}`);
         break;
       }
       await wait(100);
     }
   }
-  say(`complete ${((performance.now() - since) / 1000).toFixed(1)} s after that`);
+  const waited = ((performance.now() - since) / 1000).toFixed(1);
+  say(late.length === 0 ? `complete ${waited} s after that` : `not complete after ${waited} s`);
   return late;
 }
 

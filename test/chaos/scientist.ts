@@ -5,6 +5,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JobView, Submitted } from '../../protocol/http.ts';
+import type { WhyView } from '../../protocol/why.ts';
 import type { ChaosGrid } from './chaos-grid.ts';
 import type { Workload } from './workloads.ts';
 
@@ -51,6 +52,11 @@ export class Scientist {
   /** Null when there was no answer. */
   show(jobId: string): Promise<JobView | null> {
     return this.ask(`/v1/jobs/${jobId}`, {});
+  }
+
+  /** Null when there was no answer. */
+  why(jobId: string): Promise<WhyView | null> {
+    return this.ask(`/v1/jobs/${jobId}/why`, {});
   }
 
   private async isLow({ jobId, workload }: SubmittedJob): Promise<boolean> {
