@@ -68,9 +68,9 @@ const simdRows: Row[] = [
   [20, 20, 'f64', 'operand', 'f64x2'],
   [31, 31, 'f32x4', 'operand', 'f32'],
   [33, 33, 'f64x2', 'operand', 'f64'],
-  // comparisons
-  [65, 70, 'f32x4', 'number', 'none'],
-  [71, 76, 'f64x2', 'number', 'none'],
+  // comparisons, whose masks are no floats: as such all their bits set are a NaN
+  [65, 70, 'f32x4', 'firm', 'none'],
+  [71, 76, 'f64x2', 'firm', 'none'],
   // demote, promote
   [94, 94, 'f64x2', 'loose', 'f32x4'],
   [95, 95, 'f32x4', 'loose', 'f64x2'],
@@ -84,10 +84,10 @@ const simdRows: Row[] = [
   [227, 233, 'f32x4', 'loose', 'f32x4'],
   [236, 237, 'f64x2', 'signed', 'f64x2'],
   [239, 245, 'f64x2', 'loose', 'f64x2'],
-  // conversions
-  [248, 249, 'f32x4', 'number', 'none'],
+  // conversions to integers, whose bits may be anything, and from integers
+  [248, 249, 'f32x4', 'firm', 'none'],
   [250, 251, 'none', 'number', 'none'],
-  [252, 253, 'f64x2', 'number', 'none'],
+  [252, 253, 'f64x2', 'firm', 'none'],
   [254, 255, 'none', 'number', 'none'],
 ];
 

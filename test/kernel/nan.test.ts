@@ -89,6 +89,20 @@ describe('what was not computed keeps its bits', () => {
          (else (local.set $x (f64.load (i32.const 512))))) (f64.store (i32.const 0) (local.get $x))`,
     ],
     [
+      'a mask in a local that arithmetic may have filled',
+      `(local $m v128) (if (i32.load (i32.const 600))
+         (then (local.set $m (f64x2.sqrt (v128.load (i32.const 512)))))
+         (else (local.set $m (f64x2.lt (v128.const f64x2 1 1) (v128.const f64x2 2 2)))))
+       (i64.store (i32.const 0) (i64.and (i64.const 0x7ff00000000007a2) (i64x2.extract_lane 0 (local.get $m))))`,
+    ],
+    [
+      'an integer in a local that arithmetic may have filled',
+      `(local $m v128) (if (i32.load (i32.const 600))
+         (then (local.set $m (f64x2.sqrt (v128.load (i32.const 512)))))
+         (else (local.set $m (i32x4.trunc_sat_f32x4_s (v128.const f32x4 -1 -1 0 0)))))
+       (i64.store (i32.const 0) (i64.and (i64.const 0x7ff00000000007a2) (i64x2.extract_lane 0 (local.get $m))))`,
+    ],
+    [
       'made of an integer',
       '(f64.store (i32.const 0) (f64.reinterpret_i64 (i64.load (i32.const 512))))',
     ],

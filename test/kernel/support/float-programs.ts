@@ -197,7 +197,10 @@ class Writer {
       () => `(v128.${this.#one(['and', 'or', 'xor'])} ${next()} ${next()})`,
       () => `(i8x16.shuffle 8 9 10 11 20 21 22 23 0 1 2 3 4 5 6 7 ${next()} ${next()})`,
       () => `(${kind}.${this.#one(['pmin', 'pmax'])} ${next()} ${next()})`,
-    ][this.#pick(4)]?.() as string;
+      // Masks and integers lie in the same locals as floats.
+      () => `(${kind}.${this.#one(['lt', 'eq', 'ne'])} ${next()} ${next()})`,
+      () => `(${kind === 'f32x4' ? 'i32x4.trunc_sat_f32x4_s' : 'i32x4.trunc_sat_f64x2_s_zero'} ${next()})`,
+    ][this.#pick(6)]?.() as string;
   }
 
   #leaf(kind: Kind): string {
