@@ -199,7 +199,8 @@ class Writer {
       () => `(${kind}.${this.#one(['pmin', 'pmax'])} ${next()} ${next()})`,
       // Masks and integers lie in the same locals as floats.
       () => `(${kind}.${this.#one(['lt', 'eq', 'ne'])} ${next()} ${next()})`,
-      () => `(${kind === 'f32x4' ? 'i32x4.trunc_sat_f32x4_s' : 'i32x4.trunc_sat_f64x2_s_zero'} ${next()})`,
+      () =>
+        `(${kind === 'f32x4' ? 'i32x4.trunc_sat_f32x4_s' : 'i32x4.trunc_sat_f64x2_s_zero'} ${next()})`,
     ][this.#pick(6)]?.() as string;
   }
 
