@@ -29,6 +29,7 @@ export class HostSocket {
   private readonly socket: WebSocket;
   private readonly events: HostSocketEvents;
   private isBinary = true;
+  private pingedAt = 0;
   private framesUnanswered = 0;
   private answers: CoordinatorMessage[] = [];
 
@@ -51,8 +52,14 @@ export class HostSocket {
     if (this.framesUnanswered === 0) this.flush();
   }
 
+  /** Since the last ping, when it is not alive. */
+  get silentMs(): number {
+    return performance.now() - this.pingedAt;
+  }
+
   ping(): void {
     this.isAlive = false;
+    this.pingedAt = performance.now();
     this.socket.ping();
   }
 

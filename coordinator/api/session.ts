@@ -31,6 +31,8 @@ import { type GrantParts, Wants } from './wants.ts';
 
 /** From the challenge to a verified hello: two round trips and a signature on a slow machine. */
 const helloMs = 10_000;
+/** A ping that is not answered by the next one, twenty seconds on, is not on its way any more. */
+const silentMsMax = 10_000;
 /** Reports under way at once. A worker waits for verdicts before it sends more than a few. */
 const reportsMax = 64;
 
@@ -121,10 +123,10 @@ export class Session {
     this.send(message);
   }
 
-  /** Sends a ping, or ends a session that was silent since the last one. */
+  /** Sends a ping, or ends a session that has been silent for long since the last one. */
   ping(): void {
     if (this.socket.isAlive) this.socket.ping();
-    else this.socket.terminate();
+    else if (this.socket.silentMs >= silentMsMax) this.socket.terminate();
   }
 
   /** Ends the session with a documented code. */

@@ -51,6 +51,8 @@ export class Sessions {
   /** What was banned since the start, and may be lifted again: whoever is of these is looked at twice. */
   private readonly bannedIds = new Set<HostId | AccountId>();
   private isClosing = false;
+  /** Pings that are due: each session has one in `pingMs`, and few sessions one now and then. */
+  private pingsDue = 0;
   /** Whose turn it is to be pinged; those who come later are in it too. */
   private pingTurn: Iterator<Session> = this.sessions[Symbol.iterator]();
 
@@ -253,7 +255,8 @@ export class Sessions {
 
   /** The pings of ten thousand hosts at once would keep a lease waiting for a second. */
   private pingSome(): void {
-    for (let left = Math.ceil(this.sessions.size / pingTurns); left > 0; left--) {
+    this.pingsDue += this.sessions.size / pingTurns;
+    for (; this.pingsDue >= 1; this.pingsDue--) {
       let next = this.pingTurn.next();
       if (next.done === true) {
         this.pingTurn = this.sessions[Symbol.iterator]();

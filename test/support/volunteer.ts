@@ -256,6 +256,10 @@ export class Volunteer {
     this.socket.pause();
   }
 
+  thaw(): void {
+    this.socket.resume();
+  }
+
   /** Ends it as a machine does whose power fails: the other side is told by the system. */
   cut(): void {
     this.socket.terminate();
