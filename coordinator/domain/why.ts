@@ -76,6 +76,8 @@ export function whyHost(host: HostNow, { refusal }: Surroundings): WhyReason {
   if (host.isBanned) return 'banned';
   if (!host.isConnected) return 'not_connected';
   if (host.leases > 0) return 'working';
+  // It was told when it may ask again, and does not until then.
+  if (isKept(host.nothing)) return host.nothing;
   if (!host.isAsking) return 'not_asking';
   // Between a unit that came free and its grant lies a moment.
   return refusal ?? host.nothing ?? 'nothing_left';
@@ -103,5 +105,5 @@ function whyNotHandedOut(job: JobNow, around: Surroundings): WhyReason {
 }
 
 /** Whether the host gets nothing at all for a while. */
-const isKept = (nothing: NoUnits | null): boolean =>
+const isKept = (nothing: NoUnits | null): nothing is 'backing_off' | 'quarantined' =>
   nothing === 'backing_off' || nothing === 'quarantined';

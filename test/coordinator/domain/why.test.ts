@@ -87,6 +87,8 @@ const ofHosts: [WhyReason, Partial<HostNow>, Surroundings['refusal']][] = [
   ['not_connected', { isConnected: false }, 'draining'],
   ['working', { leases: 1 }, 'draining'],
   ['not_asking', { isAsking: false }, 'storage'],
+  ['quarantined', { isAsking: false, nothing: 'quarantined' }, null],
+  ['backing_off', { isAsking: false, nothing: 'backing_off' }, null],
   ['storage', {}, 'storage'],
   ['too_small', { nothing: 'too_small' }, null],
   ['no_jobs', {}, null],
