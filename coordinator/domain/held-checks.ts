@@ -5,7 +5,7 @@
  */
 import type { HostId, JobId } from '../../protocol/ids.ts';
 import type { HeldShard, KnownAsker } from './held-shard.ts';
-import { positionOf } from './shard.ts';
+import { positionOf, type Shard } from './shard.ts';
 import type { CheckNeeds } from './trust/check.ts';
 
 /** A grant costs some microseconds; looking at more checks than this would show in it. */
@@ -36,6 +36,14 @@ export class HeldChecks {
 
   delete(held: HeldShard): void {
     for (const checks of this.byNeeds.values()) checks.delete(held);
+  }
+
+  /** Of orders that are begun, and of which nothing is out: what is left. */
+  get leftBehind(): { shard: Shard; positions: readonly number[] }[] {
+    const all = [...this.byNeeds.values()].flatMap((checks) => [...checks]);
+    return all
+      .map(({ shard, leftBehind }) => ({ shard, positions: leftBehind }))
+      .filter(({ positions }) => positions.length > 0);
   }
 
   /** Whether the unit is out to be checked. */

@@ -84,6 +84,12 @@ export class HeldShard {
     return this.leases.all;
   }
 
+  /** Of a shard that is begun, and of which nothing is out: what is left. */
+  get leftBehind(): readonly number[] {
+    const isBegun = this.state.undecided < shardSize(this.shard.units);
+    return isBegun && this.heldLeases.length === 0 ? this.free : [];
+  }
+
   /** Undecided units out under leases. */
   get running(): number {
     let running = 0;

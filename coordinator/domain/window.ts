@@ -327,6 +327,11 @@ export class Window {
     return this.loads.find(hostId) !== undefined;
   }
 
+  /** Of checks that are begun, and of which nothing is out: what is left. */
+  get checksLeftBehind(): { shard: Shard; positions: readonly number[] }[] {
+    return this.checks.leftBehind;
+  }
+
   /** Whether the unit is out to be checked. */
   isBeingChecked(jobId: JobId, unit: number): boolean {
     return this.checks.isOut(jobId, unit);

@@ -14,6 +14,7 @@ import { finaliseResults } from '../flow/finalise-results.ts';
 import { forgetJobs } from '../flow/forget.ts';
 import { firstPages, forgetFinal } from '../flow/forget-final.ts';
 import { reconcileFunds, refundEscrows } from '../flow/fund.ts';
+import { cutOrders } from '../flow/hear-checks/cut-orders.ts';
 import { hearChecks } from '../flow/hear-checks/hear-checks.ts';
 import { reconcilePauses } from '../flow/pause.ts';
 import { expireLeases } from '../flow/renew.ts';
@@ -76,6 +77,7 @@ export function startRounds(
   );
   const pages = firstPages();
   const servedAt = new Map<JobId, number>();
+  const restingSince = new Map<string, number>();
   const trust = startRound('trust', trustPace, parts, async () => {
     const decided: Decided[] = [];
     for (const partition of all) {
@@ -84,6 +86,7 @@ export function startRounds(
       await hearChecks(context, partition);
       if ((await applyAmendments(context, partition)) > 0) wakeAll(awards);
     }
+    cutOrders(context, new Set(decided.map(({ jobId }) => jobId)), restingSince);
     await sweepConvicted(context);
     // Behind the sweep, which knows better what is to be checked of whoever was proven wrong.
     await closeJobs(context, decided, () => hosts().present());

@@ -54,8 +54,25 @@ export class Court {
     this.now = now;
   }
 
-  /** `accepted` is the result that the unit was accepted with; `said`, what the check brought. */
+  /**
+   * `accepted` is the result that the unit was accepted with; `said`, what the check brought that was ordered
+   * at `since`. When that is nothing, it is still waited for.
+   */
   hear(
+    job: JobFacts,
+    unit: number,
+    about: UnitCase,
+    accepted: Said | null,
+    said: readonly Said[],
+    since: number,
+  ): void {
+    const wantedBefore = this.wanted.length;
+    this.hearCase(job, unit, about, accepted, said);
+    if (said.length > 0) return;
+    for (const check of this.wanted.slice(wantedBefore)) check.since = since;
+  }
+
+  private hearCase(
     job: JobFacts,
     unit: number,
     about: UnitCase,

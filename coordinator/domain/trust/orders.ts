@@ -1,7 +1,7 @@
 /**
  * Orders: the units that are to be checked become shards that list them. Many units together, because a
  * shard costs a queue entry, a journal and some milliseconds; not too many, because what came of them is
- * heard when all are done.
+ * heard when all are done, or nobody goes on.
  */
 import type { JobId } from '../../../protocol/ids.ts';
 import { verifierOf } from '../../../protocol/job.ts';
@@ -10,7 +10,14 @@ import type { Shard } from '../shard.ts';
 import type { CheckNeeds, Heard } from './check.ts';
 import type { UnitCase } from './docket.ts';
 
-export type WantedCheck = { job: JobFacts; unit: number; needs: CheckNeeds; about: UnitCase };
+/** `since`: when it was ordered before, in ms, should nobody have said anything then. */
+export type WantedCheck = {
+  job: JobFacts;
+  unit: number;
+  needs: CheckNeeds;
+  about: UnitCase;
+  since?: number;
+};
 
 /** A shard costs the queue an entry whatever is in it; more would have its first units wait for its last. */
 const unitsPerOrder = 128;
@@ -26,7 +33,8 @@ export function toOrders(
 ): Shard[] {
   const groups = new Map<string, WantedCheck[]>();
   for (const check of wanted) {
-    const name = `${check.job.jobId} ${check.needs} ${isForVerifier(check)}`;
+    const { job, needs, since = now } = check;
+    const name = `${job.jobId} ${needs} ${isForVerifier(check)} ${since}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [check]);
     else group.push(check);
@@ -44,7 +52,7 @@ export function toOrders(
 function toOrder(checks: WantedCheck[], numbers: Map<JobId, number>, now: number): Shard {
   const [first] = checks;
   if (first === undefined) throw new Error('an order of no units');
-  const { job, needs, about } = first;
+  const { job, needs, about, since = now } = first;
   const number = numbers.get(job.jobId) ?? Math.ceil(job.units / job.unitsPerShard);
   numbers.set(job.jobId, number + 1);
   return {
@@ -53,7 +61,7 @@ function toOrder(checks: WantedCheck[], numbers: Map<JobId, number>, now: number
     units: { list: checks.map(({ unit }) => unit) },
     check: {
       needs,
-      since: now,
+      since,
       needsNetworks: about.trust === 'A3',
       heard: checks.map(({ about: { testimonies, rejected = [] } }) =>
         [...testimonies, ...rejected].map(toHeard),

@@ -132,7 +132,7 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
         const said = (ended[position] ?? []).filter(isTestimony);
         const known =
           accepted === null ? [] : await statements.among(job, about, accepted, said, order);
-        court.hear(job, unit, about, accepted, known);
+        court.hear(job, unit, about, accepted, known, order.check?.since ?? now);
       }
     }
   }

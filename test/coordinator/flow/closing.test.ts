@@ -23,7 +23,7 @@ import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { talliesOf } from '../../../coordinator/store/trust-store.ts';
 import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
 import { accountId, aJob, aResult, hostId } from '../builders.ts';
-import { reportTo } from './report-to.ts';
+import { giveUpRest, reportTo } from './report-to.ts';
 
 const job = aJob({ units: 8, unitsPerShard: 8 });
 const shard: Shard = { jobId: job.jobId, number: 0, units: { from: 0, count: 8 } };
@@ -109,6 +109,33 @@ describe('[W8] a job of which all is decided', () => {
     expect(await store.jobs.read(job.jobId)).toMatchObject({ unchecked: 0 });
     expect(ended).toEqual([job.jobId]);
     expect(await store.trust.count(talliesOf(job.jobId))).toBe(0);
+  });
+
+  it('hears what came of a check, and orders what is left of it again, as old as it was', async () => {
+    for (const host of [1, 2, 3]) await meet(host);
+    await report(1, shard, [0, 1, 2, 3]);
+    await report(3, shard, [4, 5, 6, 7]);
+    await round(isHere(2));
+    await round(isHere(2));
+    const orderedAt = now;
+    const [check] = await checksOut();
+    if (check === undefined) throw new Error('nothing is checked');
+    const ofFirst = [...Array(shardSize(check.units)).keys()].filter(
+      (position) => unitAt(check.units, position) < 4,
+    );
+    await report(2, check, ofFirst);
+    await giveUpRest(store, check);
+    now += 5000;
+    await round(isHere(1), isHere(2));
+    await round(isHere(1), isHere(2));
+    expect(await store.trust.read(talliesOf(job.jobId), [accountId(1)])).toMatchObject(
+      new Map([[accountId(1), { hasPassed: true }]]),
+    );
+    const again = await checksOut();
+    const unitsOf = ({ units }: Shard) =>
+      Array.from({ length: shardSize(units) }, (_, i) => unitAt(units, i));
+    expect(again.flatMap(unitsOf)).toEqual([4, 5, 6, 7]);
+    expect(again.map(({ check }) => check?.since)).toEqual(again.map(() => orderedAt));
   });
 
   it('is complete though nothing was checked when nobody is there who could, and says so', async () => {

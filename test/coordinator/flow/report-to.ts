@@ -1,7 +1,7 @@
 /** A host reports to a store, without a coordinator between: what the group commit writes of it. */
 import type { RecordedResult } from '../../../coordinator/domain/journal.ts';
-import { recordResults } from '../../../coordinator/domain/record.ts';
-import { isCheck, type Shard, toRuns } from '../../../coordinator/domain/shard.ts';
+import { giveUp, recordResults } from '../../../coordinator/domain/record.ts';
+import { isCheck, type Shard, shardSize, toRuns } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { unitsAt } from '../../../coordinator/domain/unit-runs.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
@@ -54,4 +54,18 @@ export async function reportTo(
     now,
   );
   return verdicts;
+}
+
+/** What is left of a check is given up. */
+export async function giveUpRest(store: Store, check: Shard, now = 1): Promise<void> {
+  const journal = await store.readJournal(check);
+  const state = ShardState.replay(check, journal);
+  const left = [...Array(shardSize(check.units)).keys()].filter((position) =>
+    state.isOpen(position),
+  );
+  state.apply(giveUp(state, left, 'nobody came').entries);
+  const counts = { canonical: 0, failed: 0, fuel: 0, creditMicro: 0 };
+  const bytes = state.takeBytes();
+  const append = { shard: check, expectedLength: journal.length, bytes, closes: true };
+  await store.append(0, [{ ...append, ...counts, pay: [] }], now);
 }
