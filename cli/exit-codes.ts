@@ -91,6 +91,7 @@ const gridCodes: Record<ErrorCode, number> = {
   digest_mismatch: exitCodes.internal,
   range_unsatisfiable: exitCodes.internal,
   out_of_order: exitCodes.internal,
+  archive_damaged: exitCodes.internal,
   internal: exitCodes.internal,
 };
 

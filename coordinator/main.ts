@@ -21,6 +21,7 @@ import { type OperatorToken, openOperatorToken } from './operator-token.ts';
 import { BullShardQueue } from './queue/shard-queue.ts';
 import { openRedis } from './redis/open.ts';
 import { ownGrid } from './sole-coordinator.ts';
+import { ArchiveFolder } from './store/archive-folder.ts';
 import type { RedisAddress } from './store/redis-connection.ts';
 import { openRedisStore } from './store/redis-store.ts';
 import { Sealer } from './tokens/seal.ts';
@@ -73,7 +74,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     });
     closers.push(() => redis.close());
     const times = appendTimes();
-    const store = await openRedisStore(redis.connection, times.appended);
+    const files = await ArchiveFolder.open(join(options.dataDir, 'archive'), (err) =>
+      log.error({ err }, 'a file of the archive is damaged: restore it from a backup'),
+    );
+    const store = await openRedisStore(redis.connection, times.appended, files);
     closers.push(() => store.close());
     const grid = await store.grid.open({
       gridId: randomBytes(16).toString('hex'),

@@ -237,6 +237,12 @@ const catalogue = {
     retry: true,
     sentence: 'Too many kernels wait to be prepared: submit again in a minute.',
   },
+  archive_damaged: {
+    httpStatus: 500,
+    closeCode: null,
+    retry: false,
+    sentence: 'A file of the archive is damaged: the operator has to restore it from a backup.',
+  },
   internal: {
     httpStatus: 500,
     closeCode: 1011,

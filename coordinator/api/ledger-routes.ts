@@ -2,7 +2,6 @@
  * The books' doors: the whole ledger for an operator, receipts and balances for the account that they are about, and
  * why a unit was paid what it was for its job's scientist.
  */
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { GridError } from '../../protocol/errors.ts';
 import type { UnitCredit } from '../../protocol/http.ts';
@@ -13,7 +12,7 @@ import { authorizeAccount } from '../flow/authorize-account.ts';
 import { readBalance } from '../flow/balance.ts';
 import type { Context } from '../flow/context.ts';
 import { bearerToken } from './bearer-token.ts';
-import { textLines } from './lines.ts';
+import { bodyOfLines } from './lines.ts';
 
 /** What the routes ask for; everything up to now is in the answers. */
 export type Books = {
@@ -57,5 +56,8 @@ export function ledgerRoutes(server: FastifyInstance, context: Context, books: B
   });
 }
 
-const sendLines = (reply: FastifyReply, lines: AsyncIterable<string>): FastifyReply =>
-  reply.type('application/jsonl; charset=utf-8').send(Readable.from(textLines(lines)));
+const sendLines = async (
+  reply: FastifyReply,
+  lines: AsyncIterable<string>,
+): Promise<FastifyReply> =>
+  reply.type('application/jsonl; charset=utf-8').send(await bodyOfLines(lines));

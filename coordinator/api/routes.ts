@@ -1,6 +1,4 @@
 /** The HTTP door: parse, authorize, one flow step, reply. The table below is all there is. */
-
-import { Readable } from 'node:stream';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -33,7 +31,7 @@ import { bearerToken } from './bearer-token.ts';
 import { bodyOf } from './body.ts';
 import { toGridError } from './grid-error.ts';
 import { type Books, ledgerRoutes } from './ledger-routes.ts';
-import { textLines } from './lines.ts';
+import { bodyOfLines } from './lines.ts';
 import { linkRoutes } from './link-routes.ts';
 import { type Metrics, metricsRoutes } from './metrics-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
@@ -153,7 +151,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     const results = await openResults(context, jobId, count(request, 'from'));
     return reply
       .type('application/jsonl; charset=utf-8')
-      .send(Readable.from(textLines(jsonl(seen(reader, results)))));
+      .send(await bodyOfLines(jsonl(seen(reader, results))));
   });
 
   server.get('/v1/jobs/:jobId/revocations', async (request, reply) => {
@@ -162,7 +160,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     const revoked = await openRevocations(context, jobId, count(request, 'after'));
     return reply
       .type('application/jsonl; charset=utf-8')
-      .send(Readable.from(textLines(jsonl(seen(reader, revoked)))));
+      .send(await bodyOfLines(jsonl(seen(reader, revoked))));
   });
 
   metricsRoutes(server, context, parts.metrics);

@@ -1,11 +1,11 @@
 /**
  * A backup as a folder, and how files get into one and out of it:
  *
- *   redis.rdb               everything in Redis at one moment: journals, ledger, outbox, trust, secrets
- *   artifacts/ ledger/      the data folder's own, copied after that moment
- *   operator.token coordinator.id
- *   SHA256SUMS              a line a file, as sha256sum writes and checks them
- *   backup.json             which grid, when, and the digest of SHA256SUMS; written last
+ *   redis.rdb       everything in Redis at one moment: open journals, ledger, outbox, trust, secrets
+ *   artifacts/ archive/ ledger/ operator.token coordinator.id
+ *                   the data folder's own, copied after that moment
+ *   SHA256SUMS      a line a file, as sha256sum writes and checks them
+ *   backup.json     which grid, when, and the digest of SHA256SUMS; written last
  *
  * A folder without backup.json is not a backup: it was not finished. Files are copied and digested in one
  * pass, so what is in the list is what was written, and each is on the disk before the list is.

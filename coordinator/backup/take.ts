@@ -3,9 +3,10 @@
  *
  *   1. Redis, at one moment (redis/snapshot.ts). All that was acknowledged before is in it.
  *   2. then the files: outputs, inputs and kernels are there before anything in Redis names them, and the
- *      history of the ledger before its entries leave Redis. Both only grow. So what is copied later has
- *      everything that the snapshot names, and more, which is never looked at: artifacts that nothing
- *      names, and lines behind the mark, which the next append cuts off.
+ *      history of the ledger and the archive before what is in them leaves Redis. All of them only grow. So what
+ *      is copied later has everything that the snapshot names, and more, which is never looked at: artifacts
+ *      that nothing names, lines behind the mark, which the next append cuts off, and journals that the
+ *      snapshot has as well, which are written again.
  *
  * Artifacts are digested on the way and compared with their names: a disk that lies is found out here.
  */
@@ -30,7 +31,14 @@ import {
 } from './folder.ts';
 
 /** What of a data folder is kept. Redis's own folder is not: the snapshot stands for it. */
-const kept = ['artifacts/input', 'artifacts/output', 'ledger', 'operator.token', 'coordinator.id'];
+const kept = [
+  'artifacts/input',
+  'artifacts/output',
+  'archive/jobs',
+  'ledger',
+  'operator.token',
+  'coordinator.id',
+];
 
 export type BackupParts = {
   dataDir: string;

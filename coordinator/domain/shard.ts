@@ -50,6 +50,10 @@ export function positionOf(units: ShardUnits, unit: number): number {
 /** Whether its units were split before: then what it decides adds nothing to the job's counts. */
 export const isCheck = ({ units }: Shard): boolean => 'list' in units;
 
+/** How many shards a job is split into; its checks are numbered on from there. */
+export const splitCount = (job: { units: number; unitsPerShard: number }): number =>
+  Math.ceil(job.units / job.unitsPerShard);
+
 /** The n-th shard of a job as it is first split. */
 export function splitShard(
   job: { jobId: JobId; units: number; unitsPerShard: number },

@@ -25,6 +25,7 @@ import { AccountHolds } from '../store/account-holds.ts';
 import { forgetTable } from '../store/forget-table.ts';
 import { type HeldJob, type LateEnd, noLate } from '../store/job-store.ts';
 import { latePay } from '../store/late-pay.ts';
+import { readableJournal } from '../store/readable-journal.ts';
 import { talliesOf } from '../store/trust-store.ts';
 import type { Context } from './context.ts';
 
@@ -161,7 +162,10 @@ class JobHold {
     const { store, now } = this.context;
     const { trust } = this.job.document;
     const shard = splitShard(this.job, number);
-    const accepted = acceptedFrom(await store.readJournal(shard));
+    const journal = await readableJournal(store, shard);
+    // Whose results they are is not known: what can be said of them is said after two months.
+    if (journal === null) return null;
+    const accepted = acceptedFrom(journal);
     const units = [...accepted].map(([position, holder]): [number, Holder] => [
       unitAt(shard.units, position),
       holder,

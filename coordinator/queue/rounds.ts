@@ -4,6 +4,7 @@ import type { Demand } from '../domain/demand.ts';
 import { fits } from '../domain/job.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
+import { archiveJournals } from '../flow/archive-journals.ts';
 import { award } from '../flow/award.ts';
 import { closeJobs, type Decided, decidedJobs } from '../flow/close-jobs.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
@@ -37,6 +38,11 @@ const trustPace = { everyMs: 500, restMs: 0 };
 const finalisePace = { everyMs: 600_000, restMs: 0 };
 /** A page of five hundred a minute: three quarters of a million rows a day. */
 const forgetPace = { everyMs: 60_000, restMs: 0 };
+/**
+ * Half a minute of journals waits in Redis: at full speed 60 MB. By then most of what is read soon after, checks and
+ * reports that are repeated, has been.
+ */
+const archivePace = { everyMs: 30_000, restMs: 0 };
 /** A job whose credit is spent goes on for so long at most, and is paid from bad debt. */
 const fundPace = { everyMs: 2000, restMs: 0 };
 /** Only a crash between two steps leaves something to reconcile. */
@@ -98,6 +104,12 @@ export function startRounds(
   });
   // Days may have ended while nobody was here.
   finalise.wake();
+  const archives = all.map((partition) => {
+    const round = startRound('archive journals', archivePace, parts, async () => {
+      if (await archiveJournals(context, partition)) round.wake();
+    });
+    return round;
+  });
   const others = [
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
@@ -120,7 +132,7 @@ export function startRounds(
       }
     }),
   ];
-  const rounds: Round[] = [...feeders, ...awards, trust, ...others];
+  const rounds: Round[] = [...feeders, ...awards, ...archives, trust, ...others];
   return {
     feed: () => wakeAll(feeders),
     award: () => wakeAll(awards),

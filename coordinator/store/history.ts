@@ -13,6 +13,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { syncFolder } from './sync-folder.ts';
 
 /** How far a kind of file goes. */
 export type Place = { segment: number; bytes: number };
@@ -128,14 +129,5 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Prom
       at + written,
     );
     written += bytesWritten;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

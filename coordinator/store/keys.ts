@@ -59,13 +59,17 @@ export const keys = {
   jobsOpen: (partition: number) => `${partitionTag(partition)}:jobs-open`,
   /** set: ids of jobs of which not all is final */
   jobsHeld: (partition: number) => `${partitionTag(partition)}:jobs-held`,
-  /** hash: facts (JSON), state, cursor, shards, shardsOpen, shardsFinal, marks, canonical, final, failed, fuel…, endedAt */
+  /** set: ids of jobs of which something is in Redis that belongs into the archive, now or later */
+  jobsKept: (partition: number) => `${partitionTag(partition)}:jobs-kept`,
+  /** hash: facts (JSON), splits, checks, state, cursor, shards, shardsOpen, shardsFinal, marks, canonical, final, failed, fuel…, endedAt */
   job: (partition: number, jobId: JobId) => `${partitionTag(partition)}:job:${jobId}`,
   /** hash: shard id → its units as JSON. The open set: what is in it is not finished. */
   open: (partition: number) => `${partitionTag(partition)}:open`,
   /** string: the journal's bytes */
   journal: (partition: number, shard: { jobId: JobId; number: number } | ShardId) =>
     `${partitionTag(partition)}:journal:${typeof shard === 'string' ? shard : shardId(shard)}`,
+  /** string, as bits: which groups of its shards are in the archive (domain/archive-group.ts) */
+  archived: (partition: number, jobId: JobId) => `${partitionTag(partition)}:archived:${jobId}`,
   /** hash: unit → where its canonical result is now, as JSON; `done <name>` → 1 */
   amendments: (partition: number, jobId: JobId) => `${partitionTag(partition)}:amendments:${jobId}`,
   /** list: units whose result was revoked, in the order in which that happened */

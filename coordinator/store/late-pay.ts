@@ -6,6 +6,7 @@ import { decodeEntries, type Ended } from '../domain/journal.ts';
 import { duePay, isGivenBack, type LateResult } from '../domain/late.ts';
 import { positionOf, splitShard } from '../domain/shard.ts';
 import { caseName, type Place } from '../domain/trust/docket.ts';
+import { readableJournal } from './readable-journal.ts';
 import type { Store } from './store.ts';
 
 export async function latePay(
@@ -21,11 +22,12 @@ export async function latePay(
   const due: Payment[] = [];
   for (const one of late) {
     const leased = { jobId, number: one.lease.shard, units: { list: [] } };
-    if (isGivenBack(one, decodeEntries(await store.readJournal(leased)))) continue;
+    const journal = await readableJournal(store, leased);
+    if (journal === null || isGivenBack(one, decodeEntries(journal))) continue;
     const shard = splitShard(job, one.shard);
-    const all = resultsAccepted(await store.readJournal(shard));
-    const accepted = all.get(positionOf(shard.units, one.unit));
-    if (accepted === undefined) continue;
+    const first = await readableJournal(store, shard);
+    const accepted = first && resultsAccepted(first).get(positionOf(shard.units, one.unit));
+    if (!accepted) continue;
     const place = places.get(one.unit);
     const canonical = place === undefined ? accepted : await resultAt(store, job, place);
     const about = cases.get(caseName(jobId, one.unit));
@@ -42,6 +44,7 @@ async function resultAt(
 ): Promise<Ended | null> {
   // Only its number tells which journal it is.
   const where = { jobId, number: shard, units: { list: [] } };
-  const ended = resultsRecorded(await store.readJournal(where));
+  const journal = await readableJournal(store, where);
+  const ended = journal === null ? [] : resultsRecorded(journal);
   return ended.find((one) => one.hostId === hostId && one.result.position === position) ?? null;
 }

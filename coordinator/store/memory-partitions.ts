@@ -19,6 +19,8 @@ export type Partition = {
 
 export class MemoryPartitions {
   readonly jobs = new Map<JobId, Job>();
+  /** One more than the highest number of a job's checks, from 0 on. */
+  readonly checks = new Map<JobId, number>();
   private readonly late = new Map<JobId, Map<string, LateResult>>();
   private readonly byNumber = new Map<number, Partition>();
   private readonly grid: MemoryGrid;

@@ -7,9 +7,10 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type LateResult, lateName } from '../domain/late.ts';
-import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import { isCheck, type Shard, type ShardId, shardId, splitCount } from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import { MemoryAccounts } from './memory-accounts.ts';
+import { MemoryArchive, MemoryArchiveFiles } from './memory-archive.ts';
 import { MemoryGrid } from './memory-grid.ts';
 import { MemoryJobs } from './memory-jobs.ts';
 import { MemoryLedger } from './memory-ledger.ts';
@@ -26,6 +27,7 @@ export class MemoryStore implements Store {
   readonly jobs: MemoryJobs = new MemoryJobs(this.partitions);
   readonly trust = new MemoryTrust();
   readonly ledger = new MemoryLedger();
+  readonly archive = new MemoryArchive(this.partitions, new MemoryArchiveFiles());
   private readonly amended = new Set<string>();
   private readonly places = new Map<JobId, Map<number, Place>>();
   private readonly revoked = new Map<JobId, number[]>();
@@ -59,13 +61,17 @@ export class MemoryStore implements Store {
     if (job === undefined || job.state === 'cancelled' || job.finalAt !== null) return 'over';
     const { open, journals } = this.partitions.ofJob(shard.jobId);
     const id = shardId(shard);
-    if (open.has(id) || journals.has(id)) return 'stands';
+    if (open.has(id) || journals.has(id) || this.archive.has(shard)) return 'stands';
     open.set(id, structuredClone(shard));
+    const { checks } = this.partitions;
+    const nth = shard.number - splitCount(job);
+    checks.set(job.jobId, Math.max(nth + 1, checks.get(job.jobId) ?? 0));
     return 'opened';
   }
 
   async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {
-    return this.journal(this.partitions.ofJob(shard.jobId), shard).slice(fromByte);
+    const journal = this.journal(this.partitions.ofJob(shard.jobId), shard);
+    return (journal.length > 0 ? journal : await this.archive.read(shard)).slice(fromByte);
   }
 
   async append(

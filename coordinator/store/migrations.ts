@@ -8,6 +8,8 @@
  * green again, and keeps a copy of theirs beside it.
  */
 import type { Redis } from 'ioredis';
+import type { JobFacts } from '../domain/job.ts';
+import { parseShardId, type ShardId, splitCount } from '../domain/shard.ts';
 import { GridFormatUnknown } from './grid-store.ts';
 import { keys } from './keys.ts';
 
@@ -26,7 +28,44 @@ const holdAllJobs: Migration = {
   },
 };
 
-export const migrations: readonly Migration[] = [holdAllJobs];
+/** Journals go to the archive: what there is of each job is reckoned, and all of it is in Redis yet. */
+const keepAllJobs: Migration = {
+  from: '3',
+  to: '4',
+  async run(redis) {
+    const partitions = Number(await redis.hget(keys.grid, 'partitions'));
+    for (let partition = 0; partition < partitions; partition++) {
+      const splits = new Map<string, number>();
+      for (const jobId of await redis.zrange(keys.jobs(partition), '0', '-1')) {
+        const facts = await redis.hget(keys.job(partition, jobId), 'facts');
+        const count = splitCount(JSON.parse(facts ?? '') as JobFacts);
+        splits.set(jobId, count);
+        await redis.hset(keys.job(partition, jobId), { splits: count, checks: 0 });
+        await redis.sadd(keys.jobsKept(partition), jobId);
+      }
+      const checks = new Map<string, number>();
+      const note = (id: ShardId) => {
+        const { jobId, number } = parseShardId(id);
+        const nth = number - (splits.get(jobId) ?? number);
+        if (nth >= (checks.get(jobId) ?? 0)) checks.set(jobId, nth + 1);
+      };
+      for (const id of await redis.hkeys(keys.open(partition))) note(id);
+      const named = keys.journal(partition, '');
+      for (let cursor = '0', isFirst = true; isFirst || cursor !== '0'; isFirst = false) {
+        const [next, found] = await redis.scan(cursor, 'MATCH', `${named}*`, 'COUNT', scanCount);
+        for (const key of found) note(key.slice(named.length));
+        cursor = next;
+      }
+      for (const [jobId, count] of checks)
+        await redis.hset(keys.job(partition, jobId), 'checks', count);
+    }
+  },
+};
+
+/** Half a millisecond of Redis. */
+const scanCount = 1000;
+
+export const migrations: readonly Migration[] = [holdAllJobs, keepAllJobs];
 
 /** Throws GridFormatUnknown when no steps lead there, or a coordinator works on the data. */
 export async function migrate(

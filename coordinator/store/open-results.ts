@@ -7,6 +7,7 @@ import type { UnitRuns } from '../../protocol/messages.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { fromRuns, shardSize, splitShard, unitAt } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
+import { readableJournal } from './readable-journal.ts';
 import type { Store } from './store.ts';
 
 export async function* openResults(
@@ -17,7 +18,9 @@ export async function* openResults(
 ): AsyncGenerator<number> {
   for (const number of fromRuns(shards)) {
     const shard = splitShard(job, number);
-    const state = ShardState.replay(shard, await store.readJournal(shard));
+    const journal = await readableJournal(store, shard);
+    if (journal === null) continue;
+    const state = ShardState.replay(shard, journal);
     for (let position = 0; position < shardSize(shard.units); position++) {
       const unit = state.unit(position);
       if (unit.status !== 'accepted') continue;

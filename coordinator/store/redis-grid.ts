@@ -9,7 +9,7 @@ import { Script } from './script.ts';
 import { partitionOf } from './store.ts';
 
 /** Raised when what is in Redis changes in a way that older programs would misread. */
-const format = '3';
+const format = '4';
 
 const openGrid = new Script('open-grid');
 const ownGrid = new Script('own-grid');

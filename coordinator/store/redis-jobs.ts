@@ -4,6 +4,7 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import { lateName } from '../domain/late.ts';
+import { splitCount } from '../domain/shard.ts';
 import { readJobHash, readMarks, writePayments } from './job-record.ts';
 import {
   type CancelReply,
@@ -45,8 +46,12 @@ export class RedisJobs extends RedisPart implements JobStore {
         keys.jobs(partition),
         keys.jobsOpen(partition),
         keys.jobsHeld(partition),
+        keys.jobsKept(partition),
       ],
-      [facts.jobId, JSON.stringify(facts), facts.units, facts.submittedAt, curated ? 1 : 0],
+      [
+        ...[facts.jobId, JSON.stringify(facts), facts.units, splitCount(facts)],
+        ...[facts.submittedAt, curated ? 1 : 0],
+      ],
     );
   }
 

@@ -4,14 +4,18 @@
  */
 import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
+import { shardsPerGroup } from '../domain/archive-group.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type LateResult, lateName } from '../domain/late.ts';
 import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
+import type { ArchiveFiles } from './archive-files.ts';
 import { readPayments, readShard, writePayments, writeShard } from './job-record.ts';
 import { keys } from './keys.ts';
+import { MemoryArchiveFiles } from './memory-archive.ts';
 import { RedisAccounts } from './redis-accounts.ts';
+import { RedisArchive } from './redis-archive.ts';
 import { openConnection, type RedisAddress } from './redis-connection.ts';
 import { RedisGrid } from './redis-grid.ts';
 import { RedisJobs } from './redis-jobs.ts';
@@ -36,11 +40,13 @@ export type AppendWatch = (
   tookMs: number,
 ) => void;
 
+/** Without files no journal of the archive can be read: that is for whoever reads none. */
 export async function openRedisStore(
   address: RedisAddress,
   watch: AppendWatch = () => {},
+  files: ArchiveFiles = new MemoryArchiveFiles(),
 ): Promise<Store & { readonly grid: RedisGrid; readonly levels: RedisLevels }> {
-  return new RedisStore(await openConnection(address), watch);
+  return new RedisStore(await openConnection(address), watch, files);
 }
 
 class RedisStore extends RedisPart implements Store {
@@ -50,11 +56,13 @@ class RedisStore extends RedisPart implements Store {
   readonly jobs = new RedisJobs(this.redis, this.grid);
   readonly trust = new RedisTrust(this.redis);
   readonly ledger = new RedisLedger(this.redis);
+  readonly archive: RedisArchive;
   readonly levels = new RedisLevels(this.redis);
   private readonly watch: AppendWatch;
 
-  constructor(redis: Redis, watch: AppendWatch) {
+  constructor(redis: Redis, watch: AppendWatch, files: ArchiveFiles) {
     super(redis);
+    this.archive = new RedisArchive(redis, this.grid, files);
     this.watch = watch;
   }
 
@@ -90,15 +98,21 @@ class RedisStore extends RedisPart implements Store {
     const partition = this.grid.partitionOf(shard.jobId);
     const reply = await this.run(
       openCheck,
-      [keys.job(partition, shard.jobId), keys.open(partition), keys.journal(partition, shard)],
-      [shardId(shard), writeShard(shard)],
+      [
+        keys.job(partition, shard.jobId),
+        keys.open(partition),
+        keys.journal(partition, shard),
+        keys.archived(partition, shard.jobId),
+      ],
+      [shardId(shard), shard.number, shardsPerGroup, writeShard(shard)],
     );
     return reply as 'opened' | 'stands' | 'over';
   }
 
   async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {
     const key = keys.journal(this.grid.partitionOf(shard.jobId), shard);
-    return await this.step((redis) => redis.getrangeBuffer(key, fromByte, -1));
+    const bytes = await this.step((redis) => redis.getrangeBuffer(key, fromByte, -1));
+    return bytes.length > 0 ? bytes : (await this.archive.read(shard)).subarray(fromByte);
   }
 
   async append(

@@ -13,6 +13,7 @@ import type { LateResult } from '../domain/late.ts';
 import { type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import type { Amendment, Place } from '../domain/trust/docket.ts';
 import type { AccountStore } from './account-store.ts';
+import type { ArchiveStore } from './archive-store.ts';
 import type { GridStore } from './grid-store.ts';
 import type { JobStore } from './job-store.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -24,6 +25,9 @@ export class OutcomeUnknown extends Error {}
 
 /** Redis refuses to write (disk full, no memory): nothing happened, and may later. */
 export class StorageRefuses extends Error {}
+
+/** What was asked for is in the archive, and cannot be read there. */
+export { ArchiveDamaged } from './archive-damaged.ts';
 
 /** One append to one shard's journal, and what follows from it. */
 export type ShardAppend = {
@@ -60,6 +64,8 @@ export interface Store {
   readonly trust: TrustStore;
   /** Balances, pending credit and standings. */
   readonly ledger: LedgerStore;
+  /** What of closed shards is in files. */
+  readonly archive: ArchiveStore;
 
   /** Advances the job's cursor and opens the shard, in one step. False when somebody else did. */
   openShard(job: JobFacts, shard: Shard): Promise<boolean>;
@@ -69,6 +75,7 @@ export interface Store {
   readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null>;
   /** Opens a shard of units that were split before. */
   openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'>;
+  /** From the archive when it is there: then it throws ArchiveDamaged when that file cannot be read. */
   readJournal(shard: Shard, fromByte?: number): Promise<Uint8Array>;
   /**
    * Appends to different shards of one partition, in one step. Each has its own reply, whatever

@@ -47,6 +47,12 @@ async function check(grid: SimGrid): Promise<void> {
       'T5',
       () => `${final} of ${canonical} of ${name} are final`,
     );
+    const kept = await store.archive.lengths(jobId, [...Array(job?.counts.shards).keys()]);
+    violations.unless(
+      kept.every((length) => length === 0),
+      'W7',
+      () => `${name} is final, and its journals are still in Redis`,
+    );
     for await (const { unit, verdict } of await openResults(context, jobId, 0)) {
       const isEnded = verdict === 'final' || verdict === 'invalid';
       violations.unless(isEnded, 'T5', () => `unit ${unit} of ${name} is ${verdict} for ever`);

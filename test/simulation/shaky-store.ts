@@ -7,6 +7,8 @@
  * A process that dies takes its replies with it, but not the steps that it has sent.
  */
 import type { AccountStore } from '../../coordinator/store/account-store.ts';
+import type { ArchiveFiles } from '../../coordinator/store/archive-files.ts';
+import type { ArchiveStore } from '../../coordinator/store/archive-store.ts';
 import type { GridStore } from '../../coordinator/store/grid-store.ts';
 import type { JobStore } from '../../coordinator/store/job-store.ts';
 import type { LedgerStore } from '../../coordinator/store/ledger-store.ts';
@@ -31,6 +33,8 @@ const writes: ReadonlySet<string> = new Set<
   | keyof JobStore
   | keyof LedgerStore
   | keyof TrustStore
+  | keyof ArchiveStore
+  | keyof ArchiveFiles
 >([
   'open',
   'leaseKeys',
@@ -46,6 +50,8 @@ const writes: ReadonlySet<string> = new Set<
   'openCheck',
   'amend',
   'append',
+  'writeGroup',
+  'letGo',
   'post',
   'moveArchive',
   'write',

@@ -10,6 +10,7 @@ import { Redis } from 'ioredis';
 import { emptyKernel } from '../../bench/empty-kernel.ts';
 import { tokenHash } from '../../coordinator/flow/authorize.ts';
 import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
+import { ArchiveFolder } from '../../coordinator/store/archive-folder.ts';
 import { connectOptions } from '../../coordinator/store/redis-connection.ts';
 import { openRedisStore } from '../../coordinator/store/redis-store.ts';
 import type { Store } from '../../coordinator/store/store.ts';
@@ -142,7 +143,10 @@ export async function startRealGrid(folder?: string): Promise<RealGrid> {
       await store.close();
       return secret;
     },
-    openStore: () => openRedisStore(coordinator.redisConnection),
+    openStore: async () => {
+      const files = await ArchiveFolder.open(join(dataDir, 'archive'));
+      return openRedisStore(coordinator.redisConnection, undefined, files);
+    },
     async redisBytes() {
       const redis = new Redis(connectOptions(coordinator.redisConnection));
       const info = await redis.info('memory');

@@ -6,7 +6,7 @@
 import type { JobId } from '../../../protocol/ids.ts';
 import { verifierOf } from '../../../protocol/job.ts';
 import type { JobFacts } from '../job.ts';
-import type { Shard } from '../shard.ts';
+import { type Shard, splitCount } from '../shard.ts';
 import type { CheckNeeds, Heard } from './check.ts';
 import type { UnitCase } from './docket.ts';
 
@@ -53,7 +53,7 @@ function toOrder(checks: WantedCheck[], numbers: Map<JobId, number>, now: number
   const [first] = checks;
   if (first === undefined) throw new Error('an order of no units');
   const { job, needs, about, since = now } = first;
-  const number = numbers.get(job.jobId) ?? Math.ceil(job.units / job.unitsPerShard);
+  const number = numbers.get(job.jobId) ?? splitCount(job);
   numbers.set(job.jobId, number + 1);
   return {
     jobId: job.jobId,

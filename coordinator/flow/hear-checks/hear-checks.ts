@@ -14,6 +14,7 @@ import { Court } from '../../domain/trust/court.ts';
 import { caseName, RecordBook, type UnitCase } from '../../domain/trust/docket.ts';
 import { toOrders } from '../../domain/trust/orders.ts';
 import { bookChanges } from '../../store/book-changes.ts';
+import { readableJournal } from '../../store/readable-journal.ts';
 import { partitionOf } from '../../store/store.ts';
 import { type TrustChange, type TrustStore, talliesOf } from '../../store/trust-store.ts';
 import { auditDraws } from '../../tokens/audit-draw.ts';
@@ -58,8 +59,9 @@ export async function hearChecks(context: HearContext, partition: number): Promi
     if (reply === 'opened') opened.push(shardId(order));
     else if (reply === 'over') done.push({ order, ended: null });
     else {
-      const ended = checkResults(order, await store.readJournal(order));
-      if (ended !== null) done.push({ order, ended });
+      const journal = await readableJournal(store, order);
+      const ended = journal === null ? null : checkResults(order, journal);
+      if (ended !== null || journal === null) done.push({ order, ended });
     }
   }
   if (opened.length > 0) {
@@ -96,7 +98,10 @@ function countOrders(
   }
 }
 
-/** `ended`, by position, is null when the job was cancelled: then nobody will ever ask. */
+/**
+ * `ended`, by position, is null when the job was cancelled: then nobody will ever ask. Or what came of it is lost:
+ * then nobody can be told.
+ */
 type Done = { order: Shard; ended: Ended[][] | null };
 
 /** False when somebody else wrote meanwhile. */
@@ -129,6 +134,10 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
       if (about === undefined || job === null || ended === null) cases.delete(name);
       else {
         const accepted = await statements.accepted(job, unit);
+        if (accepted === 'lost') {
+          cases.delete(name);
+          continue;
+        }
         const said = (ended[position] ?? []).filter(isTestimony);
         const known =
           accepted === null ? [] : await statements.among(job, about, accepted, said, order);

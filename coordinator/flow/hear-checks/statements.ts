@@ -31,6 +31,7 @@ import {
 } from '../../domain/trust/compare.ts';
 import type { Said } from '../../domain/trust/court.ts';
 import { caseName, type Place, type UnitCase } from '../../domain/trust/docket.ts';
+import { readableJournal } from '../../store/readable-journal.ts';
 import type { Context } from '../context.ts';
 
 type Told = Pick<Said, 'answer' | 'place'>;
@@ -44,18 +45,20 @@ export class Statements {
     this.context = context;
   }
 
-  /** The result that the unit was accepted with, at first. */
-  async accepted(job: JobFacts, unit: number): Promise<Said | null> {
+  /** The result that the unit was accepted with, at first; lost when the file that it is in is damaged. */
+  async accepted(job: JobFacts, unit: number): Promise<Said | null | 'lost'> {
     const shard = splitShard(job, Math.floor(unit / job.unitsPerShard));
     const all = this.acceptedIn.get(shardId(shard)) ?? (await this.readAccepted(shard));
+    if (all === null) return 'lost';
     const ended = all.find(positionOf(shard.units, unit));
     return ended === undefined
       ? null
       : toSaid(ended, shard.number, exactAnswer(compared(ended.result)));
   }
 
-  private async readAccepted(shard: Shard): Promise<AcceptedResults> {
-    const journal = await this.context.store.readJournal(shard);
+  private async readAccepted(shard: Shard): Promise<AcceptedResults | null> {
+    const journal = await readableJournal(this.context.store, shard);
+    if (journal === null) return null;
     const accepted = new AcceptedResults(journal, shardSize(shard.units));
     this.acceptedIn.set(shardId(shard), accepted);
     return accepted;
@@ -98,8 +101,8 @@ export class Statements {
     for (const unit of units) {
       const place =
         cases.get(caseName(job.jobId, unit))?.testimonies[0]?.place ??
-        (await this.accepted(job, unit))?.place;
-      const result = place === undefined ? null : await this.resultAt(job, place);
+        (await this.placeOf(job, unit));
+      const result = place === null ? null : await this.resultAt(job, place);
       const stdout = result === null ? nothing : await this.stdoutOf(result);
       const digest = digestOf(stdout);
       const { artifacts } = this.context;
@@ -108,6 +111,11 @@ export class Statements {
       digests.push(digest);
     }
     return digests;
+  }
+
+  private async placeOf(job: JobFacts, unit: number): Promise<Place | null> {
+    const accepted = await this.accepted(job, unit);
+    return accepted === 'lost' ? null : (accepted?.place ?? null);
   }
 
   private async stdoutOf(result: RecordedResult): Promise<Uint8Array> {
@@ -150,10 +158,14 @@ export class Statements {
     // Only its number tells which journal it is.
     const where: Shard = { jobId: job.jobId, number: shard, units: { list: [] } };
     const id = shardId(where);
-    const ended =
-      this.endedIn.get(id) ?? resultsRecorded(await this.context.store.readJournal(where));
+    const ended = this.endedIn.get(id) ?? (await this.readEnded(where));
     this.endedIn.set(id, ended);
     return find(ended, position, hostId)?.result ?? null;
+  }
+
+  private async readEnded(shard: Shard): Promise<Ended[]> {
+    const journal = await readableJournal(this.context.store, shard);
+    return journal === null ? [] : resultsRecorded(journal);
   }
 
   /** A stranger made the output: one that cannot be read agrees with its equal alone. */

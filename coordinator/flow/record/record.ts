@@ -21,7 +21,7 @@ import { type LeaseHolder, positionsIn, type Reported } from '../../domain/recor
 import { type Shard, type ShardId, shardId } from '../../domain/shard.ts';
 import { ShardState } from '../../domain/shard-state.ts';
 import type { Window } from '../../domain/window.ts';
-import type { AppendReply, Store } from '../../store/store.ts';
+import { type AppendReply, ArchiveDamaged, type Store } from '../../store/store.ts';
 import type { Clock, Happening, ShardRecorder } from '../context.ts';
 import { type Draft, draftAppend, groupByShard, verdictsOfClosed } from './draft.ts';
 import { Intake, type Intent } from './intake.ts';
@@ -115,7 +115,8 @@ export class Recorder implements ShardRecorder {
   private async commit(intents: Intent[]): Promise<void> {
     let left = groupByShard(intents);
     while (left.length > 0) {
-      const drafts = await Promise.all(left.map((group) => this.draft(group)));
+      const drafted = await Promise.all(left.map((group) => this.draftOrRefuse(group)));
+      const drafts = drafted.filter((draft) => draft !== null);
       const needed = drafts.filter(({ append }) => append.bytes.length > 0);
       const replies = await this.store.append(needed.map(({ append }) => append));
       const again: Intent[][] = [];
@@ -127,6 +128,19 @@ export class Recorder implements ShardRecorder {
         else await this.answerClosed(draft);
       }
       left = again;
+    }
+  }
+
+  /** Null when the shard is in a damaged file of the archive: that must not hold up the others. */
+  private async draftOrRefuse(intents: Intent[]): Promise<Draft | null> {
+    try {
+      return await this.draft(intents);
+    } catch (error) {
+      if (!(error instanceof ArchiveDamaged)) throw error;
+      for (const intent of intents) {
+        if (intent.kind === 'report') intent.refuse(new GridError('archive_damaged'));
+      }
+      return null;
     }
   }
 

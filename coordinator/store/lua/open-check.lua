@@ -1,12 +1,15 @@
 -- Opens a check shard: one that lists units which were split before. Repeating it is harmless: a shard
--- that has a journal was open already, and whether it still is the open set knows.
+-- that has a journal, here or in the archive, was open already, and whether it still is the open set knows.
 --
--- keys: job, open, journal
--- args: shard_id, units
+-- keys: job, open, journal, archived
+-- args: shard_id, number, shards_per_group, units
 -- returns: 'opened', 'stands' (it was opened before), 'over' (there is no such job, or it is cancelled or final)
 
-local state, final_at = unpack(redis.call('HMGET', job, 'state', 'finalAt'))
+local state, final_at, splits, checks = unpack(redis.call('HMGET', job, 'state', 'finalAt', 'splits', 'checks'))
 if not state or state == 'cancelled' or final_at then return 'over' end
 if redis.call('HEXISTS', open, shard_id) == 1 or redis.call('EXISTS', journal) == 1 then return 'stands' end
+local nth = number - splits
+if redis.call('GETBIT', archived, 2 * math.floor(nth / shards_per_group) + 1) == 1 then return 'stands' end
 redis.call('HSET', open, shard_id, units)
+redis.call('HSET', job, 'checks', math.max(nth + 1, checks or 0))
 return 'opened'

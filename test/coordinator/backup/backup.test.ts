@@ -117,7 +117,7 @@ test('[O5] a backup taken under load has every result that was acknowledged befo
   const facts = await backUp();
   isDone = true;
   await busy;
-  expect(facts).toMatchObject({ backup: 1, format: '3', version: 'test' });
+  expect(facts).toMatchObject({ backup: 1, format: '4', version: 'test' });
   // Anybody can check it, without us.
   execFileSync('sha256sum', ['--quiet', '-c', 'SHA256SUMS'], { cwd: join(folder, 'backup') });
 

@@ -10,6 +10,7 @@ import { partitionOf } from '../../../coordinator/store/store.ts';
 import { aJob } from '../builders.ts';
 import { gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
 import { accountContract } from './contract-accounts.ts';
+import { archiveContract } from './contract-archive.ts';
 import { holdContract } from './contract-hold.ts';
 import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
@@ -49,6 +50,9 @@ export function storeContract(name: string, open: OpenStore): void {
   });
   describe(`${name}: holds`, () => {
     holdContract(open);
+  });
+  describe(`${name}: archive`, () => {
+    archiveContract(open);
   });
   describe(`${name}: races`, () => {
     raceContract(open);

@@ -12,9 +12,14 @@ import { type PrivateRedis, startPrivateRedis } from '../../support/private-redi
 import { startRealGrid } from '../../support/real-grid.ts';
 import { joinVolunteer } from '../../support/volunteer.ts';
 
-test.each(['format-2', 'format-3'])(
+/** Units that were paid in all. From format 4 on there is a job of twenty units in the archive. */
+test.each([
+  ['format-2', 12],
+  ['format-3', 12],
+  ['format-4', 32],
+])(
   'a grid of %s opens as it was kept: its results, credit and bans; and its job is done',
-  async (name) => {
+  async (name, paid) => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mh-format-')));
     await restoreBackup({
       source: join(import.meta.dirname, `../../fixtures/${name}`),
@@ -33,7 +38,11 @@ test.each(['format-2', 'format-3'])(
       const lines = await grid.results(jobId);
       expect(lines.map(({ unit }) => unit)).toEqual(Array.from({ length: 12 }, (_, unit) => unit));
       expect(lines[0]?.output).toBe('x'.repeat(2000));
-      expect(await grid.standings()).toMatchObject([{ units: 12, creditMicro: '12000' }]);
+      const [archived] = jobs.slice(1);
+      const done = archived === undefined ? [] : await grid.results(archived.jobId);
+      expect(lines.length + done.length).toBe(paid);
+      const credit = { units: paid, creditMicro: `${paid}000` };
+      expect(await grid.standings()).toMatchObject([credit]);
       const hosts = await (await grid.fetch('/v1/hosts')).json();
       expect(hosts).toMatchObject({ bans: [{ id: 'h0000000000000000', reason: 'an example' }] });
 
@@ -42,7 +51,10 @@ test.each(['format-2', 'format-3'])(
       expect(await grid.ended(jobId)).toMatchObject({ state: 'complete', canonical: 20 });
       expect(await (await grid.fetch('/v1/ledger')).text()).toContain('"end"');
       const store = await grid.openStore();
-      expect(await store.jobs.listHeld(0)).toMatchObject([{ jobId, shards: 1, shardsFinal: 0 }]);
+      const held = await store.jobs.listHeld(0);
+      const ours = held.filter((job) => job.jobId === jobId);
+      expect(ours).toMatchObject([{ jobId, shards: 1, shardsFinal: 0 }]);
+      expect((await store.archive.listKept(0)).map(({ jobId }) => jobId)).toContain(jobId);
       await store.close();
     } finally {
       await grid.stop();

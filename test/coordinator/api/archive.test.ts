@@ -1,0 +1,128 @@
+/** What scientists and volunteers see of the archive, which is nothing; and of one that a disk has harmed. */
+import { readdirSync, rmSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { archiveJournals } from '../../../coordinator/flow/archive-journals.ts';
+import type { Store } from '../../../coordinator/store/store.ts';
+import { encodeOutput } from '../../../protocol/output.ts';
+import { type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
+import { aSuccess, joinVolunteer, sha256, unitsOf } from '../../support/volunteer.ts';
+
+let grid: RealGrid;
+let store: Store;
+beforeAll(async () => {
+  grid = await startRealGrid();
+  store = await grid.openStore();
+  await store.grid.open({ gridId: '', partitions: 0, createdAt: 0 });
+});
+afterAll(async () => {
+  await store.close();
+  await grid.stop();
+});
+beforeEach(() => grid.cancelAll());
+
+const archive = async () => {
+  await archiveJournals({ store }, 0);
+};
+const folderOf = (jobId: string) => join(grid.dataDir, 'archive', 'jobs', jobId);
+const text = async (path: string) => (await grid.fetch(path)).text();
+const keptOf = async (jobId: string, shards: number[]) =>
+  (await store.archive.lengths(jobId, shards)).filter((length) => length > 0).length;
+
+const aText = (unit: number) => {
+  const output = encodeOutput({ stdout: Buffer.from(`about ${unit} `.repeat(20)), files: {} });
+  return aSuccess(unit, { output, digest: sha256(output) });
+};
+
+/** A job of three shards of which all is decided. */
+async function aDoneJob(): Promise<string> {
+  const jobId = await grid.submit(600);
+  const host = await joinVolunteer(grid.url);
+  for (let left = 600; left > 0; ) {
+    const leases = await host.take(Math.min(left, 100));
+    for (const lease of leases) {
+      const results = unitsOf(lease).map((unit) =>
+        unit % 97 === 5 ? aText(unit) : aSuccess(unit),
+      );
+      await host.report(lease.token, results);
+      // Checks of what others have done before come in between.
+      if (lease.jobId === jobId) left -= results.length;
+    }
+  }
+  host.cut();
+  await grid.ended(jobId);
+  return jobId;
+}
+
+test('[W2] [W7] results are the same bytes before and after their journals have left Redis, from any unit on', async () => {
+  const jobId = await aDoneJob();
+  const paths = [0, 255, 256, 300, 599, 600].map(
+    (from) => `/v1/jobs/${jobId}/results?from=${from}`,
+  );
+  const asked = [...paths, `/v1/jobs/${jobId}`, `/v1/jobs/${jobId}/units/300/credit`];
+  const before = await Promise.all(asked.map(text));
+  expect(before[0]?.trim().split('\n')).toHaveLength(600);
+  expect(await keptOf(jobId, [0, 1, 2])).toBe(3);
+  await archive();
+  expect(await keptOf(jobId, [0, 1, 2])).toBe(0);
+  expect(readdirSync(folderOf(jobId))).toEqual(['splits-000000.journals']);
+  expect(await Promise.all(asked.map(text))).toEqual(before);
+  await grid.restart();
+  expect(await text(asked[0] ?? '')).toBe(before[0]);
+});
+
+test('[W3] a report that is repeated when its shard is in the archive gets the answer it got at first', async () => {
+  const jobId = await grid.submit(3);
+  const host = await joinVolunteer(grid.url);
+  const [lease] = await host.take(3);
+  if (lease === undefined) throw new Error('no lease');
+  const results = unitsOf(lease).map((unit) => aSuccess(unit));
+  const first = await host.report(lease.token, results);
+  expect(first).toEqual(results.map(() => 'accepted'));
+  await grid.cancel(jobId);
+  await archive();
+  expect(await keptOf(jobId, [0])).toBe(0);
+  expect(await host.report(lease.token, results)).toEqual(first);
+  host.cut();
+});
+
+test('a file of the archive that is gone or harmed is told with its job, and nothing else is touched by it', async () => {
+  const [jobId, other] = [await aDoneJob(), await aDoneJob()];
+  await archive();
+  const whole = await text(`/v1/jobs/${other}/results`);
+  const file = join(folderOf(jobId), 'splits-000000.journals');
+  await grid.restart();
+  for (const harm of [() => truncateSync(file, 100), () => rmSync(file)]) {
+    harm();
+    const reply = await grid.fetch(`/v1/jobs/${jobId}/results`);
+    expect(await refusal(reply)).toMatchObject({ status: 500, code: 'archive_damaged' });
+    expect(await grid.show(jobId)).toMatchObject({ canonical: 600, state: 'complete' });
+    expect(await text(`/v1/jobs/${other}/results`)).toBe(whole);
+  }
+  expect(await grid.ended(await aDoneJob())).toMatchObject({ state: 'complete' });
+});
+
+test('one who reports to a shard that is lost is refused, and who reports with them is not', async () => {
+  const lost = await grid.submit(1);
+  const host = await joinVolunteer(grid.url);
+  const [lease] = await host.take(1);
+  if (lease === undefined) throw new Error('no lease');
+  await host.report(lease.token, [aSuccess(0)]);
+  await grid.cancel(lost);
+  await archive();
+  rmSync(folderOf(lost), { recursive: true });
+  await grid.restart();
+  const keys = host.keys;
+  const [again, another] = await Promise.all([
+    joinVolunteer(grid.url, { keys }),
+    joinVolunteer(grid.url),
+  ]);
+  await grid.submit(10);
+  const leases = await another.take(10);
+  const answers = await Promise.all([
+    again.report(lease.token, [aSuccess(0)]),
+    another.finish(leases),
+  ]);
+  expect(answers[0]).toEqual({ refused: 'archive_damaged' });
+  expect(new Set(answers[1])).toEqual(new Set(['accepted']));
+});

@@ -1,0 +1,121 @@
+/** What every store promises of the archive: a journal is in one of two places, and reads the same from both. */
+import { expect, it } from 'vitest';
+import { type RipeGroup, ripeGroups } from '../../../coordinator/domain/archive-group.ts';
+import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import type { Store } from '../../../coordinator/store/store.ts';
+import { aJob } from '../builders.ts';
+import { anAppend, jobIdIn, type OpenStore, submitted, text, withStore } from './arrange.ts';
+
+const job = aJob({ jobId: jobIdIn(0), units: 10 });
+const { jobId } = job;
+const [first, second, third] = [0, 1, 2].map((number) => splitShard(job, number)) as [
+  Shard,
+  Shard,
+  Shard,
+];
+const checkOf = (number: number): Shard => ({
+  jobId,
+  number,
+  units: { list: [1] },
+  check: { needs: 'anyone', since: 1, needsNetworks: false, heard: [[]] },
+});
+
+export function archiveContract(open: OpenStore): void {
+  /** The job's groups, as if none of its shards were open. */
+  const groups = async (store: Store): Promise<RipeGroup[]> => {
+    const [kept] = await store.archive.listKept(0);
+    return kept === undefined ? [] : [...ripeGroups(kept, new Set())];
+  };
+  const write = async (store: Store, { shards, ...group }: RipeGroup) => {
+    const shard = (number: number) => ({ jobId, number, units: { list: [] } });
+    const journals = async function* () {
+      for (const number of shards) yield { number, bytes: await store.readJournal(shard(number)) };
+    };
+    await store.archive.files.writeGroup(jobId, group, journals());
+    return await store.archive.lengths(jobId, shards);
+  };
+  const close = async (store: Store, shards: readonly Shard[]) => {
+    for (const shard of shards) {
+      const append = anAppend(shard, 0, `journal of ${shard.number}`, { closes: true });
+      expect(await store.append(0, [append], 5)).toMatchObject([{ kind: 'written' }]);
+    }
+  };
+
+  it(
+    'lists a job from when it is submitted, with what was opened of it',
+    withStore(open, async (store) => {
+      await store.jobs.submit(job);
+      const fresh = { jobId, state: 'open', finalAt: null, splits: 3, shards: 0, checks: 0 };
+      expect(await store.archive.listKept(0)).toMatchObject([fresh]);
+      expect(await store.archive.listKept(1)).toEqual([]);
+      await store.openShard(job, first);
+      await store.openCheck(checkOf(4));
+      await store.openCheck(checkOf(3));
+      expect(await store.archive.listKept(0)).toMatchObject([{ ...fresh, shards: 1, checks: 2 }]);
+    }),
+  );
+
+  it(
+    'reads a journal as it was, whole or in part, when it has left Redis',
+    withStore(open, async (store) => {
+      const shards = await submitted(store, job);
+      await close(store, shards);
+      const [group] = await groups(store);
+      if (group === undefined) throw new Error('no group is ripe');
+      const lengths = await write(store, group);
+      expect(lengths).toEqual([12, 12, 12]);
+      expect(await store.archive.letGo(jobId, group, lengths)).toBe(true);
+      expect(await store.archive.lengths(jobId, group.shards)).toEqual([0, 0, 0]);
+      for (const shard of shards) {
+        expect(await text(store, shard)).toBe(`journal of ${shard.number}`);
+        expect(await text(store, shard, 11)).toBe(String(shard.number));
+      }
+      expect(await groups(store)).toEqual([]);
+      expect(await store.archive.letGo(jobId, group, lengths)).toBe(true);
+      const late = anAppend(first, 12, 'more');
+      expect(await store.append(0, [late], 6)).toEqual([{ kind: 'closed' }]);
+      expect(await store.archive.lengths(jobId, [0])).toEqual([0]);
+    }),
+  );
+
+  it(
+    'lets nothing go of which a shard is open, or has another length than was written',
+    withStore(open, async (store) => {
+      await submitted(store, job);
+      await close(store, [first, second]);
+      const [group] = await groups(store);
+      if (group === undefined) throw new Error('no group is ripe');
+      const lengths = await write(store, group);
+      expect(await store.archive.letGo(jobId, group, lengths)).toBe(false);
+      await close(store, [third]);
+      expect(await store.archive.letGo(jobId, group, lengths)).toBe(false);
+      expect(await text(store, third)).toBe('journal of 2');
+      expect(await store.archive.letGo(jobId, group, [12, 12, 12])).toBe(true);
+    }),
+  );
+
+  it(
+    'a check in the archive stands, and is not opened again',
+    withStore(open, async (store) => {
+      await submitted(store, job);
+      const checks = Array.from({ length: 64 }, (_, nth) => checkOf(3 + nth));
+      for (const check of checks) await store.openCheck(check);
+      await close(store, checks);
+      const [, group] = [...(await groups(store))];
+      if (group?.kind !== 'checks') throw new Error('the checks are not ripe');
+      expect(await store.archive.letGo(jobId, group, await write(store, group))).toBe(true);
+      expect(await store.openCheck(checkOf(10))).toBe('stands');
+      expect(await text(store, checkOf(10))).toBe('journal of 10');
+      expect(await store.openCheck(checkOf(67))).toBe('opened');
+    }),
+  );
+
+  it(
+    'a job that nobody knows has nothing in the archive, and nothing is noted of it',
+    withStore(open, async (store) => {
+      const group: RipeGroup = { kind: 'splits', number: 0, shards: [0], areOpened: true };
+      expect(await store.archive.letGo(jobId, group, [0])).toBe(false);
+      expect(await text(store, first)).toBe('');
+    }),
+  );
+}
