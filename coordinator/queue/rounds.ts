@@ -108,6 +108,8 @@ export function startRounds(
     const round = startRound('archive journals', archivePace, parts, async () => {
       if (await archiveJournals(context, partition)) round.wake();
     });
+    // An earlier run may have left much behind.
+    round.wake();
     return round;
   });
   const others = [

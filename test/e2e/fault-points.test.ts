@@ -60,7 +60,7 @@ const steps: Record<string, Step> = {
     keys[1] === '{g0}:outbox' && words.some((word) => word.includes('"grant"')),
   award: posts('award', '"grant"'),
   draw: (keys) => keys[0] === '{trust}:version' && keys.includes('{trust}:watermarks'),
-  'open a check': (keys) => keys.length === 3 && (keys[2] ?? '').startsWith('{g0}:journal:'),
+  'open a check': (keys) => keys.length === 4 && (keys[2] ?? '').startsWith('{g0}:journal:'),
   hear: (keys) => keys[0] === '{trust}:version' && keys.indexOf('{trust}:amendments') > 1,
   sweep: writesTrust('{trust}:sweeps'),
   amend: (keys) => (keys[0] ?? '').startsWith('{g0}:amendments:'),
@@ -70,6 +70,8 @@ const steps: Record<string, Step> = {
   'forget the tallies': writesTrust('{trust}:tallies '),
   refund: posts('refund'),
   'move the hold': (keys) => keys[1] === '{g0}:jobs-held',
+  'let journals go': (keys) =>
+    keys[1] === '{g0}:open' && (keys[2] ?? '').startsWith('{g0}:archived:'),
   archive: (keys) => keys[0] === '{ledger}:archive',
   finalise: posts('final'),
 };
