@@ -34,6 +34,8 @@ export const grantSchema = z.strictObject({
   units: z.array(z.tuple([count, z.int().min(1)])).min(1),
   /** What the account got (or gave back) for them: fuel / 10^6 of each unit, rounded down. */
   micro,
+  /** It ran the job's verifier on others' results of these units, and the amount is for that. */
+  isVerdict: z.literal(true).optional(),
   /** What it was taken from, or goes back to: `mint` or `escrow:<job>`. */
   payer: z.string(),
   /** What the payer paid beside it. */

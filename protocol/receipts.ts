@@ -32,6 +32,7 @@ export const receiptSchema = z.strictObject({
   grants: z.array(
     z.strictObject({
       kind: z.enum(['grant', 'revoke']),
+      isVerdict: z.literal(true).optional(),
       hostId: hostIdSchema,
       jobId: jobIdSchema,
       units: z.array(z.tuple([z.int().min(0), z.int().min(1)])).min(1),

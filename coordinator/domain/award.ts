@@ -1,6 +1,7 @@
 /**
  * award: what outbox records come to in the ledger. Everything a host earned in a job by these records
- * is one grant, which names its units; the journals see to it that no unit is in two of them.
+ * is one grant, which names its units; the journals see to it that no unit is in two of them. Should one be all the
+ * same, that is a defect: its payment is left out and told of, and everybody else is paid.
  *
  *   grant    payer → the volunteer's pending, and an escrow pays the fee; what it lacks its owner adds
  *   revoke   the volunteer's pending → payer, the youngest day first; what is not there any more comes
@@ -42,6 +43,8 @@ export type Payment = {
   micro: number;
   /** Indices of units, not positions in a shard. */
   units: UnitRuns;
+  /** For running the job's verifier on others' results of these units. An account may do so again. */
+  isVerdict?: true;
 };
 export type OutboxRecord = {
   number: number;
@@ -67,15 +70,18 @@ export type AwardFacts = {
 
 export type EscrowPayer = { job: JobFacts; escrow: bigint; purse: Purse };
 
-/** Throws when a unit is in the records twice: then a journal decided twice, and nothing is paid. */
+/** A payment that names a unit which its account was paid for, or lost, in the same step: a journal decided twice. */
+export type LeftOut = { record: number; jobId: JobId; payment: Payment; unit: number };
+
 export function awardDraft(
   source: { partition: number; from: number; to: number },
   records: readonly OutboxRecord[],
   facts: AwardFacts,
-): EntryDraft {
+): { draft: EntryDraft; leftOut: LeftOut[] } {
   const draft = emptyDraft('award');
   draft.source = source;
-  draft.grants = grantsOf(records, facts);
+  const { grants, leftOut } = grantsOf(records, facts);
+  draft.grants = grants;
   const standings = new Standings(facts);
   for (const grant of draft.grants) {
     if (grant.kind === 'grant') give(draft, grant, facts, standings);
@@ -86,31 +92,55 @@ export function awardDraft(
   payFees(draft, facts);
   fillEscrows(draft, facts);
   draft.standings = standings.changes;
-  return draft;
+  return { draft, leftOut };
 }
 
-/** One for each kind, host and job. */
-function grantsOf(records: readonly OutboxRecord[], { payerOf }: AwardFacts): Grant[] {
+/** One for each kind, host and job; but each verdict by itself, for of a unit there may be several. */
+function grantsOf(
+  records: readonly OutboxRecord[],
+  { payerOf }: AwardFacts,
+): { grants: Grant[]; leftOut: LeftOut[] } {
   const grants = new Map<string, Grant>();
-  for (const { jobId, payments } of records) {
-    for (const { kind, accountId, hostId, micro, units } of payments) {
-      const key = `${kind} ${hostId} ${jobId}`;
+  const leftOut: LeftOut[] = [];
+  const named = new Map<string, UnitRuns>();
+  for (const { number, jobId, payments } of records) {
+    for (const payment of payments) {
+      const { kind, accountId, hostId, micro, units } = payment;
+      const isVerdict = payment.isVerdict === true;
+      const twice = isVerdict ? null : addEach(named, `${kind} ${accountId} ${jobId}`, units);
+      if (twice !== null) {
+        leftOut.push({ record: number, jobId, payment, unit: twice });
+        continue;
+      }
+      const key = isVerdict ? `verdict ${grants.size}` : `${kind} ${hostId} ${jobId}`;
       let grant = grants.get(key);
       if (grant === undefined) {
         const payer = payerOf(jobId) === null ? 'mint' : escrowAccount(jobId);
-        grant = { kind, accountId, hostId, jobId, units: [], micro: 0n, payer, fee: 0n };
+        const ids = { accountId, hostId, jobId };
+        grant = { kind, ...ids, units: [], micro: 0n, payer, fee: 0n };
+        if (isVerdict) grant.isVerdict = true;
         grants.set(key, grant);
       }
       grant.micro += BigInt(micro);
-      for (const run of units) {
-        const twice = addRun(grant.units, run);
-        if (twice !== null)
-          throw new Error(`unit ${twice} of ${jobId}: ${kind} to ${hostId} twice`);
-      }
+      for (const run of units) addRun(grant.units, run);
     }
   }
   // Grants first: what is revoked may have been granted by a later record of the same step.
-  return [...grants.values()].sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0));
+  const sorted = [...grants.values()].sort((a, b) =>
+    a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0,
+  );
+  return { grants: sorted, leftOut };
+}
+
+/** Returns a unit that was there already. */
+function addEach(sets: Map<string, UnitRuns>, key: string, units: UnitRuns): number | null {
+  const set = sets.get(key) ?? [];
+  sets.set(key, set);
+  for (const run of units) {
+    const twice = addRun(set, run);
+    if (twice !== null) return twice;
+  }
+  return null;
 }
 
 /** Fees follow from what is paid: those of what is taken back come back as well. */

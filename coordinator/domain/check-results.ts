@@ -8,14 +8,14 @@ import type { Ended } from './journal.ts';
 import { type Shard, shardSize } from './shard.ts';
 import { ShardState } from './shard-state.ts';
 
-/** Null while a unit is undecided. */
-export function checkResults(shard: Shard, journal: Uint8Array): Ended[][] | null {
+/** Null while a unit is undecided, unless nothing will be added. */
+export function checkResults(shard: Shard, journal: Uint8Array, isOver = false): Ended[][] | null {
   const size = shardSize(shard.units);
   const accepted = new AcceptedResults(journal, size);
   // Nearly always: then there is no need to play the journal back.
   if (accepted.areAllAtOnce)
     return Array.from({ length: size }, (_, position) => oneOrNone(accepted.find(position)));
-  if (!ShardState.replay(shard, journal).isClosed) return null;
+  if (!isOver && !ShardState.replay(shard, journal).isClosed) return null;
   const results = Array.from({ length: size }, (): Ended[] => []);
   for (const ended of resultsRecorded(journal)) results[ended.result.position]?.push(ended);
   return results;

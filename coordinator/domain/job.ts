@@ -51,6 +51,8 @@ export type JobCounts = {
   /** Its first shards, whose results are final; and how many accepted units they hold. */
   shardsFinal: number;
   final: number;
+  /** Of those, the first ones whose late results were paid, too: what was said about them may be forgotten. */
+  shardsSettled: number;
 };
 
 /** How many of a job's first shards were closed when a day ended. */
@@ -122,3 +124,7 @@ export const isOver = (job: Pick<Job, 'state'>): boolean =>
 /** Whether what a unit was accepted with can be revoked no more. */
 export const isFinal = (job: Pick<Job, 'counts' | 'unitsPerShard'>, unit: number): boolean =>
   unit < job.counts.shardsFinal * job.unitsPerShard;
+
+/** Whether it is final, and nobody will be paid for it any more. */
+export const isSettled = (job: Pick<Job, 'counts' | 'unitsPerShard'>, unit: number): boolean =>
+  unit < job.counts.shardsSettled * job.unitsPerShard;

@@ -41,7 +41,10 @@ export const isGivenBack = ({ lease }: LateResult, journal: readonly JournalEntr
 /** One for each account and unit. */
 export const lateName = ({ unit, accountId }: LateResult): string => `${unit} ${accountId}`;
 
-/** What is due for it, now that these are final: the result the unit was accepted with, and the canonical one. */
+/**
+ * What is due for it, now that these are final: the result the unit was accepted with, and the canonical one. No check
+ * of the unit may be out, because its own account may be about to be paid for that.
+ */
 export function duePay(
   { unit, accountId, hostId, answer }: LateResult,
   accepted: Ended,
@@ -52,9 +55,10 @@ export function duePay(
   const { outcome, fuel } = canonical.result;
   const isSame = outcome === 'success' && answerOf(canonical.result, digestOf) === answer;
   const micro = creditMicro(fuel);
-  // With a check out, somebody is about to be paid for it, and may be the same account.
-  if (!isSame || micro === 0 || about?.isOut === true) return null;
-  const heard = [accepted, canonical, ...(about?.testimonies ?? []), ...(about?.rejected ?? [])];
-  if (heard.some((one) => one.accountId === accountId)) return null;
+  if (!isSame || micro === 0) return null;
+  const told = [...(about?.testimonies ?? []), ...(about?.rejected ?? [])];
+  // Who only looked at others' results was not paid for the unit.
+  const computed = told.filter(({ isVerdict }) => isVerdict !== true);
+  if ([accepted, canonical, ...computed].some((one) => one.accountId === accountId)) return null;
   return { kind: 'grant', accountId, hostId, micro, units: [[unit, 1]] };
 }

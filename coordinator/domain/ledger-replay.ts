@@ -16,7 +16,7 @@ export class LedgerFlaw extends Error {}
 export class LedgerReplay {
   number = 0;
   hash = noHash;
-  /** Units granted to accounts, less those revoked. */
+  /** Units granted to accounts, less those revoked; not counting verdicts on others' results. */
   units = 0;
   private at = 0;
   private readonly balances = new Map<string, bigint>();
@@ -71,7 +71,14 @@ export class LedgerReplay {
     this.check(sum === 0n, `it sums to ${sum}`);
   }
 
-  private addGrant({ kind, accountId, jobId, units }: EntryLine['grants'][number]): void {
+  private addGrant({
+    kind,
+    accountId,
+    jobId,
+    units,
+    isVerdict,
+  }: EntryLine['grants'][number]): void {
+    if (isVerdict === true) return;
     const key = `${jobId} ${accountId}`;
     const granted = setOf(this.granted, key);
     const set = kind === 'grant' ? granted : setOf(this.revoked, key);

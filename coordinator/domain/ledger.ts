@@ -32,6 +32,8 @@ export type Grant = {
   hostId: HostId;
   jobId: JobId;
   units: UnitRuns;
+  /** For looking at others' results of these units; an account may do that more than once. */
+  isVerdict?: true;
   micro: bigint;
   payer: LedgerAccount;
   fee: bigint;

@@ -54,6 +54,10 @@ export const isCheck = ({ units }: Shard): boolean => 'list' in units;
 export const splitCount = (job: { units: number; unitsPerShard: number }): number =>
   Math.ceil(job.units / job.unitsPerShard);
 
+/** The least of the split shards that the units of a shard are of. */
+export const firstShardOf = ({ units }: Shard, unitsPerShard: number): number =>
+  Math.floor(('list' in units ? Math.min(...units.list) : units.from) / unitsPerShard);
+
 /** The n-th shard of a job as it is first split. */
 export function splitShard(
   job: { jobId: JobId; units: number; unitsPerShard: number },

@@ -9,6 +9,7 @@ import {
   type AwardFacts,
   awardDraft,
   type EscrowPayer,
+  type LeftOut,
   type OutboxRecord,
   type Payment,
 } from '../domain/award.ts';
@@ -33,6 +34,7 @@ export async function award(context: LedgerContext, partition: number): Promise<
   const paid = new Set<string>();
   for (;;) {
     let records: OutboxRecord[] = [];
+    let leftOut: readonly LeftOut[] = [];
     const draft = await postEntry(ledger, context.now, async (head) => {
       tellOfClock(context, head);
       records = await nextRecords(context, partition);
@@ -40,9 +42,13 @@ export async function award(context: LedgerContext, partition: number): Promise<
       if (first === undefined || last === undefined) return null;
       const source = { partition, from: first.number, to: last.number };
       const day = dayOf(Math.max(context.now(), head.at));
-      return awardDraft(source, records, await factsOf(context, records, day));
+      const award = awardDraft(source, records, await factsOf(context, records, day));
+      leftOut = award.leftOut;
+      return award.draft;
     });
     if (draft === null) return paid;
+    for (const one of leftOut)
+      context.log.error({ ...one, partition }, 'a unit was about to be paid twice: left out');
     for (const { accountId } of draft.grants) paid.add(accountId);
     const last = draft.source?.to ?? 0;
     const seen = await drawnUpTo(context, partition);
@@ -97,6 +103,8 @@ async function factsOf(
   const days = hasRevocations ? (await ledger.pendingDays()).reverse() : [];
   for (const { jobId, payments } of records) {
     for (const { accountId, hostId } of payments.filter(isRevocation)) {
+      // A host that was proven wrong has many, and to look through its days takes longest of all.
+      if (pending.has(`${hostId} ${jobId}`)) continue;
       const held = await ledger.pendingOfHost({ accountId, hostId, jobId }, days);
       pending.set(`${hostId} ${jobId}`, held);
       const [micro] = await ledger.balances([availableAccount(accountId)] as const);

@@ -128,7 +128,8 @@ async function findGrants(
     const receipt = JSON.parse(json) as Receipt;
     if (receipt.at < since) break;
     for (const grant of receipt.grants) {
-      if (grant.jobId === jobId && hasRun(grant.units, [unit, 1])) found.push({ receipt, grant });
+      if (grant.jobId !== jobId || grant.isVerdict === true) continue;
+      if (hasRun(grant.units, [unit, 1])) found.push({ receipt, grant });
     }
     if (found.some(({ grant }) => grant.kind === 'grant')) break;
     at = before;

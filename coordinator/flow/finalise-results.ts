@@ -15,15 +15,18 @@ import { dayOf } from '../domain/day.ts';
 import { acceptedFrom } from '../domain/decided-units.ts';
 import { finalBy, finalFrom, markDay } from '../domain/hold.ts';
 import { factsOf, isOver, type JobFacts } from '../domain/job.ts';
+import type { LateResult } from '../domain/late.ts';
 import type { Holder } from '../domain/lease.ts';
-import { parseShardId, splitShard, unitAt } from '../domain/shard.ts';
+import { parseShardId, positionOf, splitShard, unitAt } from '../domain/shard.ts';
 import { isEachChecked } from '../domain/trust/assurance.ts';
 import { caseName, type Place } from '../domain/trust/docket.ts';
 import { type AccountHold, type HeldUnit, unitState } from '../domain/trust/finality.ts';
+import { patienceMsMax } from '../domain/trust/policy.ts';
 import { isMature } from '../domain/trust/repute.ts';
 import { AccountHolds } from '../store/account-holds.ts';
+import { eachByItself } from '../store/each-by-itself.ts';
 import { forgetTable } from '../store/forget-table.ts';
-import { type HeldJob, type LateEnd, noLate } from '../store/job-store.ts';
+import type { HeldJob } from '../store/job-store.ts';
 import { latePay } from '../store/late-pay.ts';
 import { readableJournal } from '../store/readable-journal.ts';
 import { talliesOf } from '../store/trust-store.ts';
@@ -42,13 +45,20 @@ export async function finaliseResults(context: FinaliseContext, partition: numbe
   const { store, now } = context;
   const holds = await AccountHolds.open(store.trust, now());
   const amended = [...(await store.trust.readAll('amendments')).values()];
-  for (const held of await store.jobs.listHeld(partition)) {
-    // What is about to be amended is looked at when it is.
-    if (amended.some(({ jobId }) => jobId === held.jobId)) continue;
-    const job = await factsOfHeld(context, held.jobId);
-    if (job === null) continue;
-    await new JobHold(context, job, holds).moveOn(held, partition);
-  }
+  const all = await store.jobs.listHeld(partition);
+  // What is about to be amended is looked at when it is.
+  const held = all.filter(({ jobId }) => amended.every((one) => one.jobId !== jobId));
+  const moveOn = async ([one]: readonly HeldJob[]): Promise<void> => {
+    const job = one === undefined ? null : await factsOfHeld(context, one.jobId);
+    if (one !== undefined && job !== null)
+      await new JobHold(context, job, holds).moveOn(one, partition);
+  };
+  await eachByItself(
+    held.map((one) => [one]),
+    moveOn,
+    context.log,
+    ({ jobId }) => jobId,
+  );
 }
 
 /** Not kept: the jobs of a month would drive out of memory those that are worked on. */
@@ -83,14 +93,22 @@ class JobHold {
       const marks = markDay(from.marks, closed, dayOf(now()));
       const { shardsFinal, final, isDone } = await this.look({ ...from, marks });
       const to = { marks: marks.filter(([, shards]) => shards > shardsFinal), shardsFinal, final };
-      const isEnded = isDone && isOver(from) && this.isAllSaid(to, from);
       const isMoved = JSON.stringify(from.marks) !== JSON.stringify(to.marks);
-      if (isMoved || shardsFinal > from.shardsFinal || isEnded) {
-        // Should another coordinator have moved it, or the reply be lost, the next round looks again.
-        const late = await this.late(from.shardsFinal, shardsFinal);
-        if (!(await store.jobs.moveHold(from, to, isEnded ? now() : null, late))) return;
+      // Should another coordinator have moved it, or the reply be lost, the next round looks again.
+      if (isMoved || shardsFinal > from.shardsFinal) {
+        if (!(await store.jobs.moveHold(from, to, null))) return;
       }
+      const at = { ...from, ...to };
+      const waiting = await this.settleLate(at);
+      if (waiting === null) return;
+      if (waiting.length === 0) at.shardsSettled = shardsFinal;
+      const isEnded =
+        isDone &&
+        isOver(at) &&
+        this.isAllSaid(to, at) &&
+        !(await this.isHeardSoon(waiting, partition));
       if (isEnded) {
+        if (!(await store.jobs.moveHold(at, to, now()))) return;
         log.info({ jobId, final }, 'all that could become final is');
         await forgetTable(store.trust, talliesOf(jobId));
       }
@@ -98,19 +116,42 @@ class JobHold {
         if (!isEnded) await this.lookAhead(to);
         break;
       }
-      from = { ...from, ...to };
+      from = at;
     }
     await this.verify(held);
   }
 
-  /** What becomes of late results of the shards that are final now. */
-  private async late(from: number, to: number): Promise<LateEnd> {
+  /**
+   * Late results are settled once their shard is final, not with it: what is final is checked no more, so an account
+   * that has been paid for a check by then has been heard, or is about to be. Returns those that wait for that; null when
+   * somebody else settled some.
+   */
+  private async settleLate({
+    shardsFinal,
+    shardsSettled,
+  }: HeldJob): Promise<readonly LateResult[] | null> {
+    if (shardsSettled >= shardsFinal) return [];
     const { store } = this.context;
-    if (from === to) return noLate;
-    const all = await store.readLate(this.job.jobId);
-    const gone = all.filter(({ shard }) => shard >= from && shard < to);
-    const places = await store.readAmendments(this.job.jobId);
-    return { pay: await latePay(store, this.job, gone, places, digestOf), gone };
+    const { jobId } = this.job;
+    const late = (await store.readLate(jobId)).filter(({ shard }) => shard < shardsFinal);
+    const places = await store.readAmendments(jobId);
+    const { pay, gone, waiting } = await latePay(store, this.job, late, places, digestOf);
+    const settled = waiting.length === 0 ? shardsFinal : shardsSettled;
+    const isSettled = await store.jobs.settleLate(jobId, settled, { pay, gone });
+    return isSettled ? waiting : null;
+  }
+
+  /**
+   * Whether a check that a late result waits for is heard soon: it has ended, or was opened lately. One that nobody has
+   * taken in all the time that a check is kept for anybody goes with the job, and what waits for it is not paid.
+   */
+  private async isHeardSoon(waiting: readonly LateResult[], partition: number): Promise<boolean> {
+    if (waiting.length === 0) return false;
+    const open = await this.context.store.openShards(partition);
+    const ours = open.filter(({ jobId }) => jobId === this.job.jobId);
+    const longAgo = this.context.now() - patienceMsMax;
+    const stuck = ours.filter(({ check }) => check !== undefined && check.since < longAgo);
+    return waiting.some(({ unit }) => stuck.every(({ units }) => positionOf(units, unit) < 0));
   }
 
   /** How many of its first shards take no result any more. */

@@ -5,7 +5,7 @@
  */
 import type { JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
-import { isFinal, type Job } from '../domain/job.ts';
+import { isSettled, type Job } from '../domain/job.ts';
 import { runsSize } from '../domain/shard.ts';
 import { parseCaseName, type Work } from '../domain/trust/docket.ts';
 import { holdMsMax } from '../domain/trust/policy.ts';
@@ -31,9 +31,9 @@ export async function forgetFinal(context: ForgetContext, pages: Pages): Promise
   for (const [field, { isOut }] of cases.rows) {
     const { jobId, unit } = parseCaseName(field);
     const job = await jobs.read(jobId);
-    const isSettled = job === null || isFinal(job, unit);
     // What a check brings is heard with its case; the check goes with its job.
-    if (isOver(job) || (isSettled && !isOut)) changes.push({ table: 'cases', field, value: null });
+    if (job === null || isOver(job) || (isSettled(job, unit) && !isOut))
+      changes.push({ table: 'cases', field, value: null });
   }
   const work = await trust.page('work', pages.work);
   for (const [field, shards] of work.rows) {

@@ -37,6 +37,7 @@ export function readJobHash(hash: Record<string, string>): Job | null {
       creditMicro: big('creditMicro'),
       shardsFinal: number('shardsFinal'),
       final: number('final'),
+      shardsSettled: number('shardsSettled'),
     },
   };
 }
@@ -62,7 +63,7 @@ export const writePayments = (
     : JSON.stringify([
         jobId,
         isCheck ? 1 : 0,
-        ...payments.map((p) => [p.kind, p.accountId, p.hostId, p.micro, ...flatRuns(p.units)]),
+        ...payments.map((p) => [kindOf(p), p.accountId, p.hostId, p.micro, ...flatRuns(p.units)]),
       ]);
 
 export function readPayments(text: string): Omit<OutboxRecord, 'number'> {
@@ -70,9 +71,19 @@ export function readPayments(text: string): Omit<OutboxRecord, 'number'> {
   return {
     jobId,
     isCheck: check === 1,
-    payments: payments.map(([kind, accountId, hostId, micro, ...flat]) => {
-      return { kind, accountId, hostId, micro, units: runsFromFlat(flat) };
+    payments: payments.map(([name, accountId, hostId, micro, ...flat]) => {
+      return { ...kinds[name], accountId, hostId, micro, units: runsFromFlat(flat) };
     }),
   };
 }
-type PaymentTuple = [Payment['kind'], AccountId, HostId, number, ...number[]];
+type PaymentTuple = [keyof typeof kinds, AccountId, HostId, number, ...number[]];
+
+const kinds = {
+  grant: { kind: 'grant' },
+  revoke: { kind: 'revoke' },
+  grantVerdict: { kind: 'grant', isVerdict: true },
+  revokeVerdict: { kind: 'revoke', isVerdict: true },
+} as const satisfies Record<string, Pick<Payment, 'kind' | 'isVerdict'>>;
+
+const kindOf = ({ kind, isVerdict }: Payment): keyof typeof kinds =>
+  isVerdict === true ? `${kind}Verdict` : kind;

@@ -26,15 +26,15 @@ export type HeldJob = {
   marks: DayMark[];
   shardsFinal: number;
   final: number;
+  shardsSettled: number;
 };
 
 export type CancelReply = 'cancelled' | 'over' | 'unknown';
 export type PauseReply = 'paused' | 'over' | 'unknown';
 export type ResumeReply = 'open' | 'paused' | 'over' | 'unknown';
 
-/** What becomes of late results; of none, unless it is said otherwise. */
+/** What becomes of late results: which go, and what is paid for those of them that were right. */
 export type LateEnd = { pay: readonly Payment[]; gone: readonly LateResult[] };
-export const noLate: LateEnd = { pay: [], gone: [] };
 
 export type Hold = Pick<HeldJob, 'marks' | 'shardsFinal' | 'final'>;
 
@@ -50,10 +50,15 @@ export interface JobStore {
   listHeld(partition: number): Promise<HeldJob[]>;
   /**
    * Moves a job's hold on, where it still stands as it was read; false when it does not. What is final is never
-   * amended any more. With `finalAt` nothing is held of it, and nothing of it is checked any more. In the same step
-   * the late results of what is final go, and those that were right are paid.
+   * amended any more, and no check of it is opened. With `finalAt` nothing is held of it, no check of it is open, and
+   * late results that are left go.
    */
-  moveHold(from: HeldJob, to: Hold, finalAt: number | null, late?: LateEnd): Promise<boolean>;
+  moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean>;
+  /**
+   * Late results of what is final go, and those that were right are paid, in one step: not when one of them is gone
+   * already, which is when it returns false. So many first shards are settled then.
+   */
+  settleLate(jobId: JobId, shardsSettled: number, late: LateEnd): Promise<boolean>;
   /** Ends a job of which all is decided. False when it is over, or not decided. */
   complete(jobId: JobId, unchecked: number, now: number): Promise<boolean>;
   cancel(jobId: JobId, now: number): Promise<CancelReply>;

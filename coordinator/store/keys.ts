@@ -61,7 +61,7 @@ export const keys = {
   jobsHeld: (partition: number) => `${partitionTag(partition)}:jobs-held`,
   /** set: ids of jobs of which something is in Redis that belongs into the archive, now or later */
   jobsKept: (partition: number) => `${partitionTag(partition)}:jobs-kept`,
-  /** hash: facts (JSON), splits, checks, state, cursor, shards, shardsOpen, shardsFinal, marks, canonical, final, failed, fuel…, endedAt */
+  /** hash: facts (JSON), splits, checks, state, cursor, shards, shardsOpen, shardsFinal, shardsSettled, marks, canonical, final, failed, fuel…, endedAt */
   job: (partition: number, jobId: JobId) => `${partitionTag(partition)}:job:${jobId}`,
   /** hash: shard id → its units as JSON. The open set: what is in it is not finished. */
   open: (partition: number) => `${partitionTag(partition)}:open`,

@@ -1,4 +1,8 @@
-/** What is due for late results of shards that become final: read from the journals, and where they were amended. */
+/**
+ * What is due for late results of shards that are final: read from the journals, and where they were amended. One
+ * whose unit is still being checked waits: its own account may be the one that is about to be paid for the check.
+ * What is final is checked no more, so whoever is looked at here has been heard, or is being waited for.
+ */
 import type { Payment } from '../domain/award.ts';
 import { resultsAccepted, resultsRecorded } from '../domain/decided-units.ts';
 import type { JobFacts } from '../domain/job.ts';
@@ -6,8 +10,11 @@ import { decodeEntries, type Ended } from '../domain/journal.ts';
 import { duePay, isGivenBack, type LateResult } from '../domain/late.ts';
 import { positionOf, splitShard } from '../domain/shard.ts';
 import { caseName, type Place } from '../domain/trust/docket.ts';
+import type { LateEnd } from './job-store.ts';
 import { readableJournal } from './readable-journal.ts';
 import type { Store } from './store.ts';
+
+export type LateDue = LateEnd & { waiting: readonly LateResult[] };
 
 export async function latePay(
   store: Pick<Store, 'readJournal' | 'trust'>,
@@ -15,12 +22,14 @@ export async function latePay(
   late: readonly LateResult[],
   places: ReadonlyMap<number, Place>,
   digestOf: (bytes: Uint8Array) => string,
-): Promise<Payment[]> {
+): Promise<LateDue> {
   const { jobId } = job;
   const names = late.map(({ unit }) => caseName(jobId, unit));
   const cases = await store.trust.read('cases', names);
-  const due: Payment[] = [];
-  for (const one of late) {
+  const isOut = ({ unit }: LateResult) => cases.get(caseName(jobId, unit))?.isOut === true;
+  const gone = late.filter((one) => !isOut(one));
+  const pay: Payment[] = [];
+  for (const one of gone) {
     const leased = { jobId, number: one.lease.shard, units: { list: [] } };
     const journal = await readableJournal(store, leased);
     if (journal === null || isGivenBack(one, decodeEntries(journal))) continue;
@@ -31,10 +40,10 @@ export async function latePay(
     const place = places.get(one.unit);
     const canonical = place === undefined ? accepted : await resultAt(store, job, place);
     const about = cases.get(caseName(jobId, one.unit));
-    const pay = canonical && duePay(one, accepted, canonical, about, digestOf);
-    if (pay) due.push(pay);
+    const due = canonical && duePay(one, accepted, canonical, about, digestOf);
+    if (due) pay.push(due);
   }
-  return due;
+  return { pay, gone, waiting: late.filter(isOut) };
 }
 
 async function resultAt(

@@ -3,15 +3,15 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { PauseCause } from '../../protocol/job.ts';
 import { isOver, type Job, type JobFacts } from '../domain/job.ts';
 import { lateName } from '../domain/late.ts';
-import {
-  type CancelReply,
-  type HeldJob,
-  type Hold,
-  type JobStore,
-  noLate,
-  type OpenJob,
-  type PauseReply,
-  type ResumeReply,
+import type {
+  CancelReply,
+  HeldJob,
+  Hold,
+  JobStore,
+  LateEnd,
+  OpenJob,
+  PauseReply,
+  ResumeReply,
 } from './job-store.ts';
 import type { MemoryPartitions } from './memory-partitions.ts';
 
@@ -33,6 +33,7 @@ export class MemoryJobs implements JobStore {
       fuel: 0n,
       creditMicro: 0n,
       shardsFinal: 0,
+      shardsSettled: 0,
       final: 0,
     };
     const times = { endedAt: null, decidedAt: null, finalAt: null };
@@ -69,36 +70,37 @@ export class MemoryJobs implements JobStore {
     return [...this.partitions.jobs.values()]
       .filter(({ finalAt }) => finalAt === null)
       .filter(({ jobId }) => this.partitions.ofJob(jobId) === this.partitions.at(partition))
-      .map(({ jobId, state, marks, counts: { shards, shardsFinal, final } }) => ({
-        ...{ jobId, state, shards, shardsFinal, final },
+      .map(({ jobId, state, marks, counts: { shards, shardsFinal, final, shardsSettled } }) => ({
+        ...{ jobId, state, shards, shardsFinal, final, shardsSettled },
         marks: structuredClone(marks),
       }));
   }
 
-  async moveHold(
-    from: HeldJob,
-    to: Hold,
-    finalAt: number | null,
-    { pay, gone } = noLate,
-  ): Promise<boolean> {
+  async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
     const job = this.partitions.jobs.get(from.jobId);
     if (job === undefined || job.counts.shardsFinal !== from.shardsFinal) return false;
     if (JSON.stringify(job.marks) !== JSON.stringify(from.marks)) return false;
     job.marks = structuredClone(to.marks);
     Object.assign(job.counts, { shardsFinal: to.shardsFinal, final: to.final });
-    const late = this.partitions.lateOf(job.jobId);
+    if (finalAt === null) return true;
+    this.partitions.lateOf(job.jobId).clear();
+    job.finalAt = finalAt;
+    const { open } = this.partitions.ofJob(job.jobId);
+    for (const [id, shard] of open) if (shard.jobId === from.jobId) open.delete(id);
+    return true;
+  }
+
+  async settleLate(jobId: JobId, shardsSettled: number, { pay, gone }: LateEnd): Promise<boolean> {
+    const job = this.partitions.jobs.get(jobId);
+    const late = this.partitions.lateOf(jobId);
+    if (job === undefined || gone.some((one) => !late.has(lateName(one)))) return false;
     for (const one of gone) late.delete(lateName(one));
-    const partition = this.partitions.ofJob(job.jobId);
+    const partition = this.partitions.ofJob(jobId);
     if (pay.length > 0) {
-      const { jobId } = job;
       const payments = structuredClone([...pay]);
       partition.outbox.push({ number: ++partition.outboxNumber, jobId, isCheck: true, payments });
     }
-    if (finalAt === null) return true;
-    late.clear();
-    job.finalAt = finalAt;
-    const { open } = partition;
-    for (const [id, shard] of open) if (shard.jobId === from.jobId) open.delete(id);
+    job.counts.shardsSettled = Math.max(job.counts.shardsSettled, shardsSettled);
     return true;
   }
 

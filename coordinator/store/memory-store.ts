@@ -7,7 +7,14 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type LateResult, lateName } from '../domain/late.ts';
-import { isCheck, type Shard, type ShardId, shardId, splitCount } from '../domain/shard.ts';
+import {
+  firstShardOf,
+  isCheck,
+  type Shard,
+  type ShardId,
+  shardId,
+  splitCount,
+} from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import { MemoryAccounts } from './memory-accounts.ts';
 import { MemoryArchive, MemoryArchiveFiles } from './memory-archive.ts';
@@ -17,7 +24,13 @@ import { MemoryLedger } from './memory-ledger.ts';
 import { MemoryPartitions, type Partition } from './memory-partitions.ts';
 import { MemoryRegistry } from './memory-registry.ts';
 import { MemoryTrust } from './memory-trust.ts';
-import { type AppendReply, assertDistinctShards, type ShardAppend, type Store } from './store.ts';
+import {
+  type AppendReply,
+  assertDistinctShards,
+  type CheckReply,
+  type ShardAppend,
+  type Store,
+} from './store.ts';
 
 export class MemoryStore implements Store {
   readonly grid = new MemoryGrid();
@@ -56,12 +69,13 @@ export class MemoryStore implements Store {
     return structuredClone(this.partitions.ofJob(shard.jobId).open.get(shardId(shard)) ?? null);
   }
 
-  async openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'> {
+  async openCheck({ unitsPerShard }: JobFacts, shard: Shard): Promise<CheckReply> {
     const job = this.partitions.jobs.get(shard.jobId);
     if (job === undefined || job.state === 'cancelled' || job.finalAt !== null) return 'over';
     const { open, journals } = this.partitions.ofJob(shard.jobId);
     const id = shardId(shard);
     if (open.has(id) || journals.has(id) || this.archive.has(shard)) return 'stands';
+    if (firstShardOf(shard, unitsPerShard) < job.counts.shardsFinal) return 'final';
     open.set(id, structuredClone(shard));
     const { checks } = this.partitions;
     const nth = shard.number - splitCount(job);

@@ -6,15 +6,15 @@ import type { Job, JobFacts } from '../domain/job.ts';
 import { lateName } from '../domain/late.ts';
 import { splitCount } from '../domain/shard.ts';
 import { readJobHash, readMarks, writePayments } from './job-record.ts';
-import {
-  type CancelReply,
-  type HeldJob,
-  type Hold,
-  type JobStore,
-  noLate,
-  type OpenJob,
-  type PauseReply,
-  type ResumeReply,
+import type {
+  CancelReply,
+  HeldJob,
+  Hold,
+  JobStore,
+  LateEnd,
+  OpenJob,
+  PauseReply,
+  ResumeReply,
 } from './job-store.ts';
 import { keys } from './keys.ts';
 import type { RedisGrid } from './redis-grid.ts';
@@ -25,6 +25,7 @@ const submitJob = new Script('submit-job');
 const cancelJob = new Script('cancel-job');
 const completeJob = new Script('complete-job');
 const moveHold = new Script('move-hold');
+const settleLate = new Script('settle-late');
 const pauseJob = new Script('pause-job');
 const resumeJob = new Script('resume-job');
 const curateJob = new Script('curate-job');
@@ -94,21 +95,16 @@ export class RedisJobs extends RedisPart implements JobStore {
       ids.map(async (jobId) => {
         const key = keys.job(partition, jobId);
         const [state, marks, ...numbers] = await this.step((redis) =>
-          redis.hmget(key, 'state', 'marks', 'shards', 'shardsFinal', 'final'),
+          redis.hmget(key, 'state', 'marks', 'shards', 'shardsFinal', 'final', 'shardsSettled'),
         );
-        const [shards = 0, shardsFinal = 0, final = 0] = numbers.map(Number);
-        const job = { jobId, state: state as JobState, shards, shardsFinal, final };
+        const [shards = 0, shardsFinal = 0, final = 0, shardsSettled = 0] = numbers.map(Number);
+        const job = { jobId, state: state as JobState, shards, shardsFinal, final, shardsSettled };
         return { ...job, marks: readMarks(marks) };
       }),
     );
   }
 
-  async moveHold(
-    from: HeldJob,
-    to: Hold,
-    finalAt: number | null,
-    { pay, gone } = noLate,
-  ): Promise<boolean> {
+  async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
     const { jobId } = from;
     const partition = this.grid.partitionOf(jobId);
     const before = [JSON.stringify(from.marks), from.shardsFinal];
@@ -120,13 +116,24 @@ export class RedisJobs extends RedisPart implements JobStore {
         keys.jobsHeld(partition),
         keys.open(partition),
         keys.late(partition, jobId),
+      ],
+      [jobId, ...before, ...after],
+    );
+    return reply === 1;
+  }
+
+  async settleLate(jobId: JobId, shardsSettled: number, { pay, gone }: LateEnd): Promise<boolean> {
+    const partition = this.grid.partitionOf(jobId);
+    const reply = await this.run(
+      settleLate,
+      [
+        keys.job(partition, jobId),
+        keys.late(partition, jobId),
         keys.outbox(partition),
         keys.outboxNumber(partition),
       ],
       [
-        jobId,
-        ...before,
-        ...after,
+        shardsSettled,
         writePayments({ jobId, isCheck: true }, pay),
         gone.length,
         ...gone.map(lateName),

@@ -8,7 +8,7 @@ import { shardsPerGroup } from '../domain/archive-group.ts';
 import type { OutboxRecord } from '../domain/award.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type LateResult, lateName } from '../domain/late.ts';
-import { isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
+import { firstShardOf, isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { readPayments, readShard, writePayments, writeShard } from './job-record.ts';
@@ -25,7 +25,13 @@ import { RedisPart } from './redis-part.ts';
 import { RedisRegistry } from './redis-registry.ts';
 import { RedisTrust } from './redis-trust.ts';
 import { Script, type ScriptArg } from './script.ts';
-import { type AppendReply, assertDistinctShards, type ShardAppend, type Store } from './store.ts';
+import {
+  type AppendReply,
+  assertDistinctShards,
+  type CheckReply,
+  type ShardAppend,
+  type Store,
+} from './store.ts';
 
 const openShard = new Script('open-shard');
 const openCheck = new Script('open-check');
@@ -94,7 +100,7 @@ class RedisStore extends RedisPart implements Store {
     return text === null ? null : readShard(id, text);
   }
 
-  async openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'> {
+  async openCheck({ unitsPerShard }: JobFacts, shard: Shard): Promise<CheckReply> {
     const partition = this.grid.partitionOf(shard.jobId);
     const reply = await this.run(
       openCheck,
@@ -104,9 +110,15 @@ class RedisStore extends RedisPart implements Store {
         keys.journal(partition, shard),
         keys.archived(partition, shard.jobId),
       ],
-      [shardId(shard), shard.number, shardsPerGroup, writeShard(shard)],
+      [
+        shardId(shard),
+        shard.number,
+        shardsPerGroup,
+        writeShard(shard),
+        firstShardOf(shard, unitsPerShard),
+      ],
     );
-    return reply as 'opened' | 'stands' | 'over';
+    return reply as CheckReply;
   }
 
   async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {

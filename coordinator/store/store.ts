@@ -51,6 +51,9 @@ export type AppendReply =
   /** The shard is closed, or its job cancelled: nothing is recorded in it any more. */
   | { kind: 'closed' };
 
+/** `stands`: it was opened before. `final`: some of its units are. `over`: so is the job, or it was cancelled. */
+export type CheckReply = 'opened' | 'stands' | 'final' | 'over';
+
 export interface Store {
   /** What the grid is, who runs it, and its secrets. */
   readonly grid: GridStore;
@@ -73,8 +76,8 @@ export interface Store {
   openShardIds(partition: number): Promise<ShardId[]>;
   /** Null when it is not in the open set. */
   readOpenShard(shard: Pick<Shard, 'jobId' | 'number'>): Promise<Shard | null>;
-  /** Opens a shard of units that were split before. */
-  openCheck(shard: Shard): Promise<'opened' | 'stands' | 'over'>;
+  /** Opens a shard of units that were split before; not when one of them is final. */
+  openCheck(job: JobFacts, shard: Shard): Promise<CheckReply>;
   /** From the archive when it is there: then it throws ArchiveDamaged when that file cannot be read. */
   readJournal(shard: Shard, fromByte?: number): Promise<Uint8Array>;
   /**

@@ -45,6 +45,7 @@ const writes: ReadonlySet<string> = new Set<
   'resume',
   'curate',
   'moveHold',
+  'settleLate',
   'noteLate',
   'openShard',
   'openCheck',

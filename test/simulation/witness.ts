@@ -9,13 +9,7 @@ import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
 import { fromRuns, isCheck, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
 import type { Amendment } from '../../coordinator/domain/trust/docket.ts';
-import {
-  type CancelReply,
-  type HeldJob,
-  type Hold,
-  type LateEnd,
-  noLate,
-} from '../../coordinator/store/job-store.ts';
+import type { CancelReply, HeldJob, Hold, LateEnd } from '../../coordinator/store/job-store.ts';
 import { MemoryJobs } from '../../coordinator/store/memory-jobs.ts';
 import type { MemoryPartitions } from '../../coordinator/store/memory-partitions.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
@@ -67,8 +61,8 @@ export class Witness extends MemoryStore {
       },
       completed: (jobId) => void this.completed.add(jobId),
       cancelled: (jobId) => void this.cancelled.add(jobId),
-      holdMoved: (from, to, { pay }) => {
-        this.payLate(from.jobId, pay);
+      latePaid: (jobId, pay) => this.payLate(jobId, pay),
+      holdMoved: (from, to) => {
         violations.unless(
           to.shardsFinal >= from.shardsFinal && to.final >= from.final,
           'T5',
@@ -365,7 +359,8 @@ type JobWatch = {
   submitted(facts: JobFacts): void;
   completed(jobId: JobId): void;
   cancelled(jobId: JobId): void;
-  holdMoved(from: HeldJob, to: Hold, late: LateEnd): void;
+  holdMoved(from: HeldJob, to: Hold): void;
+  latePaid(jobId: JobId, pay: readonly Payment[]): void;
 };
 
 class WatchedJobs extends MemoryJobs {
@@ -387,15 +382,16 @@ class WatchedJobs extends MemoryJobs {
     return isComplete;
   }
 
-  override async moveHold(
-    from: HeldJob,
-    to: Hold,
-    finalAt: number | null,
-    late = noLate,
-  ): Promise<boolean> {
-    const isMoved = await super.moveHold(from, to, finalAt, late);
-    if (isMoved) this.watch.holdMoved(from, to, late);
+  override async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
+    const isMoved = await super.moveHold(from, to, finalAt);
+    if (isMoved) this.watch.holdMoved(from, to);
     return isMoved;
+  }
+
+  override async settleLate(jobId: JobId, shards: number, late: LateEnd): Promise<boolean> {
+    const isSettled = await super.settleLate(jobId, shards, late);
+    if (isSettled) this.watch.latePaid(jobId, late.pay);
+    return isSettled;
   }
 
   override async cancel(jobId: JobId, now: number): Promise<CancelReply> {

@@ -14,7 +14,6 @@ import type { Shard } from '../shard.ts';
 import type { Speed } from '../speed.ts';
 import { assurances, isEachChecked } from './assurance.ts';
 import type { Case, Testimony } from './case.ts';
-import type { Heard } from './check.ts';
 import type { Records } from './judge.ts';
 import { type Reliability, stranger } from './reliability.ts';
 import type { Identity } from './repute.ts';
@@ -37,6 +36,8 @@ export type Told = Testimony & {
   micro: number;
   /** Null until the journal that it is in was read. */
   place: Place | null;
+  /** It tells of another's result, whether that is right. */
+  isVerdict?: true;
 };
 
 export type UnitCase = {
@@ -48,10 +49,10 @@ export type UnitCase = {
   /** The answer as the case was last settled; '' until then. */
   canonical: string;
   /**
-   * Whose word a verifier has rejected. Then there are no testimonies until the unit was computed anew, by
-   * somebody else.
+   * What a verifier has rejected. Then there are no testimonies until the unit was computed anew, by somebody else,
+   * and who said something else than what stands in the end was wrong.
    */
-  rejected?: readonly Heard[];
+  rejected?: readonly Told[];
 };
 
 /** A unit whose canonical result was wrong, or of which somebody else's was. */
@@ -60,7 +61,7 @@ export type Amendment = {
   unit: number;
   /** Where the canonical result is now; null when it is where it was. */
   place: Place | null;
-  revoked: { hostId: HostId; accountId: AccountId; micro: number }[];
+  revoked: { hostId: HostId; accountId: AccountId; micro: number; isVerdict?: true }[];
 };
 
 /** What the amendment takes back from those who were wrong. */

@@ -5,6 +5,7 @@
 import type { HostId } from '../../../protocol/ids.ts';
 import { type Case, rule } from './case.ts';
 import { type CheckNeeds, checkNeeds } from './check.ts';
+import { isRejection } from './compare.ts';
 import { convict, type Reach } from './conviction.ts';
 import { passed } from './reliability.ts';
 import { type Identity, reputeOf } from './repute.ts';
@@ -32,7 +33,12 @@ export function judge(about: Case, lastHeard: HostId, records: Records, now: num
     const { isAnchor, host, account } = records.identityOf(hostId);
     records.keep(hostId, { isAnchor, host: passed(host), account: passed(account) });
   }
-  const convicted = ruling.wrong.map(({ hostId }) => {
+  const [candidate] = about.testimonies;
+  // That a verifier says no is no proof that whoever computed the result did it wrongly (court.ts).
+  const wrong = isRejection(ruling.answer)
+    ? ruling.wrong.filter((testimony) => testimony !== candidate)
+    : ruling.wrong;
+  const convicted = wrong.map(({ hostId }) => {
     const { identity, reach } = convict(records.identityOf(hostId), hostId, now);
     records.keep(hostId, identity);
     return { hostId, reach };

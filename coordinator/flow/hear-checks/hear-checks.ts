@@ -8,12 +8,14 @@
 import type { AccountId, JobId } from '../../../protocol/ids.ts';
 import { isHostOutcome } from '../../../protocol/outcome.ts';
 import { checkResults } from '../../domain/check-results.ts';
+import { isFinal, type Job } from '../../domain/job.ts';
 import type { Ended } from '../../domain/journal.ts';
 import { parseShardId, type Shard, type ShardId, shardId } from '../../domain/shard.ts';
 import { Court } from '../../domain/trust/court.ts';
 import { caseName, RecordBook, type UnitCase } from '../../domain/trust/docket.ts';
 import { toOrders } from '../../domain/trust/orders.ts';
 import { bookChanges } from '../../store/book-changes.ts';
+import { eachByItself } from '../../store/each-by-itself.ts';
 import { readableJournal } from '../../store/readable-journal.ts';
 import { partitionOf } from '../../store/store.ts';
 import { type TrustChange, type TrustStore, talliesOf } from '../../store/trust-store.ts';
@@ -55,22 +57,32 @@ export async function hearChecks(context: HearContext, partition: number): Promi
   const opened: string[] = [];
   const done: Done[] = [];
   for (const order of orders) {
-    const reply = await store.openCheck(await withInputs(context, order));
-    if (reply === 'opened') opened.push(shardId(order));
-    else if (reply === 'over') done.push({ order, ended: null });
-    else {
-      const journal = await readableJournal(store, order);
-      const ended = journal === null ? null : checkResults(order, journal);
-      if (ended !== null || journal === null) done.push({ order, ended });
+    const job = await context.jobs.facts(order.jobId);
+    const reply =
+      job === null ? 'over' : await store.openCheck(job, await withInputs(context, order));
+    if (reply === 'opened') {
+      opened.push(shardId(order));
+      continue;
     }
+    // Of a shard that is open no more, or never was, all has been said.
+    const isOver = reply !== 'stands';
+    const journal = await readableJournal(store, order);
+    const ended = journal === null ? null : checkResults(order, journal, isOver);
+    const left = isOver ? await store.jobs.read(order.jobId) : null;
+    if (ended !== null || journal === null)
+      done.push({ order, ended, ...(isOver ? { left } : {}) });
   }
   if (opened.length > 0) {
     await queue.add(partition, opened);
     context.happened({ kind: 'checks_ordered' });
   }
-  for (let from = 0; from < done.length; from += ordersPerStep) {
-    while (!(await hear(context, done.slice(from, from + ordersPerStep))));
-  }
+  const groups = Array.from({ length: Math.ceil(done.length / ordersPerStep) }, (_, i) =>
+    done.slice(i * ordersPerStep, (i + 1) * ordersPerStep),
+  );
+  const hearAll = async (group: readonly Done[]): Promise<void> => {
+    while (!(await hear(context, group)));
+  };
+  await eachByItself(groups, hearAll, context.log, ({ order }) => shardId(order));
 }
 
 /** An order for a verifier names what it is to look at when it is opened: then hosts may ask for it. */
@@ -99,10 +111,14 @@ function countOrders(
 }
 
 /**
- * `ended`, by position, is null when the job was cancelled: then nobody will ever ask. Or what came of it is lost:
- * then nobody can be told.
+ * What was said, by position; null when that is lost, and nobody can be told. `left` is the job as it stands, null when there is none any more, where the order was
+ * refused or broken off: because of what is final, or because the job was cancelled. Then nobody will be asked again
+ * of some of its units.
  */
-type Done = { order: Shard; ended: Ended[][] | null };
+type Done = { order: Shard; ended: Ended[][] | null; left?: Job | null };
+
+const isHeardLast = ({ left }: Done, unit: number): boolean =>
+  left !== undefined && (left === null || left.state === 'cancelled' || isFinal(left, unit));
 
 /** False when somebody else wrote meanwhile. */
 async function hear(context: HearContext, over: readonly Done[]): Promise<boolean> {
@@ -126,12 +142,14 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
     knownHosts.accountsUpTo(3) === 3,
     now,
   );
-  for (const { order, ended } of done) {
+  for (const one of done) {
+    const { order, ended, left } = one;
     const job = await jobs.facts(order.jobId);
+    const isGone = job === null || left === null || (left?.finalAt ?? null) !== null;
     for (const [position, unit] of unitsOf(order).entries()) {
       const name = caseName(order.jobId, unit);
       const about = cases.get(name);
-      if (about === undefined || job === null || ended === null) cases.delete(name);
+      if (about === undefined || isGone || ended === null) cases.delete(name);
       else {
         const accepted = await statements.accepted(job, unit);
         if (accepted === 'lost') {
@@ -141,7 +159,8 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
         const said = (ended[position] ?? []).filter(isTestimony);
         const known =
           accepted === null ? [] : await statements.among(job, about, accepted, said, order);
-        court.hear(job, unit, about, accepted, known, order.check?.since ?? now);
+        const when = { since: order.check?.since ?? now, isLast: isHeardLast(one, unit) };
+        court.hear(job, unit, about, accepted, known, when);
       }
     }
   }
@@ -175,6 +194,11 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
     log.warn({ case: name, revoked }, 'results were proven wrong');
   for (const incident of court.incidents)
     log.error(incident, 'two anchors differ: the kernel or its runtime is not deterministic');
+  for (const refusal of court.refusals)
+    log.error(
+      refusal,
+      'the verifier refuses what the kernel says, whoever runs it; nobody is blamed',
+    );
   return true;
 }
 
@@ -208,7 +232,10 @@ async function openBook(
   done: readonly Done[],
 ): Promise<RecordBook> {
   const ended = done.flatMap((order) => order.ended?.flat() ?? []);
-  const before = [...cases.values()].flatMap(({ testimonies }) => testimonies);
+  const before = [...cases.values()].flatMap(({ testimonies, rejected = [] }) => [
+    ...testimonies,
+    ...rejected,
+  ]);
   const all = [...before, ...ended];
   const hosts = await store.trust.read(
     'hosts',

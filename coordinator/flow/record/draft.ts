@@ -74,7 +74,7 @@ export function draftAppend(shard: Shard, state: ShardState, intents: Intent[]):
     bytes,
     closes,
     ...(isCheck(shard) ? noCounts : counts),
-    pay: payments(pay),
+    pay: payments(pay, state.shard.check?.verify !== undefined),
   };
   return { append, state, intents, answers };
 }
@@ -119,15 +119,19 @@ function positionsRecorded(entry: JournalEntry): number[] {
   return entry.kind === 'succeeded' ? [...fromRuns(entry.positions)] : [];
 }
 
-/** One for each host: what it earned in this commit, and with which units: those that its lease knows. */
-function payments(pays: readonly [Shard, Pay][]): Payment[] {
+/**
+ * One for each host: what it earned in this commit, and with which units: those that its lease knows. Who runs a
+ * verifier is paid for that, and not for the unit: it may be asked again, or compute the unit itself.
+ */
+function payments(pays: readonly [Shard, Pay][], areVerdicts: boolean): Payment[] {
   const byHost = new Map<HostId, Payment>();
   for (const [{ units }, { accountId, hostId, micro, positions }] of pays) {
     const payment = byHost.get(hostId);
     const paid = unitsAt(units, positions);
-    if (payment === undefined)
-      byHost.set(hostId, { kind: 'grant', accountId, hostId, micro, units: paid });
-    else {
+    if (payment === undefined) {
+      const grant: Payment = { kind: 'grant', accountId, hostId, micro, units: paid };
+      byHost.set(hostId, areVerdicts ? { ...grant, isVerdict: true } : grant);
+    } else {
       payment.micro += micro;
       payment.units.push(...paid);
     }

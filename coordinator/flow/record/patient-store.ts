@@ -47,11 +47,19 @@ export class PatientStore {
     }
   }
 
-  /** Reading may wait as long as writing. */
   async readJournal(shard: Shard, fromByte: number): Promise<Uint8Array> {
+    return await this.read((store) => store.readJournal(shard, fromByte));
+  }
+
+  async readOpenShard(shard: Shard): Promise<Shard | null> {
+    return await this.read((store) => store.readOpenShard(shard));
+  }
+
+  /** Reading may wait as long as writing. */
+  private async read<Value>(from: (store: Store) => Promise<Value>): Promise<Value> {
     for (;;) {
       try {
-        return await this.parts.store.readJournal(shard, fromByte);
+        return await from(this.parts.store);
       } catch (error) {
         if (!isAboutRedis(error)) throw error;
         await this.pause();

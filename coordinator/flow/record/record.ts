@@ -18,7 +18,7 @@ import type { Verdict } from '../../../protocol/outcome.ts';
 import type { JournalEntry } from '../../domain/journal.ts';
 import type { Pace } from '../../domain/pace.ts';
 import { type LeaseHolder, positionsIn, type Reported } from '../../domain/record.ts';
-import { type Shard, type ShardId, shardId } from '../../domain/shard.ts';
+import { isCheck, type Shard, type ShardId, shardId } from '../../domain/shard.ts';
 import { ShardState } from '../../domain/shard-state.ts';
 import type { Window } from '../../domain/window.ts';
 import { type AppendReply, ArchiveDamaged, type Store } from '../../store/store.ts';
@@ -213,8 +213,10 @@ export class Recorder implements ShardRecorder {
     this.parts.closed(id);
   }
 
+  /** A lease does not tell what its check is for; the open set does, as long as anything can be recorded. */
   private async load(shard: Shard): Promise<ShardState> {
-    return ShardState.replay(shard, await this.store.readJournal(shard, 0));
+    const open = isCheck(shard) ? await this.store.readOpenShard(shard) : null;
+    return ShardState.replay(open ?? shard, await this.store.readJournal(shard, 0));
   }
 }
 

@@ -71,12 +71,13 @@ describe('a result that came late', () => {
     );
   });
 
-  it('[C2] is worth nothing to an account that was paid for the unit, or may be', () => {
+  it('[C2] is worth nothing to an account that was paid for the unit', () => {
     expect(due(late(1))).toBeNull();
     expect(due(late(5), ended(5))).toBeNull();
     expect(due(late(2), ended(1), about())).toBeNull();
     expect(due(late(4), ended(1), about())).not.toBeNull();
     expect(due(late(4), ended(1), about({ rejected: [told(4)] }))).toBeNull();
-    expect(due(late(4), ended(1), about({ isOut: true }))).toBeNull();
+    const verdict: Told = { ...told(4), isVerdict: true };
+    expect(due(late(4), ended(1), about({ testimonies: [told(1), verdict] }))).not.toBeNull();
   });
 });

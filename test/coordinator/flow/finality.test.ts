@@ -8,9 +8,10 @@ import { digestOf } from '../../../coordinator/artifacts/artifacts.ts';
 import { Capacities } from '../../../coordinator/domain/capacities.ts';
 import { dayMs, dayOf } from '../../../coordinator/domain/day.ts';
 import { answerOf, type LateResult } from '../../../coordinator/domain/late.ts';
-import { isCheck, type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
-import { caseName, type UnitCase } from '../../../coordinator/domain/trust/docket.ts';
+import { isCheck, type Shard, shardId, splitShard } from '../../../coordinator/domain/shard.ts';
+import { caseName, newCase, type UnitCase } from '../../../coordinator/domain/trust/docket.ts';
 import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
+import { toOrders } from '../../../coordinator/domain/trust/orders.ts';
 import { type Reliability, stranger } from '../../../coordinator/domain/trust/reliability.ts';
 import { applyAmendments } from '../../../coordinator/flow/amend.ts';
 import { award } from '../../../coordinator/flow/award.ts';
@@ -24,7 +25,7 @@ import { sweepConvicted } from '../../../coordinator/flow/sweep.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { marksOf, talliesOf } from '../../../coordinator/store/trust-store.ts';
 import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
-import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
+import { accountId, aJob, aResult, hostId, jobId, leaseId } from '../builders.ts';
 import { reportTo } from './report-to.ts';
 
 /** Four shards of four. */
@@ -340,6 +341,107 @@ describe('[C2] a result that came late', () => {
     expect(await store.trust.read('hosts', [hostId(7)])).toEqual(new Map());
   });
 
+  type Step = 'moveHold' | 'settleLate';
+  /** What somebody else does in the moment before this step, once. */
+  function before(step: Step, act: () => Promise<void>): void {
+    let isDone = false;
+    const { jobs } = store;
+    const real = jobs[step].bind(jobs) as (...args: unknown[]) => Promise<boolean>;
+    Object.assign(jobs, {
+      [step]: async (...args: unknown[]) => {
+        if (!isDone) {
+          isDone = true;
+          await act();
+        }
+        return await real(...args);
+      },
+    });
+  }
+  /** Somebody has a check of unit 1 ordered, which of all hosts only the one that came late may take. */
+  async function orderCheck(): Promise<void> {
+    const { trust } = store;
+    const host = (await trust.read('hosts', [hostId(1)])).get(hostId(1));
+    if (host === undefined) throw new Error('host 1 has no record');
+    const about: UnitCase = { ...newCase(host, hostId(1), 'A1'), wanted: 2, isOut: true };
+    const numbers = await trust.read('numbers', [job.jobId]);
+    const orders = toOrders([{ job, unit: 1, needs: 'anyone', about }], numbers, now);
+    await trust.write(await trust.version(), [
+      { table: 'cases', field: caseName(job.jobId, 1), value: about },
+      ...orders.map((order) => {
+        return { table: 'orders' as const, field: shardId(order), value: order };
+      }),
+      ...[...numbers].map(([field, value]) => ({ table: 'numbers' as const, field, value })),
+    ]);
+  }
+  async function takeChecks(): Promise<void> {
+    for (const check of await checksOut()) {
+      const { units } = check;
+      const at = 'list' in units ? units.list.indexOf(1) : -1;
+      if (at >= 0) await report(7, check, [at]);
+    }
+  }
+
+  it.each<[string, Step, () => Promise<void>]>([
+    ['ordered just before it is final', 'moveHold', orderCheck],
+    ['ordered just before it is paid', 'settleLate', orderCheck],
+    [
+      'open just before it is final, and done just after',
+      'moveHold',
+      async () => {
+        await orderCheck();
+        await hearChecks(context, 0);
+      },
+    ],
+    [
+      'done just before it is final',
+      'moveHold',
+      async () => {
+        await orderCheck();
+        await hearChecks(context, 0);
+        await takeChecks();
+      },
+    ],
+  ])('is paid once, also with a check of its unit that is %s', async (_, step, act) => {
+    await known(1);
+    await work(1);
+    await answerChecks();
+    await complete();
+    await store.noteLate(job.jobId, [late(7)]);
+    await meet(7);
+    await pass(30);
+    before(step, act);
+    for (let day = 0; day < 4; day++) {
+      now += dayMs;
+      await finalise();
+      await takeChecks();
+      await hearChecks(context, 0);
+      await takeChecks();
+      await hearChecks(context, 0);
+    }
+    await award(context, 0);
+    expect(await earned(7)).toBe(1n);
+    expect(await store.jobs.listHeld(0)).toEqual([]);
+    expect([await store.trust.count('orders'), await checksOut()]).toEqual([0, []]);
+  });
+
+  it('is not paid again for what a check of it was paid when its job was cancelled in the middle of that', async () => {
+    await known(1);
+    await work(1);
+    await answerChecks();
+    await store.noteLate(job.jobId, [late(7)]);
+    await meet(7);
+    await orderCheck();
+    await hearChecks(context, 0);
+    const [check] = (await checksOut()).filter(
+      ({ units }) => 'list' in units && units.list.includes(1),
+    );
+    if (check === undefined) throw new Error('nothing is checked');
+    await takeChecks();
+    await store.jobs.cancel(job.jobId, now);
+    await pass(33);
+    expect(await earned(7)).toBe(1n);
+  });
+
   it('is not noted when it comes after that', async () => {
     await known(1);
     await work(1, 0, 2);
@@ -348,6 +450,35 @@ describe('[C2] a result that came late', () => {
     await store.noteLate(job.jobId, [late(7)]);
     expect(await store.readLate(job.jobId)).toEqual([]);
   });
+});
+
+it('a job that cannot be looked at holds up no other', async () => {
+  await known(1);
+  await work(1);
+  await answerChecks();
+  await complete();
+  const broken = aJob({ jobId: jobId(0), units: 4 });
+  await store.jobs.submit(broken);
+  await store.openShard(broken, splitShard(broken, 0));
+  await reportTo(
+    store,
+    splitShard(broken, 0),
+    1,
+    [0, 1, 2, 3].map((at) => aResult(at)),
+    now,
+  );
+  const read = store.readJournal.bind(store);
+  store.readJournal = async (shard, from) => {
+    if (shard.jobId === broken.jobId) throw new Error('a defect of ours');
+    return await read(shard, from);
+  };
+  const { facts } = context.jobs;
+  const factsOf = async (id: string) => (id === broken.jobId ? broken : await facts(id));
+  const of = (id: string) => (id === broken.jobId ? broken : job);
+  context = { ...context, jobs: { facts: factsOf, known: of } };
+  await pass(31);
+  expect(await final()).toBe(16);
+  expect((await store.jobs.listHeld(0)).map((held) => held.jobId)).toEqual([broken.jobId]);
 });
 
 describe('what is final', () => {

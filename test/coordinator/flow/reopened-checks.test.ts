@@ -37,7 +37,7 @@ async function aGrid() {
   const [store, window] = [new MemoryStore(), new Window()];
   await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
   await store.jobs.submit(job);
-  await store.openCheck(check);
+  await store.openCheck(job, check);
   const recorder = new Recorder({
     partition: 0,
     store,

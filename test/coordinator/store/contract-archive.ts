@@ -49,8 +49,8 @@ export function archiveContract(open: OpenStore): void {
       expect(await store.archive.listKept(0)).toMatchObject([fresh]);
       expect(await store.archive.listKept(1)).toEqual([]);
       await store.openShard(job, first);
-      await store.openCheck(checkOf(4));
-      await store.openCheck(checkOf(3));
+      await store.openCheck(job, checkOf(4));
+      await store.openCheck(job, checkOf(3));
       expect(await store.archive.listKept(0)).toMatchObject([{ ...fresh, shards: 1, checks: 2 }]);
     }),
   );
@@ -99,14 +99,14 @@ export function archiveContract(open: OpenStore): void {
     withStore(open, async (store) => {
       await submitted(store, job);
       const checks = Array.from({ length: 64 }, (_, nth) => checkOf(3 + nth));
-      for (const check of checks) await store.openCheck(check);
+      for (const check of checks) await store.openCheck(job, check);
       await close(store, checks);
       const [, group] = [...(await groups(store))];
       if (group?.kind !== 'checks') throw new Error('the checks are not ripe');
       expect(await store.archive.letGo(jobId, group, await write(store, group))).toBe(true);
-      expect(await store.openCheck(checkOf(10))).toBe('stands');
+      expect(await store.openCheck(job, checkOf(10))).toBe('stands');
       expect(await text(store, checkOf(10))).toBe('journal of 10');
-      expect(await store.openCheck(checkOf(67))).toBe('opened');
+      expect(await store.openCheck(job, checkOf(67))).toBe('opened');
     }),
   );
 

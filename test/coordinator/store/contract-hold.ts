@@ -28,7 +28,7 @@ export function holdContract(open: OpenStore): void {
       await submitted(store, job);
       const first = await held(store);
       const { jobId } = job;
-      const nothing = { marks: [], shardsFinal: 0, final: 0 };
+      const nothing = { marks: [], shardsFinal: 0, final: 0, shardsSettled: 0 };
       expect(first).toEqual({ jobId, state: 'open', shards: 2, ...nothing });
       const marked = { marks: [[7, 2] as [number, number]], shardsFinal: 0, final: 0 };
       expect(await store.jobs.moveHold(first, marked, null)).toBe(true);
@@ -67,23 +67,36 @@ export function holdContract(open: OpenStore): void {
   );
 
   it(
+    'what is final is checked no more: an open check of it goes on, and none is opened',
+    withStore(open, async (store) => {
+      await submitted(store, job);
+      await store.openCheck(job, check);
+      await store.jobs.moveHold(await held(store), { marks: [], shardsFinal: 1, final: 4 }, null);
+      expect(await store.openCheck(job, check)).toBe('stands');
+      const later = (number: number, list: number[]) =>
+        store.openCheck(job, { ...check, number, units: { list } });
+      expect([await later(3, [3, 4]), await later(4, [4, 7])]).toEqual(['final', 'opened']);
+    }),
+  );
+
+  it(
     'of a job of which nothing is held no check is open, and none is opened',
     withStore(open, async (store) => {
       const shards = await submitted(store, job);
-      expect(await store.openCheck(check)).toBe('opened');
+      expect(await store.openCheck(job, check)).toBe('opened');
       for (const shard of shards)
         await store.append(0, [anAppend(shard, 0, 'x', { closes: true })], 1);
       await store.jobs.moveHold(await held(store), { marks: [], shardsFinal: 2, final: 8 }, 99);
       expect(await store.openShardIds(0)).toEqual([]);
       expect(await store.append(0, [anAppend(check, 0, 'x')], 1)).toEqual([{ kind: 'closed' }]);
-      expect(await store.openCheck(check)).toBe('over');
-      expect(await store.openCheck({ ...check, number: 3 })).toBe('over');
+      expect(await store.openCheck(job, check)).toBe('over');
+      expect(await store.openCheck(job, { ...check, number: 3 })).toBe('over');
       expect(await store.openShardIds(0)).not.toContain(shardId(check));
     }),
   );
 
   it(
-    'late results are noted once for an account and unit until they are final, then those that were right are paid',
+    'late results are noted once for an account and unit until they are final, then those that were right are paid, once',
     withStore(open, async (store) => {
       await submitted(store, job);
       const { jobId } = job;
@@ -101,8 +114,12 @@ export function holdContract(open: OpenStore): void {
       const gone = [late(1, 1), late(1, 2)];
       const to = { marks: [], shardsFinal: 1, final: 4 };
       const before = await held(store);
-      expect(await store.jobs.moveHold(before, to, null, { pay, gone })).toBe(true);
-      expect(await store.jobs.moveHold(before, to, null, { pay, gone })).toBe(false);
+      expect(await store.jobs.moveHold(before, to, null)).toBe(true);
+      expect(await store.jobs.settleLate(jobId, 1, { pay, gone })).toBe(true);
+      expect(await store.jobs.settleLate(jobId, 1, { pay, gone })).toBe(false);
+      expect(await held(store)).toMatchObject({ shardsSettled: 1 });
+      expect(await store.jobs.settleLate(jobId, 0, { pay: [], gone: [] })).toBe(true);
+      expect(await store.jobs.read(jobId)).toMatchObject({ counts: { shardsSettled: 1 } });
       expect(await store.readOutbox(0, 0, 9)).toEqual([
         { number: 1, jobId, isCheck: true, payments: pay },
       ]);

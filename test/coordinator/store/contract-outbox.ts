@@ -1,7 +1,7 @@
 /** What every store promises of an outbox: numbered without a gap, and paid once, in order. */
 import { expect, it } from 'vitest';
 import { splitShard } from '../../../coordinator/domain/shard.ts';
-import { accountId } from '../builders.ts';
+import { accountId, hostId } from '../builders.ts';
 import {
   anAppend,
   aPayment,
@@ -54,11 +54,31 @@ export function outboxContract(open: OpenStore): void {
   );
 
   it(
-    '[C2] a unit that is in the outbox twice for one host stops the ledger, and nothing is paid',
+    '[C2] a unit that is in the outbox twice for one account is paid once, and stops nobody else’s pay',
     withStore(open, async (store) => {
-      await paid(store, 0, [[aPayment(1, 5, [[0, 4]])], [aPayment(1, 6, [[3, 1]])]]);
-      await expect(applied(store, 0)).rejects.toThrow(/unit 3 .* twice/);
-      expect((await store.ledger.allBalances()).balances).toEqual(new Map());
+      const sameAccount = { ...aPayment(1, 6, [[3, 1]]), hostId: hostId(9) };
+      const others = [aPayment(1, 7, [[4, 1]]), aPayment(2, 8, [[3, 1]])];
+      await paid(store, 0, [[aPayment(1, 5, [[0, 4]])], [aPayment(1, 6, [[3, 1]])], [sameAccount]]);
+      await paid(store, 0, [others], 1);
+      await applied(store, 0);
+      expect(await store.ledger.watermark(0)).toBe(4);
+      const earned = async (account: number) =>
+        (await store.ledger.standing('volunteer', accountId(account)))?.creditMicro;
+      expect([await earned(1), await earned(2)]).toEqual([12n, 8n]);
+    }),
+  );
+
+  it(
+    'verdicts on others’ results are paid each, and are told apart from what was computed',
+    withStore(open, async (store) => {
+      const verdict = { ...aPayment(1, 2, [[0, 1]]), isVerdict: true as const };
+      await paid(store, 0, [[aPayment(1, 5, [[0, 1]])], [verdict, aPayment(2, 1, [[1, 1]])]]);
+      const again = await paid(store, 0, [[verdict], [revoked(verdict)]], 1);
+      const [, second, third] = await store.readOutbox(0, 0, 9);
+      expect([second?.payments[0], third?.jobId]).toEqual([verdict, again.jobId]);
+      await applied(store, 0);
+      const earned = await store.ledger.standing('volunteer', accountId(1));
+      expect(earned).toMatchObject({ creditMicro: 7n, units: 2 });
     }),
   );
 

@@ -71,8 +71,8 @@ export function trustContract(open: OpenStore): void {
           heard: [[{ hostId: hostId(1), accountId: accountId(1), network: 'n1' }], []],
         },
       };
-      expect(await store.openCheck(shard)).toBe('opened');
-      expect(await store.openCheck(shard)).toBe('stands');
+      expect(await store.openCheck(job, shard)).toBe('opened');
+      expect(await store.openCheck(job, shard)).toBe('stands');
       expect(await store.readOpenShard(shard)).toEqual(shard);
       expect(await store.openShards(0)).toContainEqual(shard);
       expect(await store.openShardIds(0)).toContain(shardId(shard));
@@ -80,7 +80,7 @@ export function trustContract(open: OpenStore): void {
       const closing = { ...anAppend(shard, 0, 'x'), closes: true };
       expect(await store.append(0, [closing], 0)).toEqual([{ kind: 'written', jobDecided: false }]);
       expect(await store.readOpenShard(shard)).toBe(null);
-      expect(await store.openCheck(shard)).toBe('stands');
+      expect(await store.openCheck(job, shard)).toBe('stands');
       expect(await store.jobs.read(job.jobId)).toEqual(before);
     }),
   );
@@ -119,7 +119,7 @@ export function trustContract(open: OpenStore): void {
       await store.jobs.submit(job);
       await store.jobs.cancel(job.jobId, 0);
       const shard = { jobId: job.jobId, number: 2, units: { list: [1] } };
-      expect(await store.openCheck(shard)).toBe('over');
+      expect(await store.openCheck(job, shard)).toBe('over');
     }),
   );
 }

@@ -117,6 +117,7 @@ function jobContract(open: OpenStore): void {
         fuel: 0n,
         creditMicro: 0n,
         shardsFinal: 0,
+        shardsSettled: 0,
         final: 0,
       });
     }),

@@ -226,7 +226,7 @@ describe('a reply that is lost', () => {
           const records = await store.readOutbox(partition, watermark, 9);
           if (records.length === 0) return null;
           socket.loseNextReply();
-          return awardDraft({ partition, from: 1, to: 1 }, records, noFacts);
+          return awardDraft({ partition, from: 1, to: 1 }, records, noFacts).draft;
         });
         return draft !== null;
       };
