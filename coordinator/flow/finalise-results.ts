@@ -56,8 +56,7 @@ export async function finaliseResults(context: FinaliseContext, partition: numbe
   await eachByItself(
     held.map((one) => [one]),
     moveOn,
-    context.log,
-    ({ jobId }) => jobId,
+    ({ jobId }, err) => context.log.error({ err, jobId }, 'what is final of a job is not known'),
   );
 }
 

@@ -3,15 +3,13 @@
  * told of and stays as it is, and stops none of the others: else a single unit could hold up the whole grid's checks, or
  * everybody's credit. When Redis is away none of them can go on, and the round is repeated.
  */
-import type { Logger } from 'pino';
 import { OutcomeUnknown, StorageRefuses } from './store.ts';
 
 /** Takes some together, and singly where they fail together. */
 export async function eachByItself<Item>(
   groups: readonly (readonly Item[])[],
   step: (group: readonly Item[]) => Promise<void>,
-  log: Logger,
-  nameOf: (item: Item) => string,
+  failed: (item: Item, error: unknown) => void,
 ): Promise<void> {
   for (const group of groups) {
     try {
@@ -23,10 +21,9 @@ export async function eachByItself<Item>(
         await eachByItself(
           group.map((item) => [item]),
           step,
-          log,
-          nameOf,
+          failed,
         );
-      else log.error({ err: error, of: nameOf(first) }, 'a step failed, and is left for later');
+      else failed(first, error);
     }
   }
 }

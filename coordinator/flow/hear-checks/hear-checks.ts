@@ -82,7 +82,9 @@ export async function hearChecks(context: HearContext, partition: number): Promi
   const hearAll = async (group: readonly Done[]): Promise<void> => {
     while (!(await hear(context, group)));
   };
-  await eachByItself(groups, hearAll, context.log, ({ order }) => shardId(order));
+  await eachByItself(groups, hearAll, ({ order }, err) =>
+    context.log.error({ err, order: shardId(order) }, 'what came of a check cannot be heard'),
+  );
 }
 
 /** An order for a verifier names what it is to look at when it is opened: then hosts may ask for it. */
