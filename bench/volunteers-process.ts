@@ -1,8 +1,18 @@
 /** The bench's volunteers, in a process of their own, so that their CPU time is not the server's. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type EchoOptions, type EchoVolunteer, openEchoVolunteer } from './echo-volunteer.ts';
+import {
+  type EchoOptions,
+  type EchoVolunteer,
+  newHoldings,
+  openEchoVolunteer,
+} from './echo-volunteer.ts';
 
-export type VolunteersOrder = { url: string; count: number } & EchoOptions;
+export type VolunteersOrder = {
+  url: string;
+  count: number;
+  /** Whose hosts they all are: nobody may then check anybody. Else each is of an account of its own. */
+  isOneAccount?: boolean;
+} & EchoOptions;
 
 /** More connections on their way at once than this fill the listener's queue. */
 const connectingMax = 64;
@@ -23,9 +33,17 @@ process.on('message', (order: VolunteersOrder | 'count' | 'welcome' | 'roundTrip
   } else void open(order);
 });
 
-async function open({ url, count, ...options }: VolunteersOrder): Promise<void> {
+async function open({
+  url,
+  count,
+  isOneAccount = false,
+  ...options
+}: VolunteersOrder): Promise<void> {
+  const { account } = newHoldings();
   for (let i = 0; i < count; i++) {
     while (volunteers.filter(({ isWelcome }) => !isWelcome).length >= connectingMax) await wait(5);
-    volunteers.push(openEchoVolunteer(url, `echo-${i}`, options));
+    const holdings = newHoldings();
+    if (isOneAccount) holdings.account = account;
+    volunteers.push(openEchoVolunteer(url, `echo-${i}`, options, holdings));
   }
 }
