@@ -87,6 +87,7 @@ const gridCodes: Record<ErrorCode, number> = {
   hello_timeout: exitCodes.unreachable,
   shutting_down: exitCodes.unreachable,
   unavailable: exitCodes.unreachable,
+  crowded: exitCodes.unreachable,
   busy: exitCodes.unreachable,
   digest_mismatch: exitCodes.internal,
   range_unsatisfiable: exitCodes.internal,

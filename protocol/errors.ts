@@ -231,6 +231,12 @@ const catalogue = {
     retry: true,
     sentence: 'The grid cannot store anything at the moment; nothing was accepted.',
   },
+  crowded: {
+    httpStatus: 503,
+    closeCode: null,
+    retry: true,
+    sentence: 'As many hosts are connected, here or from your network, as this coordinator takes.',
+  },
   busy: {
     httpStatus: 503,
     closeCode: null,

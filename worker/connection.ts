@@ -41,6 +41,8 @@ export interface ConnectionEvents {
 const stableMs = 60_000;
 /** From the socket's opening to the welcome: two round trips and two signatures. */
 const greetingMaxMs = 15_000;
+/** Whatever a coordinator asks for: it may be another one by then. */
+const retryAfterMsMax = 600_000;
 
 const refusals = new Map<number, RefusalReason>([
   [errorFacts('protocol_unknown').closeCode ?? 0, 'update_required'],
@@ -117,7 +119,7 @@ export class Connection {
         this.timer = setTimeout(() => this.leave(4408, 'no welcome in time'), greetingMaxMs);
       },
       frame: (frame) => this.receive(socket, frame),
-      closed: (code, reason) => this.ended(code, reason),
+      closed: (code, reason, retryAfterMs) => this.ended(code, reason, retryAfterMs ?? 0),
     });
     this.socket = socket;
   }
@@ -171,7 +173,7 @@ export class Connection {
     this.socket?.close(code, why);
   }
 
-  private ended(code: number, reason: string): void {
+  private ended(code: number, reason: string, retryAfterMs: number): void {
     clearTimeout(this.timer);
     this.socket = null;
     this.unsent = [];
@@ -183,7 +185,9 @@ export class Connection {
       return;
     }
     if (this.phase === 'open' && performance.now() - this.openedAt > stableMs) this.attempt = 0;
-    const waitMs = backoffMs(this.attempt++, Math.random());
+    // Not all who were sent away at once come back at once.
+    const laterMs = Math.min(retryAfterMs, retryAfterMsMax) * (1 + Math.random());
+    const waitMs = Math.max(backoffMs(this.attempt++, Math.random()), Math.round(laterMs));
     this.phase = 'waiting';
     this.retryAt = performance.now() + waitMs;
     this.timer = setTimeout(() => this.connect(), waitMs);

@@ -18,7 +18,9 @@ import { totalsOf } from '../flow/enrol.ts';
 import { whyNothing } from '../flow/grant.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import type { SessionFacts } from '../flow/why.ts';
+import { Admission, type Seat } from './admission.ts';
 import { peerAddress } from './peer.ts';
+import { refusedUpgrade } from './refused-upgrade.ts';
 import { Session, type SessionParts } from './session.ts';
 import { SessionIndex } from './session-index.ts';
 import type { Tally } from './tally.ts';
@@ -29,6 +31,8 @@ const pingMs = 20_000;
 const pingTurns = 100;
 /** Totals are told at most this often: a number that changes faster cannot be read. */
 const creditedMs = 500;
+/** Of one host: connections that were lost, and a data folder that was copied. Beyond these the oldest ends. */
+const sessionsPerHostMax = 4;
 /** How long hosts have to hang up after being told that we leave. */
 const closeMs = 1000;
 
@@ -43,6 +47,8 @@ export type SessionsParts = {
 export class Sessions {
   private readonly parts: SessionsParts;
   private readonly sessions = new SessionIndex();
+  private readonly admission = new Admission();
+  private readonly seats = new Map<Session, Seat>();
   private readonly sessionParts: SessionParts;
   private readonly server: WebSocketServer;
   private readonly pingTimer: NodeJS.Timeout;
@@ -189,9 +195,11 @@ export class Sessions {
     // From here on the HTTP server does not listen to this socket any more: a connection that is reset
     // before it is a session would be an uncaught error.
     socket.on('error', () => socket.destroy());
-    if (this.isClosing || pathOf(request) !== sessionPath) {
-      const status = this.isClosing ? '503 Service Unavailable' : '404 Not Found';
-      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
+    const address = peerAddress(request);
+    const refusal = this.refusalAtTheDoor(request, address);
+    if (refusal !== null) {
+      this.parts.tally.refused('session', refusal.code);
+      socket.end(refusedUpgrade(refusal));
       return;
     }
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -200,8 +208,16 @@ export class Sessions {
         return;
       }
       this.parts.tally.sessions++;
-      this.sessions.add(new Session(webSocket, peerAddress(request), this.sessionParts));
+      const session = new Session(webSocket, address, this.sessionParts);
+      this.seats.set(session, this.admission.enter(address));
+      this.sessions.add(session);
     });
+  }
+
+  private refusalAtTheDoor(request: IncomingMessage, address: string): GridError | null {
+    if (this.isClosing) return new GridError('shutting_down');
+    if (pathOf(request) !== sessionPath) return new GridError('route_unknown');
+    return this.admission.refusal(address);
   }
 
   private makeSessionParts(): SessionParts {
@@ -210,8 +226,8 @@ export class Sessions {
       context,
       welcomed: (session, as) => {
         this.sessions.welcome(session, as);
-        // A host that comes again has most often lost its connection, and we do not know it yet.
-        for (const other of this.sessions.ofHost(as.hostId)) if (other !== session) other.ping();
+        this.seats.get(session)?.welcomed();
+        this.lookAtOthersOf(as.hostId, session);
         void this.refuseIfBanned(session, as);
       },
       isAlone: (accountId: AccountId) => this.sessions.isAlone(accountId),
@@ -227,8 +243,17 @@ export class Sessions {
       refusal: () => this.refusal(),
       ended: (session, welcomedAs) => {
         this.sessions.remove(session, welcomedAs);
+        this.seats.get(session)?.left();
+        this.seats.delete(session);
       },
     };
+  }
+
+  /** A host that comes again has most often lost its connection, and we do not know it yet. */
+  private lookAtOthersOf(hostId: HostId, newest: Session): void {
+    const others = [...this.sessions.ofHost(hostId)].filter((session) => session !== newest);
+    for (const other of others) other.ping();
+    for (const oldest of others.slice(0, -sessionsPerHostMax + 1)) oldest.terminate();
   }
 
   /** A ban that came while the host said hello: it was looked up too early, and nobody knew the session. */

@@ -1,4 +1,9 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { refusedUpgrade } from '../../coordinator/api/refused-upgrade.ts';
+import { errorFacts, GridError } from '../../protocol/errors.ts';
 import type { TestCoordinator } from '../support/test-coordinator.ts';
 import { aGrid, join } from './join.ts';
 import { echoSandbox, HeldSandbox, success } from './sandboxes.ts';
@@ -105,6 +110,22 @@ describe('a session that is lost', () => {
 });
 
 describe('a coordinator that', () => {
+  test('has no room says so in a sentence, and is not asked again before it wants to be', async () => {
+    const door = createServer();
+    door.on('upgrade', (_request, socket) => {
+      socket.end(refusedUpgrade(new GridError('crowded', '', { retryAfterMs: 60_000 })));
+    });
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    onTestFinished(() => void door.close());
+    const { port } = door.address() as AddressInfo;
+    const { events } = await join(grid, undefined, { url: `http://127.0.0.1:${port}` });
+    await expect.poll(() => events.length).toBeGreaterThan(0);
+    const [lost] = events;
+    expect(lost).toMatchObject({ type: 'disconnected', why: errorFacts('crowded').sentence });
+    expect(lost?.type === 'disconnected' && lost.retryInMs).toBeGreaterThanOrEqual(60_000);
+  });
+
   test('starts after the worker is found', async () => {
     await grid.stop();
     const { agent, events } = await join(grid);

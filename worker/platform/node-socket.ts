@@ -3,8 +3,9 @@
  * goes out every 15 s, and 40 s without any sign of life (two pings unanswered, and one slow GC)
  * count as a lost connection.
  */
+import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { errorFacts } from '../../protocol/errors.ts';
+import { type ErrorBody, errorBodySchema, errorFacts } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { subprotocol } from '../../protocol/version.ts';
 import type { Socket, SocketEvents } from './platform.ts';
@@ -14,6 +15,9 @@ const pingEveryMs = 15_000;
 const silenceMaxMs = 40_000;
 /** A slow mobile network with a captive proxy in between answers within this, or not at all. */
 const handshakeTimeoutMs = 15_000;
+/** It comes with the status, in a few hundred characters. */
+const refusalMsMax = 2000;
+const refusalCharsMax = 4096;
 
 export function openNodeSocket(url: string, events: SocketEvents): Socket {
   const socket = new WebSocket(url, [subprotocol], {
@@ -26,6 +30,7 @@ export function openNodeSocket(url: string, events: SocketEvents): Socket {
   let heardAt = performance.now();
   let failure = '';
   let refusedWith: number | null = null;
+  let retryAfterMs: number | null = null;
   const heard = () => {
     heardAt = performance.now();
   };
@@ -50,8 +55,11 @@ export function openNodeSocket(url: string, events: SocketEvents): Socket {
     failure = `HTTP ${response.statusCode}`;
     // A coordinator of another protocol refuses the upgrade. Anything else may be a proxy's doing.
     if (response.statusCode === 426) refusedWith = errorFacts('protocol_unknown').closeCode;
-    response.resume();
-    socket.terminate();
+    void refusalIn(response).then((refusal) => {
+      failure = refusal?.message ?? failure;
+      retryAfterMs = refusal?.retryAfterMs ?? null;
+      socket.terminate();
+    });
   });
   socket.on('error', (error) => {
     // A coordinator that does not speak our protocol selects none, and ws ends the handshake there.
@@ -60,7 +68,7 @@ export function openNodeSocket(url: string, events: SocketEvents): Socket {
   });
   socket.on('close', (code, reason) => {
     clearInterval(pulse);
-    events.closed(refusedWith ?? code, reason.toString() || failure);
+    events.closed(refusedWith ?? code, reason.toString() || failure, retryAfterMs);
   });
   return {
     send: (bytes) => socket.send(bytes),
@@ -70,4 +78,21 @@ export function openNodeSocket(url: string, events: SocketEvents): Socket {
       setTimeout(() => socket.terminate(), 1000).unref();
     },
   };
+}
+
+/** What a coordinator says that lets nobody in; null when it is no coordinator's, or does not come. */
+async function refusalIn(response: IncomingMessage): Promise<ErrorBody['error'] | null> {
+  const late = setTimeout(() => response.destroy(), refusalMsMax);
+  let text = '';
+  try {
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += chunk;
+      if (text.length > refusalCharsMax) break;
+    }
+    return errorBodySchema.parse(JSON.parse(text)).error;
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(late);
+  }
 }

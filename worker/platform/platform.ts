@@ -74,6 +74,6 @@ export interface Socket {
 export interface SocketEvents {
   opened(): void;
   frame(bytes: Uint8Array): void;
-  /** Once, and last. `reason` is for a human. */
-  closed(code: number, reason: string): void;
+  /** Once, and last. `reason` is for a human; `retryAfterMs`, when it is set, is the soonest that is welcome. */
+  closed(code: number, reason: string, retryAfterMs?: number | null): void;
 }
