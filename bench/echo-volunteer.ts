@@ -124,6 +124,7 @@ export function openEchoVolunteer(
         team: null,
         cores: 1,
         memoryBytes: 2 ** 33,
+        features: ['simd'],
         leases: [...unrecorded.values()]
           .slice(0, limits.leasesPerHelloMax)
           .map(({ lease: { token, units } }) => ({ token, units })),

@@ -43,6 +43,7 @@ const noWork: Record<Extract<Reason, { kind: 'no_work' }>['why'], string> = {
   no_jobs: 'the grid has no open job',
   nothing_left: 'no unit waits for a volunteer',
   too_small: 'the jobs need more memory or cores than are lent here',
+  lacks_feature: 'the jobs use something of WebAssembly that this machine cannot do',
   tried_before: 'what is left failed here before, and others are to try it first',
   enough_in_hand: 'as many units as this machine may have are in hand',
   backing_off: 'runs failed here one after the other, and the grid waits with more',

@@ -9,6 +9,7 @@ import { Capacities } from './domain/capacities.ts';
 import { Demand } from './domain/demand.ts';
 import { factsOf, type JobFacts } from './domain/job.ts';
 import type { LeaseFacts } from './domain/lease.ts';
+import type { Machine } from './domain/machine.ts';
 import type { ShardId } from './domain/shard.ts';
 import type { Present } from './domain/trust/closing.ts';
 import { KnownHosts } from './domain/trust/known-hosts.ts';
@@ -52,7 +53,7 @@ export type Doors = {
   /** Hosts connected and welcomed. */
   readonly hosts: number;
   /** What the largest of them has; 0 when there is none. */
-  readonly memoryBytesMax: number;
+  readonly machines: readonly Machine[];
   /** Those that are at work or ask for some. */
   present(): Present[];
   serveWaiting(): void;
@@ -162,7 +163,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   }
   const running = startRounds(context, clock, demand, () => ({
     count: doors?.hosts ?? 0,
-    memoryBytes: doors?.memoryBytesMax ?? 0,
+    machines: doors?.machines ?? [],
     present: () => doors?.present() ?? [],
   }));
   rounds = running;

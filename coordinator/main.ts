@@ -189,7 +189,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 /** Before the doors are open nobody is connected. */
-const notYet = { refusal: null, hosts: 0, memoryBytesMax: 0, waiting: [] };
+const notYet = { refusal: null, hosts: 0, machines: [], waiting: [] };
 
 /** Ten bytes for a lease id at a time would cost a call into OpenSSL each. */
 const randomPoolBytes = 4096;

@@ -63,6 +63,8 @@ export interface MeteredKernel {
   /** Equal versions charge equal fuel. */
   meterVersion: number;
   kind: KernelKind;
+  /** Proposals beyond the first WebAssembly that the kernel uses, sorted. */
+  features: string[];
 }
 
 /** Throws `KernelRefused` when the module may not be a kernel, RangeError for more than all memory. */
@@ -80,10 +82,11 @@ export function meterKernel(wasm: Uint8Array, options: MeterOptions): MeteredKer
   admit(module, memoryPagesMax);
   admitEntry(module);
   if (checkpoints) admitCheckpoints(module);
-  const { plans, recursive, stackBytes } = survey(module, nans);
+  const { plans, recursive, stackBytes, findings } = survey(module, nans);
   return {
     wasm: encodeMetered({ module, plans, recursive, stackBytes, memoryPagesMax, checkpoints }),
     meterVersion: METER_VERSION,
     kind: kindOf(module),
+    features: [...findings.features].sort(),
   };
 }

@@ -88,6 +88,7 @@ export const hostMessageExamples: {
     team: null,
     cores: 4,
     memoryBytes: 8_589_934_592,
+    features: ['simd'],
     leases: [],
   },
   want: { type: 'want', id: 1, units: 2 },

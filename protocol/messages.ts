@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { countrySchema } from './countries.ts';
+import { namedFeaturesSchema } from './features.ts';
 import { accountIdSchema, digestSchema, hostIdSchema, jobIdSchema, leaseIdSchema } from './ids.ts';
 import { runLimitsSchema, runSchema } from './job.ts';
 import { limits } from './limits.ts';
@@ -58,6 +59,8 @@ export const helloSchema = z.strictObject({
   country: countrySchema.optional(),
   cores: z.int().min(1).max(limits.coresMax),
   memoryBytes: z.int().min(0),
+  /** What its WebAssembly can do, of what hosts differ in (features.ts). */
+  features: namedFeaturesSchema,
   /** Leases the host still holds, to take up again; `units` are those not yet reported. */
   leases: z.array(z.strictObject({ token, units: unitRuns })).max(limits.leasesPerHelloMax),
 });
@@ -207,6 +210,7 @@ export const noWorkReasons = [
   'no_jobs',
   'nothing_left',
   'too_small',
+  'lacks_feature',
   'tried_before',
   'enough_in_hand',
   'backing_off',

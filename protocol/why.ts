@@ -32,6 +32,8 @@ export const whySentences = {
   draining: 'The coordinator is about to end; it is back in a moment, or another one takes over.',
   no_hosts: 'No host is connected: it begins when one joins.',
   too_small: 'Every host that is connected lends less memory than the job asks for.',
+  lacks_feature:
+    'The kernel uses something of WebAssembly that no connected host with the memory for it has.',
   resting:
     'It failed on the hosts that are free; a host of another account is awaited, or a while.',
   hosts_kept: 'The hosts that could run it get nothing for a while: ask why of each.',

@@ -15,6 +15,7 @@ import { Holdings } from './holdings.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import type { Platform, Storage } from './platform/platform.ts';
 import { release } from './release.ts';
+import { sandboxFeatures } from './sandbox/features.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import { type AgentStatus, type Facts, reasonOf } from './status.ts';
 
@@ -180,6 +181,7 @@ export class Engagement {
       ...(options.country === null ? {} : { country: options.country }),
       cores: options.cores,
       memoryBytes: options.platform.memoryBytes,
+      features: sandboxFeatures(),
       leases: work.presented(),
     };
   }

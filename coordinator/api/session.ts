@@ -15,6 +15,7 @@ import { toVerdictRuns } from '../../protocol/report.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import type { Holder } from '../domain/lease.ts';
 import { renewEveryMs } from '../domain/lease.ts';
+import { machineSaid } from '../domain/machine.ts';
 import { networkOf } from '../domain/trust/network.ts';
 import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
@@ -104,11 +105,6 @@ export class Session {
   /** As whom it asks; null before the welcome. */
   get asker(): Asker | null {
     return this.state.kind === 'ready' ? this.state.asker : null;
-  }
-
-  /** What its host may use; 0 before the welcome. */
-  get memoryBytes(): number {
-    return this.state.kind === 'ready' ? this.state.asker.memoryBytes : 0;
   }
 
   /**
@@ -235,8 +231,8 @@ export class Session {
     );
     if (this.state.kind !== 'greeting') return;
     clearTimeout(this.helloTimer);
-    const { memoryBytes } = hello;
-    const asker = { hostId, accountId, memoryBytes, capacity, isAlone: false, hosts: 1 };
+    const machine = machineSaid(hello);
+    const asker = { hostId, accountId, ...machine, capacity, isAlone: false, hosts: 1 };
     const wants = new Wants(asker, this.parts, (message) => this.send(message));
     this.state = { kind: 'ready', accountId, asker, wants };
     this.welcomedAs = { hostId, accountId };

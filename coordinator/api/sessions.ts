@@ -11,6 +11,7 @@ import { limits } from '../../protocol/limits.ts';
 import { sessionPath, subprotocol } from '../../protocol/version.ts';
 import type { Demand } from '../domain/demand.ts';
 import type { Holder, LeaseFacts } from '../domain/lease.ts';
+import { largestMachines, type Machine, toMachine } from '../domain/machine.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import type { Surroundings } from '../domain/why.ts';
 import type { Context } from '../flow/context.ts';
@@ -88,21 +89,20 @@ export class Sessions {
     return count;
   }
 
-  /** What the largest of them has; 0 when there is none. */
-  get memoryBytesMax(): number {
-    let max = 0;
-    for (const session of this.sessions) max = Math.max(max, session.memoryBytes);
-    return max;
+  /** Of each kind the largest. */
+  get machines(): Machine[] {
+    const askers = [...this.sessions].map(({ asker }) => asker);
+    return largestMachines(askers.filter((asker) => asker !== null).map(toMachine));
   }
 
   /** The hosts that are at work, or ask for some. */
   present(): Present[] {
     const { knownHosts, now } = this.parts.context;
     const present: Present[] = [];
-    for (const { hostId, accountId, memoryBytes } of this.atWork()) {
-      if (hostId === null || accountId === null) continue;
-      const { repute } = knownHosts.standingOf(hostId, now());
-      present.push({ accountId, memoryBytes, repute });
+    for (const { asker } of this.atWork()) {
+      if (asker === null) continue;
+      const { repute } = knownHosts.standingOf(asker.hostId, now());
+      present.push({ ...toMachine(asker), accountId: asker.accountId, repute });
     }
     return present;
   }
@@ -139,13 +139,13 @@ export class Sessions {
     const { context } = this.parts;
     const waiting = [...this.sessions].flatMap(({ isAsking, asker }) =>
       isAsking && asker !== null
-        ? [{ memoryBytes: asker.memoryBytes, nothing: whyNothing(context, asker) }]
+        ? [{ ...toMachine(asker), nothing: whyNothing(context, asker) }]
         : [],
     );
     return {
       refusal: this.refusal(),
       hosts: this.hosts,
-      memoryBytesMax: this.memoryBytesMax,
+      machines: this.machines,
       waiting,
     };
   }

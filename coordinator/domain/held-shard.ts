@@ -13,10 +13,11 @@
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { Capacity } from './capacities.ts';
-import { fits, type JobFacts } from './job.ts';
+import type { JobFacts } from './job.ts';
 import type { LeaseFacts } from './lease.ts';
 import { type HeldLease, LeasesOut, type LeaseWatch, moveOn, prolong } from './leases-out.ts';
 import { Losses } from './losses.ts';
+import { fits, type Machine } from './machine.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type Shard, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
@@ -24,10 +25,9 @@ import { usualMs } from './speed.ts';
 import { type CheckOrder, type Heard, isKeptFrom, mayCheck } from './trust/check.ts';
 import type { Standing } from './trust/known-hosts.ts';
 
-export type Asker = {
+export type Asker = Machine & {
   hostId: HostId;
   accountId: AccountId;
-  memoryBytes: number;
   /** Whether no host of another account is connected: then nothing rests for this one. */
   isAlone: boolean;
   /** How many hosts are connected, this one included. */
@@ -105,7 +105,7 @@ export class HeldShard {
 
   /** Whether `take` would give this host something. */
   canServe(asker: KnownAsker, now: number): boolean {
-    if (this.free.length === 0 || !fits(this.job, asker.memoryBytes)) return false;
+    if (this.free.length === 0 || !fits(this.job, asker)) return false;
     if (this.isForAll(asker)) return true;
     if (this.isKeptFrom(asker, now)) return false;
     return this.free.some((position) => this.mayTry(asker, position, now));
@@ -133,10 +133,11 @@ export class HeldShard {
    * Undecided units that are out and that this host is likely to have done sooner, those first that
    * their own hosts come to last.
    */
-  lateFor({ accountId, memoryBytes, capacity }: KnownAsker, now: number): number[] {
+  lateFor(asker: KnownAsker, now: number): number[] {
+    const { accountId, capacity } = asker;
     const cost = this.watch.unitCost();
     if (this.check !== undefined || cost === null || capacity.speed === null) return [];
-    if (!fits(this.job, memoryBytes)) return [];
+    if (!fits(this.job, asker)) return [];
     const unitMs = usualMs(cost, capacity.speed);
     const late: number[] = [];
     for (let position = shardSize(this.shard.units) - 1; position >= 0; position--) {

@@ -1,5 +1,6 @@
 /** A job as the coordinator keeps it: the scientist's document, what was made of its kernel, and counts. */
 
+import type { HostFeature } from '../../protocol/features.ts';
 import type { AccountId, Digest, JobId } from '../../protocol/ids.ts';
 import {
   type JobDocument,
@@ -16,6 +17,8 @@ export type PreparedKernel = {
   meteredDigest: Digest;
   meteredBytes: number;
   meterVersion: number;
+  /** What it uses that not every host's WebAssembly has. */
+  features?: readonly HostFeature[];
 };
 
 /** What a job says of how its kernel is to be prepared. */
@@ -110,10 +113,6 @@ export function unitsPerShard(document: JobDocument): number {
 }
 
 export const unitsOf = (document: JobDocument): number => unitCount(document.units);
-
-/** Whether a host with this much memory can run the job's units. */
-export const fits = (job: JobFacts, memoryBytes: number): boolean =>
-  job.document.limits.memoryBytesMax <= memoryBytes;
 
 /** Weight in fair share: everyone has 1, priority adds to it. */
 export const weightOf = (job: JobFacts): number => 1 + job.document.priority;

@@ -5,6 +5,7 @@
  */
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { WhyReason } from '../../protocol/why.ts';
+import { type Machine, type Needs, unfit, unfitAll } from './machine.ts';
 import type { Lack } from './trust/lack.ts';
 import type { NoUnits } from './window.ts';
 
@@ -13,10 +14,10 @@ export type Surroundings = {
   /** Why nothing is handed out at all. */
   refusal: 'draining' | 'storage' | null;
   hosts: number;
-  /** What the largest host has. */
-  memoryBytesMax: number;
+  /** Of each kind of host the largest. */
+  machines: readonly Machine[];
   /** Hosts that ask for work and have got none, and what the window says to it. */
-  waiting: readonly { memoryBytes: number; nothing: NoUnits | null }[];
+  waiting: readonly (Machine & { nothing: NoUnits | null })[];
 };
 
 export type JobNow = {
@@ -25,7 +26,7 @@ export type JobNow = {
   /** Units that are neither accepted nor failed, and how many of them are out. */
   undecided: number;
   running: number;
-  memoryBytes: number;
+  needs: Needs;
   /** Units that could be granted, but for who asks. */
   free: number;
   /** What its level asks for, and nobody here has. */
@@ -92,12 +93,13 @@ function whyPending({ state, pause, lack }: JobNow): WhyReason {
 }
 
 function whyNotHandedOut(job: JobNow, around: Surroundings): WhyReason {
-  const { memoryBytes, free } = job;
+  const { needs, free } = job;
   if (around.refusal !== null) return around.refusal;
   if (around.hosts === 0) return 'no_hosts';
-  if (around.memoryBytesMax < memoryBytes) return 'too_small';
+  const noneFits = unfitAll(needs, around.machines);
+  if (noneFits !== null) return noneFits;
   if (free === 0 && job.isAheadOfChecks) return job.lack ?? 'checks_behind';
-  const able = around.waiting.filter((host) => host.memoryBytes >= memoryBytes);
+  const able = around.waiting.filter((host) => unfit(needs, host) === null);
   if (free === 0 || able.length === 0) return 'in_turn';
   // Hosts that could run it ask, and get nothing although there is something.
   if (able.some(({ nothing }) => nothing === 'tried_before')) return 'resting';

@@ -10,10 +10,11 @@ import { Allotments, tailUnitsMax } from './allotments.ts';
 import { FreeUnits } from './free-units.ts';
 import { HeldChecks } from './held-checks.ts';
 import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
-import { fits, type JobFacts } from './job.ts';
+import type { JobFacts } from './job.ts';
 import { JobCosts } from './job-costs.ts';
 import type { LeaseFacts } from './lease.ts';
 import { Loads } from './load.ts';
+import { fits, needsOf, unfit } from './machine.ts';
 import { isCheck, runsSize, type Shard, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { Turns } from './turns.ts';
@@ -236,10 +237,11 @@ export class Window {
     if ([...this.byJob.keys()].every(this.isPaused)) return 'no_jobs';
     const jobs = [...this.freeUnits.shards].filter(([jobId]) => !this.isPaused(jobId));
     if (jobs.length === 0) return 'nothing_left';
-    const fitting = jobs.filter(
-      ([, [held]]) => held !== undefined && fits(held.job, asker.memoryBytes),
-    );
-    if (fitting.length === 0) return 'too_small';
+    const fitting = jobs.filter(([, [held]]) => held !== undefined && fits(held.job, asker));
+    if (fitting.length === 0) {
+      const isUnfit = jobs.map(([, [held]]) => held && unfit(needsOf(held.job), asker));
+      return isUnfit.includes('lacks_feature') ? 'lacks_feature' : 'too_small';
+    }
     const ready = fitting.flatMap(([, shards]) => firstFor(shards, asker, now) ?? []);
     if (ready.length === 0) return 'tried_before';
     const hasEnough =

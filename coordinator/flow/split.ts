@@ -4,14 +4,16 @@
  * the queue is told afterwards, and the reconciler tells it again should we die in between.
  */
 import type { JobId } from '../../protocol/ids.ts';
-import { fits, type JobFacts } from '../domain/job.ts';
+import type { JobFacts } from '../domain/job.ts';
+import { fits, type Machine } from '../domain/machine.ts';
 import { type Shard, shardId, shardSize, splitShard } from '../domain/shard.ts';
 import { isAheadOfChecks } from '../domain/trust/assurance.ts';
 import type { Context } from './context.ts';
 
 /** Whether hosts here can run it, and its checks are not behind. */
-const mayBeSplit = ({ ordersOut }: Context, job: JobFacts, memoryBytes: number): boolean =>
-  fits(job, memoryBytes) && !isAheadOfChecks(job.document.trust, ordersOut.get(job.jobId) ?? 0);
+const mayBeSplit = ({ ordersOut }: Context, job: JobFacts, machines: readonly Machine[]): boolean =>
+  machines.some((machine) => fits(job, machine)) &&
+  !isAheadOfChecks(job.document.trust, ordersOut.get(job.jobId) ?? 0);
 
 /**
  * Jobs that have units to grant and hosts here that can run them, but none of them in the window. Whose
@@ -21,7 +23,7 @@ const mayBeSplit = ({ ordersOut }: Context, job: JobFacts, memoryBytes: number):
 export async function jobsLeftOut(
   context: Context,
   partition: number,
-  memoryBytes: number,
+  machines: readonly Machine[],
 ): Promise<Set<JobId>> {
   const { window, store, jobs } = context;
   const { jobIds, freeJobIds } = window;
@@ -29,21 +31,21 @@ export async function jobsLeftOut(
   for (const { jobId, state, cursor, decidedAt } of await store.jobs.listOpen(partition)) {
     if (state !== 'open' || decidedAt !== null || freeJobIds.has(jobId)) continue;
     const job = await jobs.facts(jobId);
-    if (job === null || !mayBeSplit(context, job, memoryBytes)) continue;
+    if (job === null || !mayBeSplit(context, job, machines)) continue;
     if (cursor < job.units || !jobIds.has(jobId)) leftOut.add(jobId);
   }
   return leftOut;
 }
 
 /**
- * Opens up to `shardsMax` shards in the partition, of any job or of some that hosts with this much
- * memory can run. Returns how many it opened.
+ * Opens up to `shardsMax` shards in the partition, of any job or of some that these hosts can
+ * run. Returns how many it opened.
  */
 export async function splitJobs(
   context: Context,
   partition: number,
   shardsMax: number,
-  memoryBytes: number,
+  machines: readonly Machine[],
   some: ReadonlySet<JobId> | null = null,
 ): Promise<number> {
   const { store, jobs, splitTurns, queue } = context;
@@ -51,7 +53,7 @@ export async function splitJobs(
   for (const { jobId, state, cursor } of await store.jobs.listOpen(partition)) {
     if (some !== null && !some.has(jobId)) continue;
     const job = await jobs.facts(jobId);
-    if (job === null || !mayBeSplit(context, job, memoryBytes)) continue;
+    if (job === null || !mayBeSplit(context, job, machines)) continue;
     if (state === 'open' && cursor < job.units) splittable.set(jobId, { job, cursor });
   }
   const planned: { job: JobFacts; shard: Shard }[] = [];

@@ -3,6 +3,7 @@ import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId } from '../../protocol/ids.ts';
 import { type WhyReason, type WhyView, whySentences } from '../../protocol/why.ts';
 import { type Job, pauseOf } from '../domain/job.ts';
+import { needsOf } from '../domain/machine.ts';
 import { positionOf, type Shard, shardId, splitShard } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
 import { isAheadOfChecks } from '../domain/trust/assurance.ts';
@@ -110,7 +111,7 @@ function jobNow({ window, knownHosts, ordersOut, now }: Context, job: Job): JobN
     pause: pauseOf(job)?.cause ?? null,
     undecided,
     running: Math.min(window.running(job.jobId), undecided),
-    memoryBytes: job.document.limits.memoryBytesMax,
+    needs: needsOf(job),
     free: window.freeOf(job.jobId),
     lack: knownHosts.lackFor(job.document.trust, now()),
     isAheadOfChecks: isAheadOfChecks(job.document.trust, ordersOut.get(job.jobId) ?? 0),

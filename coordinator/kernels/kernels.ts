@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { GridError } from '../../protocol/errors.ts';
+import { hostFeatures } from '../../protocol/features.ts';
 import type { Digest } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Artifacts, digestOf } from '../artifacts/artifacts.ts';
@@ -84,11 +85,13 @@ export class Kernels {
     if (reply.kind === 'refused') throw new GridError('kernel_refused', reply.why);
     const meteredDigest = digestOf(reply.wasm);
     await this.artifacts.write('input', meteredDigest, [reply.wasm]);
+    const features = hostFeatures.filter((feature) => reply.features.includes(feature));
     return {
       digest,
       meteredDigest,
       meteredBytes: reply.wasm.length,
       meterVersion: reply.meterVersion,
+      ...(features.length > 0 ? { features } : {}),
     };
   }
 }

@@ -10,7 +10,7 @@ import { mistyped } from '../../kernel/mistyped.ts';
 
 export type MeterRequest = { wasm: Uint8Array; options: MeterOptions; isMigratable: boolean };
 export type MeterReply =
-  | { kind: 'metered'; wasm: Uint8Array; meterVersion: number }
+  | { kind: 'metered'; wasm: Uint8Array; meterVersion: number; features: string[] }
   | { kind: 'refused'; why: string };
 
 /** Binaryen was seen to take 150 MiB for 150 KB: this is enough for whatever it can do in time. */
@@ -24,7 +24,8 @@ async function meter({ wasm, options, isMigratable }: MeterRequest): Promise<Met
     if (!WebAssembly.validate(metered.wasm as Uint8Array<ArrayBuffer>)) {
       throw mistyped(wasm);
     }
-    return { kind: 'metered', wasm: metered.wasm, meterVersion: metered.meterVersion };
+    const { meterVersion, features } = metered;
+    return { kind: 'metered', wasm: metered.wasm, meterVersion, features };
   } catch (error) {
     if (!(error instanceof KernelRefused)) throw error;
     return { kind: 'refused', why: `${error.message} ${error.change}` };

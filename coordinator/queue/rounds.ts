@@ -1,7 +1,7 @@
 /** Everything that happens on a timer, in one list. */
 import type { JobId } from '../../protocol/ids.ts';
 import type { Demand } from '../domain/demand.ts';
-import { fits } from '../domain/job.ts';
+import { fits, type Machine } from '../domain/machine.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
 import { archiveJournals } from '../flow/archive-journals.ts';
@@ -59,8 +59,8 @@ const shardsPerStepMax = 32;
 /** For reckoning how many shards a low window lacks. Of larger ones it then holds some more for a while. */
 const usualUnitsPerShard = 256;
 
-/** The hosts connected here: how many, and what the largest of them has; 0 when there is none. */
-export type HostsHere = { count: number; memoryBytes: number; present(): Present[] };
+/** The hosts connected here: how many, and of each kind the largest. */
+export type HostsHere = { count: number; machines: readonly Machine[]; present(): Present[] };
 
 export type Rounds = { feed(): void; award(): void; trust(): void; close(): Promise<void> };
 
@@ -123,7 +123,7 @@ export function startRounds(
       await refundEscrows(context);
     }),
     startRound('hand back', handBackPace, parts, async () => {
-      const jobIds = await unservedJobs(context, hosts().memoryBytes, servedAt);
+      const jobIds = await unservedJobs(context, hosts().machines, servedAt);
       for (const partition of all) await handBackShards(context, partition, jobIds);
     }),
     startRound('reconcile', reconcilePace, parts, async () => {
@@ -160,10 +160,10 @@ async function feed(
   hosts: () => HostsHere,
 ): Promise<void> {
   for (;;) {
-    const { count, memoryBytes } = hosts();
+    const { count, machines } = hosts();
     if (count === 0) return;
     const lacking = demand.target(count, context.now()) - context.window.free;
-    const leftOut = lacking > 0 ? null : await jobsLeftOut(context, partition, memoryBytes);
+    const leftOut = lacking > 0 ? null : await jobsLeftOut(context, partition, machines);
     if (leftOut?.size === 0) return;
     const wanted = Math.max(1, Math.ceil(lacking / usualUnitsPerShard));
     const shards = Math.min(wanted, shardsPerStepMax);
@@ -171,7 +171,7 @@ async function feed(
     if (ids.length > 0) await holdShards(context, partition, ids);
     else {
       const shardsMax = leftOut?.size ?? shards;
-      const opened = await splitJobs(context, partition, shardsMax, memoryBytes, leftOut);
+      const opened = await splitJobs(context, partition, shardsMax, machines, leftOut);
       if (opened === 0) return;
     }
   }
@@ -183,14 +183,14 @@ async function feed(
  */
 async function unservedJobs(
   { window, jobs, now }: Context,
-  memoryBytes: number,
+  machines: readonly Machine[],
   servedAt: Map<JobId, number>,
 ): Promise<Set<JobId>> {
   const { jobIds } = window;
   for (const jobId of servedAt.keys()) if (!jobIds.has(jobId)) servedAt.delete(jobId);
   for (const jobId of jobIds) {
     const job = await jobs.facts(jobId);
-    const isServed = job !== null && fits(job, memoryBytes);
+    const isServed = job !== null && machines.some((machine) => fits(job, machine));
     if (isServed || !servedAt.has(jobId)) servedAt.set(jobId, now());
   }
   const unserved = [...servedAt].filter(([, at]) => Math.abs(now() - at) >= unservedMs);

@@ -3,6 +3,7 @@
  * coordinator/api/sessions.ts does, without a server and its pings.
  */
 import type { LeaseFacts } from '../../coordinator/domain/lease.ts';
+import { largestMachines, type Machine } from '../../coordinator/domain/machine.ts';
 import type { Present } from '../../coordinator/domain/trust/closing.ts';
 import type { Surroundings } from '../../coordinator/domain/why.ts';
 import type { Asker } from '../../coordinator/domain/window.ts';
@@ -30,8 +31,9 @@ export class SimDoors implements Doors {
     return count;
   }
 
-  get memoryBytesMax(): number {
-    return Math.max(0, ...[...this.sessions].map(({ asker }) => asker?.memoryBytes ?? 0));
+  get machines(): Machine[] {
+    const askers = [...this.sessions].map(({ asker }) => asker);
+    return largestMachines(askers.filter((asker) => asker !== null));
   }
 
   present(): Present[] {
@@ -98,7 +100,7 @@ export class SimDoors implements Doors {
     return {
       refusal: this.isClosing ? 'draining' : this.engine.isRefusing() ? 'storage' : null,
       hosts: this.hosts,
-      memoryBytesMax: this.memoryBytesMax,
+      machines: this.machines,
       waiting: this.waiting().map((asker) => ({
         memoryBytes: asker.memoryBytes,
         nothing: whyNothing(context, asker),

@@ -144,6 +144,7 @@ export class Volunteer {
       // So large that it may have many units at once; a test of what hosts may have says less.
       cores: 64,
       memoryBytes: 2 ** 33,
+      features: ['simd'],
       leases: [],
       ...parts,
     };

@@ -6,7 +6,8 @@
  * Nobody waits for ever for it: what nobody is there to check is not waited for, and said of the job.
  */
 import type { AccountId, HostId } from '../../../protocol/ids.ts';
-import { fits, type JobFacts } from '../job.ts';
+import type { JobFacts } from '../job.ts';
+import { fits, type Machine } from '../machine.ts';
 import type { Case } from './case.ts';
 import { closingMsMax, nobodyHereMs } from './policy.ts';
 import type { Repute } from './repute.ts';
@@ -21,7 +22,7 @@ export const unprovenAccounts = (tallies: ReadonlyMap<AccountId, Tally>): Accoun
     .map(([id]) => id);
 
 /** A host that is connected, and at work or asking for some. */
-export type Present = { accountId: AccountId; memoryBytes: number; repute: Repute };
+export type Present = Machine & { accountId: AccountId; repute: Repute };
 
 /** Whether anybody who is here could say something of a unit of which these have testified. */
 export function canBeChecked(
@@ -31,10 +32,10 @@ export function canBeChecked(
 ): boolean {
   const isDisputed = new Set(testimonies.map(({ answer }) => answer)).size > 1;
   return present.some(
-    ({ accountId, memoryBytes, repute }) =>
-      !testimonies.some((testimony) => testimony.accountId === accountId) &&
-      fits(job, memoryBytes) &&
-      (isDisputed ? judges : checkers).has(repute),
+    (host) =>
+      !testimonies.some((testimony) => testimony.accountId === host.accountId) &&
+      fits(job, host) &&
+      (isDisputed ? judges : checkers).has(host.repute),
   );
 }
 

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { wat } from '../../kernel/support/wat.ts';
 import { type RealGrid, startRealGrid } from '../../support/real-grid.ts';
 import { aSuccess, joinVolunteer, unitsOf, type Volunteer } from '../../support/volunteer.ts';
 
@@ -92,6 +94,25 @@ describe('a want', () => {
     expect(reason).toBe('nothing_left');
     await grid.submit(1, { limits: { memoryBytesMax: 2 ** 16 } });
     expect((await small.next('lease')).leases).toHaveLength(1);
+  });
+
+  test('of a host whose WebAssembly lacks what the kernel uses leaves the work to others, and is told so', async () => {
+    const wasm = wat(`(module (memory (export "memory") 1) (func (export "_start")
+      (v128.store (i32.const 0) (v128.const i64x2 1 2))))`);
+    const kernel = `sha256:${createHash('sha256').update(wasm).digest('hex')}`;
+    const body = Buffer.from(wasm);
+    await grid.fetch(`/v1/artifacts/${kernel}`, { method: 'PUT', body });
+    const plain = await joinVolunteer(grid.url, { hello: { features: ['threads'] } });
+    const jobId = await grid.submit(2, { kernel });
+    const about = async (path: string) => (await grid.fetch(`/v1/jobs/${jobId}${path}`)).json();
+    expect(await about('/why')).toMatchObject({ reason: 'lacks_feature' });
+    const other = await joinVolunteer(grid.url, { hello: { features: ['simd', 'of-tomorrow'] } });
+    const first = await other.take(1);
+    plain.ask(1);
+    expect((await plain.next('noWork')).reason).toBe('lacks_feature');
+    await other.finish(first);
+    await other.finish(await other.take(1));
+    expect(await about('')).toMatchObject({ canonical: 2 });
   });
 
   test('[W6] that a lost connection left behind takes no units from the host when it is back', async () => {

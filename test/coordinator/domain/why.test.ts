@@ -18,7 +18,7 @@ const job: JobNow = {
   pause: null,
   undecided: 10,
   running: 2,
-  memoryBytes: 100,
+  needs: { memoryBytes: 100, features: [] },
   free: 0,
   lack: null,
   isAheadOfChecks: false,
@@ -26,7 +26,7 @@ const job: JobNow = {
 const around: Surroundings = {
   refusal: null,
   hosts: 1,
-  memoryBytesMax: 200,
+  machines: [{ memoryBytes: 200 }],
   waiting: [],
 };
 const unit: UnitNow = {
@@ -43,6 +43,8 @@ const host: HostNow = {
   nothing: 'no_jobs',
 };
 
+const plain = { memoryBytes: 200, lacks: ['simd' as const] };
+const vectors = { memoryBytes: 100, features: ['simd' as const] };
 const waits = (memoryBytes: number, nothing: NoUnits | null) => ({ memoryBytes, nothing });
 
 const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
@@ -59,8 +61,12 @@ const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
   ['all_out', { running: 10 }, { refusal: 'draining' }],
   ['storage', {}, { refusal: 'storage', hosts: 0 }],
   ['draining', {}, { refusal: 'draining' }],
-  ['no_hosts', {}, { hosts: 0, memoryBytesMax: 0 }],
-  ['too_small', {}, { memoryBytesMax: 99 }],
+  ['no_hosts', {}, { hosts: 0, machines: [] }],
+  ['too_small', {}, { machines: [{ memoryBytes: 99 }] }],
+  ['too_small', { needs: vectors }, { machines: [{ memoryBytes: 99, lacks: ['simd'] }] }],
+  ['lacks_feature', { needs: vectors }, { machines: [{ memoryBytes: 99 }, plain] }],
+  ['in_turn', { needs: vectors }, { machines: [plain, { memoryBytes: 100 }] }],
+  ['in_turn', {}, { machines: [plain] }],
   ['credit_spent', { state: 'paused', pause: 'credit_spent' }, {}],
   ['closing', { undecided: 0, running: 0, state: 'paused', pause: 'owner' }, {}],
   ['resting', { free: 1 }, { waiting: [waits(50, null), waits(100, 'tried_before')] }],
@@ -91,6 +97,7 @@ const ofHosts: [WhyReason, Partial<HostNow>, Surroundings['refusal']][] = [
   ['backing_off', { isAsking: false, nothing: 'backing_off' }, null],
   ['storage', {}, 'storage'],
   ['too_small', { nothing: 'too_small' }, null],
+  ['lacks_feature', { nothing: 'lacks_feature' }, null],
   ['no_jobs', {}, null],
   ['nothing_left', { nothing: 'nothing_left' }, null],
   ['tried_before', { nothing: 'tried_before' }, null],
@@ -124,7 +131,7 @@ describe('the reason', () => {
       pause: fc.option(fc.constantFrom(...pauseCauses)),
       undecided: count,
       running: count,
-      memoryBytes: count,
+      needs: fc.record({ memoryBytes: count, features: fc.constantFrom([], ['simd' as const]) }),
       free: count,
       lack: fc.constantFrom(null, 'no_anchor' as const, 'few_networks' as const),
       isAheadOfChecks: fc.boolean(),
@@ -132,7 +139,9 @@ describe('the reason', () => {
     const surroundings = fc.record({
       refusal: fc.constantFrom(null, 'draining' as const, 'storage' as const),
       hosts: count,
-      memoryBytesMax: count,
+      machines: fc.array(
+        fc.record({ memoryBytes: count, lacks: fc.constantFrom([], ['simd' as const]) }),
+      ),
       waiting: fc.array(
         fc.record({
           memoryBytes: count,
