@@ -58,19 +58,21 @@ export function encodeMetered(parts: MeteredParts): Uint8Array {
 function encodeCode(parts: MeteredParts, globals: MeterGlobals, types: TypeSection): Writer {
   const { module, plans, recursive, memoryPagesMax } = parts;
   const out = new Writer(module.bytes.length * 2);
-  const body = new CodeWriter(4096);
+  const declarations = new CodeWriter();
+  const code = new CodeWriter(4096);
   const context = {
-    module: module.bytes,
+    module,
     globals,
     pagesMax: pagesMax(module, memoryPagesMax),
     writeBlockType: (results: Uint8Array, to: Writer) => types.writeBlockType(results, to),
   };
   out.u32(plans.length);
   plans.forEach((plan, index) => {
-    body.clear();
-    rewriteBody(context, plan, recursive.has(index), body);
-    out.u32(body.length);
-    out.copy(body.written, 0, body.length);
+    declarations.clear();
+    code.clear();
+    rewriteBody(context, plan, recursive.has(index), { declarations, code });
+    out.u32(declarations.length + code.length);
+    for (const part of [declarations, code]) out.copy(part.written, 0, part.length);
   });
   return out;
 }

@@ -11,7 +11,8 @@ import type { CodeWriter } from './code-writer.ts';
 import { type Shape, shape } from './nan-roles.ts';
 import { laneOf } from './nan-stores.ts';
 import { EMPTY_BLOCK, op, SIMD_BASE } from './op.ts';
-import type { KeptAccess, KeptGroup } from './plan.ts';
+import type { OwnLocals } from './own-locals.ts';
+import type { KeptStore, Site } from './plan.ts';
 import { valueType } from './value-types.ts';
 
 const NAN_F32 = [0x00, 0x00, 0xc0, 0x7f];
@@ -50,14 +51,36 @@ export function writeFirm(out: CodeWriter, of: Shape, local: number): void {
 }
 
 /** The same in a local; where nobody reads it again, V8 leaves that out. */
-export function writeFirmLocal(out: CodeWriter, of: Shape, local: number): void {
+function writeFirmLocal(out: CodeWriter, of: Shape, local: number): void {
   out.indexed(op.localGet, local);
   writeFirm(out, of, local);
   out.indexed(op.localSet, local);
 }
 
-/** Which local of ours holds what was kept. */
-export type LocalOf = (type: number, kept: number) => number;
+/** Writes what stands at one of these places. */
+export function writeNanSite(out: CodeWriter, site: Site, locals: OwnLocals): void {
+  const { kind, shape: of = shape.none, value, type = 0, stores } = site;
+  if (kind === 'nan_keep') out.indexed(op.localTee, locals.of(type, kept(value)));
+  else if (kind === 'nan_local') writeFirmLocal(out, of, value);
+  else if (kind === 'nan_sum') writeAddUp(out, of, locals);
+  else if (stores !== undefined) writeCheckedGroup(out, stores, locals);
+  else writeFirm(out, of, locals.of(holderOf(of), 'firm'));
+}
+
+const kept = (number: number): string => `kept ${number}`;
+
+/** Adds the value on the stack to what a loop has stored so far, and leaves it there. */
+function writeAddUp(out: CodeWriter, of: Shape, locals: OwnLocals): void {
+  const value = locals.of(holderOf(of), 'firm');
+  const sum = locals.of(holderOf(of), LOOP_SUM);
+  out.indexed(op.localTee, value);
+  out.indexed(op.localGet, sum);
+  writeOp(out, arithmetic[of].add);
+  out.indexed(op.localSet, sum);
+  out.indexed(op.localGet, value);
+}
+
+export const LOOP_SUM = 'sum of a loop';
 
 /**
  * Behind a group of stores (`nan-stores.ts`):
@@ -67,33 +90,30 @@ export type LocalOf = (type: number, kept: number) => number;
  *       [br_if $mend: a sum is NaN]     ;; a sum for each shape
  *       br $fine
  *     end
- *     [trap if a load may have taken half a NaN]
  *     [each value once more, made firm]
  *   end
  */
-export function writeCheckedGroup(out: CodeWriter, group: KeptGroup, localOf: LocalOf): void {
-  const { stores, aligned } = group;
+function writeCheckedGroup(out: CodeWriter, stores: readonly KeptStore[], locals: OwnLocals): void {
+  const localOf = (type: number, number: number) => locals.of(type, kept(number));
   const shapes = [...new Set(stores.map((store) => store.shape))];
   shapes.forEach((of, nth) => {
     const values = stores.filter((store) => store.shape === of).map((store) => store.value);
-    const locals = values.map((value) => localOf(holderOf(of), value));
-    writeIsNan(out, of, locals, localOf(holderOf(of), SUM));
+    const addends = values.map((value) => localOf(holderOf(of), value));
+    writeIsNan(out, of, addends, locals.of(holderOf(of), 'sum'));
     if (nth > 0) out.byte(op.i32Or);
   });
   out.bytes(op.if, EMPTY_BLOCK);
-  if (aligned.length > 0) writeTrapUnlessAligned(out, group, localOf);
   for (const store of stores) {
     const value = localOf(holderOf(store.shape), store.value);
-    writeAddress(out, store, localOf, 0);
+    out.indexed(op.localGet, localOf(valueType.i32, store.address));
+    out.i32(store.plus);
+    out.byte(op.i32Add);
     out.indexed(op.localGet, value);
     writeFirm(out, store.shape, value);
     writeStore(out, store.opcode, store.offset);
   }
   out.byte(op.end);
 }
-
-/** The number, among what is kept, of a sum. */
-export const SUM = -1;
 
 const arithmetic = {
   [shape.none]: { add: op.unreachable, compare: op.unreachable, bitmask: op.i32Eqz },
@@ -103,8 +123,13 @@ const arithmetic = {
   [shape.f64x2]: { add: op.f64x2Add, compare: op.f64x2Ne, bitmask: op.i64x2Bitmask },
 } as const;
 
-/** Leaves 1 when no value in these locals is NaN, and most likely 0 when one is a NaN or two are infinite. */
-function writeIsNan(out: CodeWriter, of: Shape, locals: readonly number[], sum: number): void {
+/** Leaves something but 0 when a value in these locals is a NaN, and most likely if two are infinite. */
+export function writeIsNan(
+  out: CodeWriter,
+  of: Shape,
+  locals: readonly number[],
+  sum: number,
+): void {
   const { add, compare, bitmask } = arithmetic[of];
   const [only] = locals;
   locals.forEach((local, nth) => {
@@ -120,39 +145,21 @@ function writeIsNan(out: CodeWriter, of: Shape, locals: readonly number[], sum: 
   writeOp(out, bitmask);
 }
 
-function writeAddress(
-  out: CodeWriter,
-  { address, plus }: KeptAccess,
-  localOf: LocalOf,
-  offset: number,
-): void {
-  out.indexed(op.localGet, localOf(valueType.i32, address));
-  out.i32((plus + offset) | 0);
-  out.byte(op.i32Add);
-}
-
-/** A load may have taken half a NaN only if something is not aligned as it says. */
-function writeTrapUnlessAligned(
-  out: CodeWriter,
-  { stores, aligned }: KeptGroup,
-  localOf: LocalOf,
-): void {
-  const [first] = stores;
-  aligned.forEach((access, nth) => {
-    writeAddress(out, access, localOf, access.offset);
-    if (nth > 0) out.byte(op.i32Or);
-  });
-  out.i32(laneOf(first?.shape ?? shape.f64) - 1);
-  out.bytes(op.i32And, op.if, EMPTY_BLOCK, op.unreachable, op.end);
-}
-
 function writeNan(out: CodeWriter, of: Shape): void {
-  if (of === shape.f32) out.bytes(op.f32Const, ...NAN_F32);
-  else if (of === shape.f64) out.bytes(op.f64Const, ...NAN_F64);
+  writeFloats(out, of, laneOf(of) === 4 ? NAN_F32 : NAN_F64);
+}
+
+export function writeZero(out: CodeWriter, of: Shape): void {
+  writeFloats(out, of, new Array<number>(laneOf(of)).fill(0));
+}
+
+/** A constant, the same in each lane. */
+function writeFloats(out: CodeWriter, of: Shape, float: readonly number[]): void {
+  if (of === shape.f32) out.bytes(op.f32Const, ...float);
+  else if (of === shape.f64) out.bytes(op.f64Const, ...float);
   else {
     writeOp(out, op.v128Const);
-    if (of === shape.f32x4) out.bytes(...NAN_F32, ...NAN_F32, ...NAN_F32, ...NAN_F32);
-    else out.bytes(...NAN_F64, ...NAN_F64);
+    for (let lane = 0; lane < 16; lane += float.length) out.bytes(...float);
   }
 }
 
@@ -163,7 +170,7 @@ function writeStore(out: CodeWriter, opcode: number, offset: number): void {
   out.u32(offset);
 }
 
-function writeOp(out: CodeWriter, opcode: number): void {
+export function writeOp(out: CodeWriter, opcode: number): void {
   if (opcode < SIMD_BASE) {
     out.byte(opcode);
     return;

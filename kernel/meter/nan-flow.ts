@@ -4,39 +4,36 @@
  * The idea: what arithmetic gives is *loose* (`nan-roles.ts`), and may stay so while only arithmetic,
  * comparisons and conversions look at it, to which all NaNs are alike. Before anything else sees its
  * bits (a call, a branch with a value, integer operations) it is made firm: at the place where it came
- * onto the stack. What is stored is looked at for many stores together (`nan-stores.ts`). Values that
+ * onto the stack. What is stored is looked at for many stores together (`nan-stores.ts`), or behind a whole loop
+ * (`nan-refills.ts`). Values that
  * arithmetic did not make are never touched, since programs move integers as floats, and put meaning
  * into the bits of a NaN.
  *
  * Locals may hold loose values, too; which do shows at the end of the function only
- * (`nan-locals.ts`), so places are noted with the locals they hang on.
+ * (`nan-locals.ts`), so places are noted with the locals they hang on. This file goes through the
+ * instructions; what they do to a value is in `nan-values.ts`.
  *
  * Types are V8's to check, here as everywhere: of code that has wrong ones, nonsense is found, and no harm
  * done. What comes out is WebAssembly's deterministic profile: every NaN of arithmetic is the positive
  * canonical one.
  */
-import { type Address, Addresses } from './addresses.ts';
+import type { Address } from './addresses.ts';
 import { Immediates } from './immediates.ts';
 import type { KernelModule } from './module.ts';
-import {
-  dropsSegment,
-  isControl,
-  type LoadKind,
-  leavesValue,
-  loadedBy,
-  mayBeNan,
-  storedBy,
-  touchesMemory,
-} from './nan-instructions.ts';
-import { type LocalSite, NanLocals, type NanSite, NO_LOCAL } from './nan-locals.ts';
-import { givesOf, result, resultOf, type Shape, shape, takesOf } from './nan-roles.ts';
-import { FIRM, isLoose, isMade, NUMBER, type Slot } from './nan-slot.ts';
-import { type FloatLoad, laneOf, NanStores, type StoreGroup } from './nan-stores.ts';
+import { dropsSegment, isControl, leavesValue, mayBeNan, replacedIn } from './nan-instructions.ts';
+import type { LocalSite, NanSite } from './nan-locals.ts';
+import { NanMemory } from './nan-memory.ts';
+import { NanOperands } from './nan-operands.ts';
+import type { Refill } from './nan-refills.ts';
+import { type Shape, shape, takesOf } from './nan-roles.ts';
+import { FIRM, isLoose, NUMBER, type Slot } from './nan-slot.ts';
+import type { StoreGroup } from './nan-stores.ts';
+import { NanValues, resultFrom } from './nan-values.ts';
 import { op, readOpcode } from './op.ts';
 import { deltaOf, imm, immediateOf } from './opcodes.ts';
 import type { FunctionPlan } from './plan.ts';
 import { Reader } from './reader.ts';
-import { readValueType } from './value-types.ts';
+import { localTypes } from './value-types.ts';
 
 interface Frame {
   opcode: number;
@@ -52,6 +49,7 @@ export interface NanPlaces {
   /** Where a local is. */
   locals: LocalSite[];
   groups: StoreGroup[];
+  refills: Refill[];
 }
 
 export function findNanPlaces(module: KernelModule, plan: FunctionPlan): NanPlaces {
@@ -60,41 +58,34 @@ export function findNanPlaces(module: KernelModule, plan: FunctionPlan): NanPlac
 
 class NanFlow {
   readonly #module: KernelModule;
+  readonly #plan: FunctionPlan;
   readonly #reader: Reader;
   readonly #immediates: Immediates;
   readonly #results: number;
   readonly #frames: Frame[] = [];
-  readonly #locals: NanLocals;
-  readonly #stores = new NanStores();
-  /** Places that are needed whatever the locals are. */
-  readonly #sites = new Map<number, Shape>();
-  readonly #stack: Slot[] = [];
-  /** Where each of them came onto the stack; -1 when it did not come alone. */
-  readonly #born: number[] = [];
-  /** What came onto the stack up to here did so before this stretch of straight code. */
-  #straightFrom = 0;
-  /** As long as the stack, and of use for addresses only. */
-  readonly #addresses = new Addresses();
-  /** What was last put into locals, in this stretch of straight code. */
-  readonly #current = new Map<number, Slot>();
-  #isLive = true;
+  readonly #values: NanValues;
+  readonly #operands = new NanOperands();
+  readonly #memory: NanMemory;
 
   constructor(module: KernelModule, plan: FunctionPlan) {
     this.#module = module;
+    this.#plan = plan;
     this.#reader = new Reader(module.bytes, plan.codeStart, plan.codeEnd);
     this.#immediates = new Immediates(this.#reader, module);
     this.#immediates.locals = plan.locals;
     this.#results = plan.type.results.length;
-    this.#locals = new NanLocals(localTypes(module, plan), plan.type.params.length);
+    this.#values = new NanValues(localTypes(module.bytes, plan), plan.type.params.length);
+    this.#memory = new NanMemory(module.bytes, this.#operands, this.#values);
   }
 
   run(): NanPlaces {
     while (!this.#reader.isAtEnd) this.#instruction();
-    if (this.#isLive) this.#firmTop(this.#results);
-    this.#locals.settle();
-    for (const site of this.#locals.sites()) this.#sites.set(site.at, site.shape);
-    const sites = Array.from(this.#sites, ([at, shape]) => ({ at, shape }));
-    return { sites, locals: this.#locals.localSites(), groups: this.#stores.groups(this.#locals) };
+    this.#firmTop(this.#results);
+    const places = this.#values.sites();
+    const { locals } = this.#values;
+    const refills = this.#memory.refills.refills(this.#module, this.#plan, locals);
+    const seenTo = new Set(refills.flatMap(({ stores }) => stores));
+    return { ...places, groups: this.#memory.stores.groups(locals, seenTo), refills };
   }
 
   #instruction(): void {
@@ -104,7 +95,7 @@ class NanFlow {
     if (isControl(opcode)) this.#leaveStraightCode(opcode, start);
     switch (immediate) {
       case imm.blockType:
-        this.#enter(opcode);
+        this.#enter(opcode, start);
         return;
       case imm.label:
         this.#branch(opcode);
@@ -112,7 +103,7 @@ class NanFlow {
       case imm.labels:
         this.#pop();
         for (let left = this.#reader.u32(); left >= 0; left--) this.#firmFor(this.#reader.u32());
-        this.#isLive = false;
+        this.#operands.isLive = false;
         return;
       case imm.call:
         this.#call(this.#module.functions[this.#reader.u32()]);
@@ -135,46 +126,46 @@ class NanFlow {
   }
 
   #leaveStraightCode(opcode: number, at: number): void {
-    this.#stores.end();
-    this.#straightFrom = at;
+    this.#memory.stores.end();
+    this.#operands.endStraightCode(at);
     if (opcode === op.call || opcode === op.callIndirect) return;
-    // Nobody reads a local once the function is left.
-    if (this.#isLive && opcode !== op.return && opcode !== op.unreachable)
-      for (const [local, value] of this.#current)
-        if (isMade(value)) this.#locals.noteMade({ at, shape: value.shape, local });
-    this.#current.clear();
-    this.#addresses.forgetLocals();
+    const leaves = !this.#isLive || opcode === op.return || opcode === op.unreachable;
+    this.#values.endStraightCode(at, leaves);
+    this.#operands.addresses.forgetLocals();
   }
 
   /** nop, unreachable, else, end, return. */
   #structure(opcode: number): void {
-    if (opcode === op.return) this.#firmTop(this.#results);
-    if (opcode === op.return || opcode === op.unreachable) this.#isLive = false;
+    if (opcode === op.return) {
+      this.#memory.refills.refuse();
+      this.#firmTop(this.#results);
+    }
+    if (opcode === op.return || opcode === op.unreachable) this.#operands.isLive = false;
     if (opcode !== op.else && opcode !== op.end) return;
     const frame = this.#frames.pop();
     if (frame === undefined) return;
-    if (this.#isLive) this.#firmTop(frame.results);
-    this.#isLive = frame.wasLive;
-    this.#stack.length = Math.min(this.#stack.length, frame.height);
-    this.#born.length = this.#stack.length;
-    this.#addresses.cutTo(this.#stack.length);
+    this.#firmTop(frame.results);
+    this.#operands.isLive = frame.wasLive;
+    if (frame.opcode === op.loop && frame.wasLive) this.#memory.refills.leave(this.#reader.at);
+    this.#operands.cutTo(frame.height);
     const isElse = opcode === op.else;
     if (isElse) this.#frames.push({ ...frame, opcode });
-    this.#push(isElse ? frame.params : frame.results);
+    this.#operands.pushFirm(isElse ? frame.params : frame.results, this.#reader.at);
   }
 
-  #enter(opcode: number): void {
+  #enter(opcode: number, start: number): void {
+    if (opcode === op.loop && this.#isLive) this.#memory.refills.enter(start);
     const { params, results } = this.#immediates.blockType();
     if (opcode === op.if) this.#pop();
     this.#firmTop(params);
-    const height = Math.max(0, this.#stack.length - (this.#isLive ? params : 0));
+    const height = Math.max(0, this.#operands.length - (this.#isLive ? params : 0));
     this.#frames.push({ opcode, height, params, results, wasLive: this.#isLive });
   }
 
   #branch(opcode: number): void {
     if (opcode === op.brIf) this.#pop();
     this.#firmFor(this.#reader.u32());
-    if (opcode === op.br) this.#isLive = false;
+    if (opcode === op.br) this.#operands.isLive = false;
   }
 
   /** What a branch to this label takes along. */
@@ -186,56 +177,25 @@ class NanFlow {
 
   #call(type: { params: Uint8Array; results: Uint8Array } | undefined): void {
     const { length } = type?.params ?? [];
+    this.#memory.refills.refuse();
     this.#firmTop(length);
     for (let i = 0; i < length; i++) this.#pop();
-    this.#push(type?.results.length ?? 0);
+    this.#operands.pushFirm(type?.results.length ?? 0, this.#reader.at);
   }
 
   #local(opcode: number, index: number): void {
     if (!this.#isLive) return;
+    const { at } = this.#reader;
+    const { addresses } = this.#operands;
     if (opcode === op.localGet) {
-      this.#give(this.#known(index) ?? this.#got(index), this.#addresses.got(index));
+      this.#operands.push(this.#values.get(index, at), at, addresses.got(index));
       return;
     }
-    const address = this.#addresses.top;
+    const address = addresses.top;
     const value = this.#pop();
-    this.#addresses.put(index, address);
-    this.#put(value, index);
-    if (opcode !== op.localTee) return;
-    this.#give(this.#known(index) ?? value, address);
-  }
-
-  /** What was put into the local in this stretch of code. Loose it may be whatever the local is. */
-  #known(local: number): Slot | null {
-    const value = this.#current.get(local) ?? null;
-    if (value === null || !isMade(value)) return value;
-    return { ...value, at: this.#reader.at, first: value.shape };
-  }
-
-  #got(local: number): Slot {
-    if (!this.#locals.isTracked(local)) return FIRM;
-    const shape = this.#locals.shapeOf(local);
-    return { ...FIRM, shape, at: this.#reader.at, first: shape, local };
-  }
-
-  #put(value: Slot, local: number): void {
-    if (!this.#locals.isTracked(local)) return;
-    if (isLoose(value) && !isMade(value)) this.#current.delete(local);
-    else this.#current.set(local, value);
-    if (value === NUMBER) return;
-    if (!isLoose(value)) {
-      value.load?.locals.push(local);
-      this.#locals.keepBits(local);
-      return;
-    }
-    if (isMade(value)) {
-      this.#locals.meet(local, value.shape);
-      return;
-    }
-    // A sign that was changed would be lost in a local that is made firm later.
-    if (value.isSigned) this.#locals.keepBits(local);
-    if (value.shape !== shape.none) this.#locals.meet(local, value.shape);
-    this.#locals.note({ at: value.at, shape: value.first }, value.local, local);
+    addresses.put(index, address);
+    const left = this.#values.tee(value, index, at);
+    if (opcode === op.localTee) this.#operands.push(left, at, address);
   }
 
   #plain(opcode: number, start: number): void {
@@ -248,13 +208,14 @@ class NanFlow {
     }
     if (opcode === op.i32Const) {
       const value = new Reader(this.#module.bytes, at).s33();
-      this.#give(NUMBER, this.#addresses.constant(value));
+      this.#give(NUMBER, this.#operands.addresses.constant(value));
       return;
     }
     if (opcode === op.i32Add) {
-      const sum = this.#addresses.sum(this.#addresses.top, this.#addresses.next);
-      this.#look(this.#pop(), shape.none);
-      this.#look(this.#pop(), shape.none);
+      const { addresses } = this.#operands;
+      const sum = addresses.sum(addresses.top, addresses.next);
+      this.#lookAtTop(shape.none);
+      this.#lookAtTop(shape.none);
       this.#give(FIRM, sum);
       return;
     }
@@ -262,155 +223,45 @@ class NanFlow {
       this.#pop();
       return;
     }
-    const stored = storedBy(opcode);
-    if (stored !== null && this.#store(opcode, stored, start, at)) return;
-    const loaded = loadedBy(opcode);
-    if (loaded !== null) {
-      this.#load(loaded, start, at);
-      return;
-    }
-    if (touchesMemory(opcode)) this.#stores.end();
+    if (this.#memory.touch({ opcode, start, at, end: this.#reader.at })) return;
+    const replaced = replacedIn(opcode);
+    if (replaced !== null && this.#replace(replaced)) return;
     const leaves = leavesValue(opcode);
     const operands: Slot[] = [];
     for (let left = Number(leaves) - deltaOf(opcode); left > 0; left--)
-      operands.push(this.#look(this.#pop(), takesOf(opcode)));
-    if (leaves) this.#give(this.#resultOf(opcode, operands[0] ?? FIRM));
+      operands.push(this.#lookAtTop(takesOf(opcode)));
+    if (leaves) this.#give(resultFrom(opcode, operands[0] ?? FIRM, this.#reader.at));
   }
 
-  /** False for a value whose bits are known here, or are made so before. */
-  #store(opcode: number, stored: readonly Shape[], start: number, at: number): boolean {
-    const value = this.#stack.at(-1);
-    const addressAt = this.#bornHere(-2);
-    if (value === undefined || !isLoose(value) || value.isSigned) return false;
-    if (!stored.includes(value.shape) || addressAt < 0) return false;
-    const address = this.#addresses.next;
-    this.#pop();
-    this.#look(this.#pop(), shape.none);
-    if (value.local !== NO_LOCAL) this.#locals.see(value.local);
-    this.#stores.store({
-      start,
-      end: this.#reader.at,
-      opcode,
-      shape: value.shape,
-      addressAt,
-      ...address,
-      local: value.local,
-      ...this.#memarg(at),
-    });
+  /** One lane of what was loaded; false where something was computed. */
+  #replace({ whole, part }: { whole: Shape; part: Shape }): boolean {
+    const lane = this.#operands.at(-1);
+    const vector = this.#operands.at(-2);
+    if (isLoose(lane) || isLoose(vector)) return false;
+    const loads = [...this.#lookAtTop(part).loads, ...this.#lookAtTop(whole).loads];
+    this.#give(loads.length === 0 ? FIRM : { ...FIRM, shape: whole, loads });
     return true;
-  }
-
-  #load({ gives, lane }: LoadKind, start: number, at: number): void {
-    const addressAt = this.#bornHere(-1);
-    const address = this.#addresses.top;
-    this.#look(this.#pop(), shape.none);
-    if (!this.#stores.isOpen) {
-      this.#give(FIRM);
-      return;
-    }
-    const seen = { lane, isSafe: true, locals: [] };
-    const load = { start, addressAt, ...address, ...seen, ...this.#memarg(at) };
-    this.#stores.load(load);
-    this.#give({ ...FIRM, shape: gives, load });
-  }
-
-  /** Where the value at this place of the stack came onto it in this stretch of code; else -1. */
-  #bornHere(place: number): number {
-    const at = this.#born.at(place) ?? -1;
-    return at > this.#straightFrom ? at : -1;
-  }
-
-  #memarg(at: number): { alignLog2: number; offset: number } {
-    const reader = new Reader(this.#module.bytes, at);
-    return { alignLog2: reader.byte(), offset: reader.u32() };
-  }
-
-  #resultOf(opcode: number, operand: Slot): Slot {
-    const kind = resultOf(opcode);
-    const given = givesOf(opcode);
-    switch (kind) {
-      case result.loose:
-        return { ...FIRM, shape: given, at: this.#reader.at, first: given };
-      case result.number:
-        return NUMBER;
-      case result.operand:
-      case result.signed:
-        if (operand === FIRM || operand === NUMBER) return operand;
-        return { ...operand, shape: given, isSigned: operand.isSigned || kind === result.signed };
-      default:
-        return FIRM;
-    }
-  }
-
-  /** An instruction looks at the value, which has to be firm unless all NaNs are alike to it. */
-  #look(value: Slot, as: Shape): Slot {
-    if (value === FIRM || value === NUMBER) return value;
-    if (value.shape === shape.none && as !== shape.none) {
-      if (value.load !== null) return this.#divide(value, value.load, as);
-      this.#locals.meet(value.local, as);
-      return { ...value, shape: as };
-    }
-    if (value.shape === as && as !== shape.none) return value;
-    this.#firm(value);
-    return FIRM;
-  }
-
-  /** A vector was loaded, and here it shows of which floats it is taken to be. */
-  #divide(value: Slot, load: FloatLoad, as: Shape): Slot {
-    if (load.lane === 0) load.lane = laneOf(as);
-    else if (load.lane !== laneOf(as)) load.isSafe = false;
-    return { ...value, shape: as };
-  }
-
-  #firm({ at, first, local, load }: Slot): void {
-    if (load !== null) load.isSafe = false;
-    else if (local !== NO_LOCAL) {
-      this.#locals.see(local);
-      this.#locals.note({ at, shape: first }, local, NO_LOCAL);
-    } else if (first !== shape.none) this.#sites.set(at, first);
   }
 
   /** So many values leave this place, by whatever way. */
   #firmTop(count: number): void {
-    if (!this.#isLive) return;
-    const lowest = Math.max(0, this.#stack.length - count);
-    for (let nth = lowest; nth < this.#stack.length; nth++) {
-      const value = this.#stack[nth];
-      if (value !== undefined && value !== NUMBER) this.#firm(value);
-      this.#stack[nth] = FIRM;
-    }
+    for (const value of this.#operands.takeTop(count))
+      if (value !== NUMBER) this.#values.firm(value);
+  }
+
+  get #isLive(): boolean {
+    return this.#operands.isLive;
   }
 
   #pop(): Slot {
-    if (!this.#isLive) return FIRM;
-    this.#born.pop();
-    this.#addresses.pop();
-    return this.#stack.pop() ?? FIRM;
+    return this.#operands.pop();
+  }
+
+  #lookAtTop(as: Shape): Slot {
+    return this.#values.look(this.#pop(), as);
   }
 
   #give(slot: Slot, address?: Address): void {
-    this.#addresses.push(address);
-    this.#stack.push(slot);
-    this.#born.push(this.#reader.at);
+    this.#operands.push(slot, this.#reader.at, address);
   }
-
-  #push(count: number): void {
-    for (let i = 0; i < count && this.#isLive; i++) {
-      this.#addresses.push();
-      this.#stack.push(FIRM);
-      // Of several only the last lies on top.
-      this.#born.push(i === count - 1 ? this.#reader.at : -1);
-    }
-  }
-}
-
-function localTypes(module: KernelModule, plan: FunctionPlan): number[] {
-  const types = [...plan.type.params];
-  const reader = new Reader(module.bytes, plan.localsStart, plan.codeStart);
-  while (!reader.isAtEnd) {
-    const count = reader.u32();
-    const type = readValueType(reader);
-    for (let i = 0; i < count; i++) types.push(type);
-  }
-  return types;
 }

@@ -69,3 +69,11 @@ const loads = new Map<number, LoadKind>([
   [op.v128Load32Zero, { gives: shape.f32x4, lane: 4 }],
   [op.v128Load64Zero, { gives: shape.f64x2, lane: 8 }],
 ]);
+
+/** Shapes of a vector and of the one float that is put into it. */
+export const replacedIn = (opcode: number): { whole: Shape; part: Shape } | null =>
+  replacements.get(opcode) ?? null;
+const replacements = new Map([
+  [op.f32x4ReplaceLane, { whole: shape.f32x4, part: shape.f32 }],
+  [op.f64x2ReplaceLane, { whole: shape.f64x2, part: shape.f64 }],
+]);

@@ -8,13 +8,14 @@ import type { KernelModule } from './module.ts';
 import { holderOf } from './nan-code.ts';
 import { findNanPlaces } from './nan-flow.ts';
 import { type Shape, shape } from './nan-roles.ts';
-import type { FloatAccess, StoreGroup } from './nan-stores.ts';
-import type { FunctionPlan, KeptAccess, Site } from './plan.ts';
+import type { FloatStore, StoreGroup } from './nan-stores.ts';
+import { op } from './op.ts';
+import type { FunctionPlan, Site } from './plan.ts';
 import { valueType } from './value-types.ts';
 
 /** In the order in which they are inserted, where several stand at one place. */
 export function findNanSites(module: KernelModule, plan: FunctionPlan): Site[] {
-  const { sites, locals, groups } = findNanPlaces(module, plan);
+  const { sites, locals, groups, refills } = findNanPlaces(module, plan);
   const mended = sites.map((site) => mend(site.at, site.shape));
   const mendedLocals = locals.map(
     ({ at, shape: found, local }): Site => ({ at, kind: 'nan_local', value: local, shape: found }),
@@ -25,56 +26,64 @@ export function findNanSites(module: KernelModule, plan: FunctionPlan): Site[] {
   for (const group of groups) {
     const found = isLoneVector(group) ? null : keep(group, rooms);
     if (found === null) {
-      mended.push(...group.stores.map((store) => mend(store.start, store.shape)));
+      mended.push(...group.map((store) => mend(store.start, store.shape)));
       continue;
     }
     kept.push(...found.kept);
     checks.push(found.check);
   }
+  const filled = refills.map(({ skeleton, stores }): Site => {
+    const opcodes = [...new Set(stores.map(({ opcode }) => opcode))];
+    return { at: skeleton.start, kind: 'refill', value: 0, refill: { skeleton, opcodes } };
+  });
+  for (const { skeleton, stores } of refills) {
+    const made = stores.filter((store) => store.shape !== shape.none);
+    for (const { start: at, shape: found } of made) {
+      if (skeleton.scope === 'all_turns')
+        mended.push({ at, kind: 'nan_sum', value: 0, shape: found, copy: 'aligned' });
+      if (skeleton.aligned.length > 0) mended.push({ ...mend(at, found), copy: 'unaligned' });
+    }
+  }
   // The sort is stable.
-  return [...mended, ...mendedLocals, ...kept, ...checks].sort((a, b) => a.at - b.at);
+  return [...mended, ...mendedLocals, ...kept, ...checks, ...filled].sort((a, b) => a.at - b.at);
 }
 
 const mend = (at: number, found: Shape): Site => ({ at, kind: 'nan', value: 0, shape: found });
 
 /** To mend a vector takes as long as to look whether it has to be. */
-const isLoneVector = ({ stores }: StoreGroup): boolean =>
-  stores.length === 1 && stores.every((store) => isVector(store.shape));
+const isLoneVector = (group: StoreGroup): boolean =>
+  group.length === 1 && group.every((store) => isVector(store.shape));
 const isVector = (of: Shape): boolean => of === shape.f32x4 || of === shape.f64x2;
 
 /** Null when there is no room for all that is to be kept. */
 function keep(group: StoreGroup, rooms: Rooms): { kept: Site[]; check: Site } | null {
-  const end = group.stores.at(-1)?.end ?? 0;
+  const end = group.at(-1)?.end ?? 0;
   const kept: Site[] = [];
   const keepFrom = (at: number, type: number): number => {
     const value = rooms.take(type, at, end);
     kept.push({ at, kind: 'nan_keep', value, type });
     return value;
   };
-  const accesses = [...group.stores, ...group.loads];
   const roots = new Map<number, { address: number; plus: number }>();
-  const access = ({ root, plus, offset }: FloatAccess): KeptAccess => {
+  const addressOf = ({ root, plus, offset }: FloatStore) => {
     let known = roots.get(root);
     if (known === undefined) {
       // Any of those that came of one value does for all of them; the earliest is there in time.
-      const alike = accesses.filter((each) => each.root === root);
+      const alike = group.filter((each) => each.root === root);
       const first = alike.reduce((a, b) => (b.addressAt < a.addressAt ? b : a));
       known = { address: keepFrom(first.addressAt, valueType.i32), plus: first.plus };
       roots.set(root, known);
     }
     return { address: known.address, plus: (plus - known.plus) | 0, offset };
   };
-  const stores = group.stores.map((store) => ({
-    ...access(store),
+  const stores = group.map((store) => ({
+    ...addressOf(store),
     opcode: store.opcode,
     shape: store.shape,
     value: keepFrom(store.start, holderOf(store.shape)),
   }));
-  // Those that came of one value are aligned together or not at all.
-  const unsure = group.loads.length === 0 ? [] : accesses;
-  const aligned = [...new Map(unsure.map((each) => [each.root, each])).values()].map(access);
   if (kept.some(({ value }) => value >= ROOMS_MAX)) return null;
-  return { kept, check: { at: end, kind: 'nan_check', value: 0, group: { stores, aligned } } };
+  return { kept, check: { at: end, kind: 'nan_check', value: 0, stores } };
 }
 
 /** What the locals for all that take of the call stack: V8's baseline compiler has a slot for each. */
@@ -82,9 +91,15 @@ export function keptBytes(sites: readonly Site[]): number {
   const kept = new Map<string, number>();
   const seen = (name: string, type: number) =>
     kept.set(name, type === valueType.v128 ? VECTOR_SLOT_BYTES : SLOT_BYTES);
-  for (const { kind, type = 0, value, group } of sites) {
+  for (const { kind, type = 0, value, stores, refill } of sites) {
+    if (refill !== undefined) seen('where a refill stored', valueType.i32);
+    for (const opcode of refill?.opcodes ?? [])
+      for (const use of ['value', 'sum'])
+        seen(`${use} of ${opcode}`, opcode === op.v128Store ? valueType.v128 : valueType.f64);
+    for (const local of refill?.skeleton.facts.written.get(refill.skeleton.start) ?? [])
+      seen(`for ${local}`, valueType.i64);
     if (kind === 'nan_keep') seen(`${type}/${value}`, type);
-    for (const store of group?.stores ?? []) seen(`sum of ${store.shape}`, holderOf(store.shape));
+    for (const store of stores ?? []) seen(`sum of ${store.shape}`, holderOf(store.shape));
   }
   return [...kept.values()].reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -13,8 +13,8 @@ export interface Slot {
   /** From which local it was got, and is loose only if that is. */
   local: number;
   isSigned: boolean;
-  /** The load that it came with; its bits are to be kept. */
-  load: FloatLoad | null;
+  /** The loads that it came with, lane by lane; its bits are to be kept. */
+  loads: readonly FloatLoad[];
 }
 
 /** Its bits are the same everywhere. */
@@ -24,14 +24,14 @@ export const FIRM: Slot = {
   first: 0,
   local: NO_LOCAL,
   isSigned: false,
-  load: null,
+  loads: [],
 };
 /** No NaN at all; does no harm among loose values. */
 export const NUMBER: Slot = { ...FIRM };
 
 /** Made by arithmetic, or got from a local; which need not have been put there by arithmetic. */
 export const isLoose = (value: Slot): boolean =>
-  value !== FIRM && value !== NUMBER && value.load === null;
+  value !== FIRM && value !== NUMBER && value.loads.length === 0;
 
 /** Made by arithmetic, as it is. */
 export const isMade = (value: Slot): boolean =>

@@ -10,9 +10,8 @@
  * In between nobody may see the difference. A group lies in straight code, without calls or branches,
  * and with no access to memory but these stores and loads of floats of which only arithmetic is done,
  * to which all NaNs are alike. That holds as long as such a load takes whole floats: half a NaN would be
- * a number. Compilers say of each access how it is aligned, and a group has only such as are aligned to
- * whole floats. Whether they kept their word is looked at where a NaN was found; a kernel that did not
- * traps, on every host.
+ * a number. So its address has to come of the same value as those of the stores before it, a
+ * multiple of a float's size away.
  */
 import type { Address } from './addresses.ts';
 import { type NanLocals, NO_LOCAL } from './nan-locals.ts';
@@ -20,10 +19,8 @@ import { type Shape, shape } from './nan-roles.ts';
 
 export interface FloatAccess extends Address {
   start: number;
-  /** Where its address came onto the stack; -1 when that is not known. */
-  addressAt: number;
+  /** What the instruction adds to the address. */
   offset: number;
-  alignLog2: number;
 }
 
 /** A load of floats. It is unsafe within a group when anything but arithmetic sees what it gave. */
@@ -39,15 +36,13 @@ export interface FloatStore extends FloatAccess {
   end: number;
   opcode: number;
   shape: Shape;
+  /** Where its address came onto the stack. */
+  addressAt: number;
   /** From which local the value was got, and is loose only if that is. */
   local: number;
 }
 
-export interface StoreGroup {
-  stores: FloatStore[];
-  /** Those between the first store and the last. */
-  loads: FloatLoad[];
-}
+export type StoreGroup = FloatStore[];
 
 type Event =
   | { kind: 'store'; store: FloatStore }
@@ -56,8 +51,6 @@ type Event =
 
 /** More would keep too many registers busy until they are looked at. */
 const STORES_MAX = 8;
-/** Two for each store: sums of what was there and what comes from elsewhere. */
-const LOADS_MAX = 16;
 
 export class NanStores {
   readonly #events: Event[] = [];
@@ -78,38 +71,29 @@ export class NanStores {
     this.isOpen = false;
   }
 
-  /** When it is known what the locals hold. */
-  groups(locals: NanLocals): StoreGroup[] {
+  /** When it is known what the locals hold; without the stores that are seen to elsewhere. */
+  groups(locals: NanLocals, seenTo: ReadonlySet<FloatStore>): StoreGroup[] {
     const groups: StoreGroup[] = [];
-    let stores: FloatStore[] = [];
-    let loads: FloatLoad[] = [];
+    let group: FloatStore[] = [];
     const close = () => {
-      const last = stores.at(-1);
-      if (last !== undefined)
-        groups.push({ stores, loads: loads.filter(({ start }) => start < last.start) });
-      stores = [];
-      loads = [];
+      if (group.length > 0) groups.push(group);
+      group = [];
     };
     for (const event of this.#events) {
+      const [first] = group;
+      const lane = first === undefined ? 0 : laneOf(first.shape);
       if (event.kind === 'end') close();
       else if (event.kind === 'load') {
-        const [first] = stores;
-        if (first === undefined) continue;
-        const mayFollow =
-          loads.length < LOADS_MAX &&
-          isSafe(event.load, laneOf(first.shape), locals) &&
-          alignAlike([...stores, event.load]);
-        if (mayFollow) loads.push(event.load);
-        else close();
-      } else {
+        const { load } = event;
+        const isWhole = group.every((store) => isApart(store, load, lane));
+        if (!isWhole || !isSafeLoad(load, lane, locals)) close();
+      } else if (!seenTo.has(event.store)) {
         const { store } = event;
-        const [first] = stores;
-        const isAlike = first === undefined || laneOf(first.shape) === laneOf(store.shape);
-        if (!isAlike || (loads.length > 0 && !alignAlike([...stores, store]))) close();
+        if (lane !== laneOf(store.shape)) close();
         // Its value is what it is: stored over one of the group it would have to stay.
-        if (isFirm(store, locals)) close();
-        else stores.push(store);
-        if (stores.length === STORES_MAX) close();
+        if (isFirmStore(store, locals)) close();
+        else group.push(store);
+        if (group.length === STORES_MAX) close();
       }
     }
     close();
@@ -119,27 +103,18 @@ export class NanStores {
 
 export const laneOf = (of: Shape): number => (of === shape.f32 || of === shape.f32x4 ? 4 : 8);
 
-const isFirm = ({ local }: FloatStore, locals: NanLocals): boolean =>
+/** What it stores is to keep its bits. */
+export const isFirmStore = ({ local }: FloatStore, locals: NanLocals): boolean =>
   local !== NO_LOCAL && !locals.isLoose(local);
 
-/** Whether all of them may be aligned to whole floats: they are said to be, and as far apart. */
-function alignAlike(accesses: readonly FloatAccess[]): boolean {
-  const lane = laneOf(accesses.find(isStore)?.shape ?? shape.f64);
-  const rests = new Map([[0, 0]]);
-  return accesses.every(({ root, plus, offset, alignLog2 }) => {
-    const rest = (plus + offset) & (lane - 1);
-    const isAsFar = (rests.get(root) ?? rest) === rest;
-    rests.set(root, rest);
-    return isAsFar && 2 ** alignLog2 >= lane;
-  });
-}
+/** By whole floats, wherever they are. */
+const isApart = (a: FloatAccess, b: FloatAccess, lane: number): boolean =>
+  a.root === b.root && (a.plus + a.offset - b.plus - b.offset) % lane === 0;
 
-const isStore = (access: FloatAccess): access is FloatStore => 'opcode' in access;
-
-function isSafe(load: FloatLoad, lane: number, locals: NanLocals): boolean {
+/** Only arithmetic sees what it gave, in floats of that size. */
+export function isSafeLoad(load: FloatLoad, lane: number, locals: NanLocals): boolean {
   return (
     load.isSafe &&
-    load.addressAt >= 0 &&
     (load.lane === 0 || load.lane === lane) &&
     load.locals.every(
       (local) =>

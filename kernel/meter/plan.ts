@@ -2,7 +2,8 @@
 import type { CountedLoop } from './counted-loop.ts';
 import type { CountedLoopCosts } from './counted-loop-code.ts';
 import type { Shape } from './nan-roles.ts';
-import type { FunctionType } from './value-types.ts';
+import type { Skeleton } from './skeleton.ts';
+import type { FunctionBody } from './value-types.ts';
 
 export type SiteKind =
   /** The start of a block that got a counter. */
@@ -27,24 +28,37 @@ export type SiteKind =
   /** On top of the stack is a value or an address of a group of stores. */
   | 'nan_keep'
   /** Behind such a group: was there a NaN among its values? */
-  | 'nan_check';
+  | 'nan_check'
+  /** Before a loop whose stores are looked at when it is over. */
+  | 'refill'
+  /** On top of the stack is a value that such a loop stores and adds up. */
+  | 'nan_sum';
 
 /** Those that have to do with NaNs. */
-export const nanKinds: readonly SiteKind[] = ['nan', 'nan_local', 'nan_keep', 'nan_check'];
+export const nanKinds: readonly SiteKind[] = [
+  'nan',
+  'nan_local',
+  'nan_keep',
+  'nan_check',
+  'nan_sum',
+];
 
-/** An address that was kept, in the local of ours of that number. */
-export interface KeptAccess {
+/** A store that may have to be done again, with the numbers of the locals of ours that kept what it needs. */
+export interface KeptStore {
+  opcode: number;
+  shape: Shape;
+  value: number;
   address: number;
-  /** What is to be added to it. */
+  /** What is to be added to the address. */
   plus: number;
   /** What the instruction adds to it. */
   offset: number;
 }
 
-export interface KeptGroup {
-  stores: (KeptAccess & { opcode: number; shape: Shape; value: number })[];
-  /** Whether these are, as they say, has to be looked at before. */
-  aligned: KeptAccess[];
+export interface RefillSite {
+  skeleton: Skeleton;
+  /** Of its stores, each once. */
+  opcodes: readonly number[];
 }
 
 /** Where code is inserted; a plan has them in the order of their offsets. */
@@ -62,19 +76,17 @@ export interface Site {
   /** Of what is kept. */
   type?: number;
   /** Of a check. */
-  group?: KeptGroup;
+  stores?: readonly KeptStore[];
+  /** Of a refill. */
+  refill?: RefillSite;
+  /** In which copy of a refill it stands: where accesses are aligned, or where they are not. */
+  copy?: 'aligned' | 'unaligned';
   /** Of a counted loop. */
   loop?: { counted: CountedLoop; costs: CountedLoopCosts; end: number };
 }
 
-export interface FunctionPlan {
-  type: FunctionType;
-  /** The declarations of locals, without their count. */
-  localsStart: number;
+export interface FunctionPlan extends FunctionBody {
   localGroups: number;
-  /** How many there are, parameters included. */
-  locals: number;
-  codeStart: number;
   /** Just before the final `end`. */
   codeEnd: number;
   sites: Site[];

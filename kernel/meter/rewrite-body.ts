@@ -16,9 +16,12 @@
 import type { CodeWriter } from './code-writer.ts';
 import { writeTurnsPaidFor } from './counted-loop-code.ts';
 import { FuelCode } from './fuel-code.ts';
-import { holderOf, SUM, writeCheckedGroup, writeFirm, writeFirmLocal } from './nan-code.ts';
+import type { KernelModule } from './module.ts';
+import { writeNanSite } from './nan-code.ts';
 import { EMPTY_BLOCK, op } from './op.ts';
-import { type FunctionPlan, nanKinds, type Site } from './plan.ts';
+import { OwnLocals } from './own-locals.ts';
+import { type FunctionPlan, nanKinds, type RefillSite, type Site } from './plan.ts';
+import { writeIfAligned, writeRefillBegin, writeRefillEnd } from './refill-code.ts';
 import { valueType } from './value-types.ts';
 import { BULK_BYTES_PER_FUEL_LOG2, GROWN_PAGE_FUEL } from './weights.ts';
 
@@ -42,7 +45,7 @@ const LONG_BODY_BYTES = 1024;
 const MEMORY_GROW_BYTES = 2;
 
 export interface BodyContext {
-  module: Uint8Array;
+  module: KernelModule;
   globals: MeterGlobals;
   /** The maximum in the metered module's memory section. */
   pagesMax: number;
@@ -54,9 +57,9 @@ export function rewriteBody(
   context: BodyContext,
   plan: FunctionPlan,
   countsFrame: boolean,
-  out: CodeWriter,
+  out: { declarations: CodeWriter; code: CodeWriter },
 ): void {
-  new BodyRewriter(context, plan, countsFrame, out).run();
+  new BodyRewriter(context, plan, countsFrame, out.code).run(out.declarations);
 }
 
 class BodyRewriter {
@@ -67,17 +70,11 @@ class BodyRewriter {
   readonly #countsFrame: boolean;
   readonly #checksEntry: boolean;
   readonly #isWrapped: boolean;
-  /** Types of the locals we add, behind the function's own. */
-  readonly #added: number[] = [];
+  readonly #locals: OwnLocals;
   readonly #fuel: FuelCode;
   readonly #fuelLocal: number;
-  readonly #lengthLocal: number;
-  readonly #turnsLocal: number;
-  readonly #fuelAfterLocal: number;
-  /** By type: where a value is kept while it is looked at. */
-  readonly #nanLocals = new Map<number, number>();
-  /** By type and number: what is kept until a group of stores has been looked at. */
-  readonly #keptLocals = new Map<string, number>();
+  /** Which copy of a refill is being written. */
+  #copy: Site['copy'] = 'unaligned';
   /** How much of the original has been written. */
   #copied: number;
   /** Blocks of ours between the code that is being copied and its place in the original. */
@@ -97,44 +94,33 @@ class BodyRewriter {
     this.#checksEntry = kinds.has('call') || isLong;
     const keepsLocal = plan.hasLoop || plan.sites.some(givesFuelBack);
     this.#isWrapped = countsFrame || this.#checksEntry || keepsLocal || measures;
-    this.#fuelLocal = keepsLocal ? this.#addLocal(valueType.i64) : 0;
+    this.#locals = new OwnLocals(plan.locals);
+    this.#fuelLocal = keepsLocal ? this.#locals.of(valueType.i64, 'fuel') : 0;
     this.#fuel = new FuelCode(out, this.#globals.fuel, keepsLocal ? this.#fuelLocal : null);
-    this.#lengthLocal = measures ? this.#addLocal(valueType.i32) : 0;
-    this.#turnsLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
-    this.#fuelAfterLocal = kinds.has('counted') ? this.#addLocal(valueType.i64) : 0;
-    for (const site of plan.sites) this.#addNanLocals(site);
   }
 
-  #addNanLocals({ kind, shape = 0, value, type = 0, group }: Site): void {
-    const holder = holderOf(shape);
-    if (kind === 'nan' && !this.#nanLocals.has(holder))
-      this.#nanLocals.set(holder, this.#addLocal(holder));
-    if (kind === 'nan_keep') this.#addKept(type, value);
-    for (const store of group?.stores ?? []) this.#addKept(holderOf(store.shape), SUM);
-  }
-
-  #addKept(type: number, kept: number): void {
-    const key = `${type}/${kept}`;
-    if (!this.#keptLocals.has(key)) this.#keptLocals.set(key, this.#addLocal(type));
-  }
-
-  readonly #keptLocal = (type: number, kept: number): number =>
-    this.#keptLocals.get(`${type}/${kept}`) ?? 0;
-
-  run(): void {
+  run(declarations: CodeWriter): void {
     const { module } = this.#context;
     const { localGroups, localsStart, codeStart, codeEnd, sites } = this.#plan;
-    this.#out.u32(localGroups + this.#added.length);
-    this.#out.copy(module, localsStart, codeStart);
-    for (const type of this.#added) this.#out.bytes(1, type);
     if (this.#isWrapped) this.#enter();
-    sites.forEach((site, nth) => {
-      this.#copyTo(site.at);
-      this.#insert(site, nth);
-    });
+    this.#rewrite(0, sites.length);
     this.#copyTo(codeEnd);
     if (this.#isWrapped) this.#leave();
     this.#out.byte(op.end);
+    const { types } = this.#locals;
+    declarations.u32(localGroups + types.length);
+    declarations.copy(module.bytes, localsStart, codeStart);
+    for (const type of types) declarations.bytes(1, type);
+  }
+
+  #rewrite(first: number, end: number): void {
+    for (let nth = first; nth < end; nth++) {
+      const site = this.#plan.sites[nth];
+      if (site === undefined) return;
+      this.#copyTo(site.at);
+      if (site.refill === undefined) this.#insert(site, nth);
+      else nth = this.#refill(site.refill, nth);
+    }
   }
 
   #enter(): void {
@@ -193,8 +179,8 @@ class BodyRewriter {
         this.#giveFrameBack();
         return;
       case 'bulk':
-        this.#out.indexed(op.localTee, this.#lengthLocal);
-        this.#fuel.chargeLength(this.#lengthLocal, op.i64ShrU, BULK_BYTES_PER_FUEL_LOG2);
+        this.#out.indexed(op.localTee, this.#lengthLocal());
+        this.#fuel.chargeLength(this.#lengthLocal(), op.i64ShrU, BULK_BYTES_PER_FUEL_LOG2);
         this.#fuel.check(site.value);
         return;
       case 'grow':
@@ -204,22 +190,56 @@ class BodyRewriter {
       case 'nan_local':
       case 'nan_keep':
       case 'nan_check':
+      case 'nan_sum':
         this.#watchNan(site);
         return;
+      case 'refill':
+        return;
     }
+  }
+
+  /** Returns the last site of the loop. */
+  #refill(refill: RefillSite, nth: number): number {
+    const { skeleton } = refill;
+    const { start, end } = skeleton;
+    const { sites } = this.#plan;
+    const belongs = (site: Site | undefined): boolean =>
+      site !== undefined && (site.at < end || (site.at === end && site.kind === 'counted_end'));
+    let last = nth;
+    while (belongs(sites[last + 1])) last++;
+    const write = () => {
+      this.#rewrite(nth + 1, last + 1);
+      this.#copyTo(end);
+    };
+    const hasChoice = writeIfAligned(this.#out, skeleton);
+    if (hasChoice) this.#extraLabels++;
+    this.#copy = 'aligned';
+    const context = { module: this.#context.module, plan: this.#plan, locals: this.#locals };
+    writeRefillBegin(this.#out, refill, context);
+    write();
+    writeRefillEnd(this.#out, refill, context);
+    this.#copy = 'unaligned';
+    if (!hasChoice) return last;
+    this.#out.byte(op.else);
+    this.#copied = start;
+    write();
+    this.#out.byte(op.end);
+    this.#extraLabels--;
+    return last;
   }
 
   /** The loop is written twice: once as it was, and once, by the sites in it, with a counter. */
   #countTurns({ loop }: Site, nth: number): void {
     if (loop === undefined) return;
     const out = this.#out;
+    const fuelAfter = this.#locals.of(valueType.i64, 'fuel after');
     writeTurnsPaidFor(out, loop.counted, loop.costs, {
       fuel: this.#fuelLocal,
-      turns: this.#turnsLocal,
-      fuelAfter: this.#fuelAfterLocal,
+      turns: this.#locals.of(valueType.i64, 'turns'),
+      fuelAfter,
     });
     out.bytes(op.if, EMPTY_BLOCK);
-    out.indexed(op.localGet, this.#fuelAfterLocal);
+    out.indexed(op.localGet, fuelAfter);
     out.indexed(op.localSet, this.#fuelLocal);
     this.#copyUnwatched(loop.end, nth);
     out.byte(op.else);
@@ -239,11 +259,9 @@ class BodyRewriter {
     this.#copied = start;
   }
 
-  #watchNan({ kind, shape = 0, type = 0, value, group }: Site): void {
-    if (kind === 'nan_keep') this.#out.indexed(op.localTee, this.#keptLocal(type, value));
-    else if (kind === 'nan_local') writeFirmLocal(this.#out, shape, value);
-    else if (group !== undefined) writeCheckedGroup(this.#out, group, this.#keptLocal);
-    else writeFirm(this.#out, shape, this.#nanLocals.get(holderOf(shape)) ?? 0);
+  #watchNan(site: Site): void {
+    if (site.copy === undefined || site.copy === this.#copy)
+      writeNanSite(this.#out, site, this.#locals);
   }
 
   /**
@@ -253,7 +271,7 @@ class BodyRewriter {
    */
   #grow(labels: number): void {
     const out = this.#out;
-    out.indexed(op.localTee, this.#lengthLocal);
+    out.indexed(op.localTee, this.#lengthLocal());
     out.bytes(op.i64ExtendI32U, op.memorySize, 0, op.i64ExtendI32U, op.i64Add);
     this.#pagesLimit();
     out.bytes(op.i64ExtendI32U, op.i64GtU, op.if, valueType.i32);
@@ -261,18 +279,18 @@ class BodyRewriter {
     out.indexed(op.globalSet, this.#globals.growth);
     out.i32(-1);
     out.byte(op.else);
-    this.#fuel.chargeLength(this.#lengthLocal, op.i64Mul, GROWN_PAGE_FUEL);
+    this.#fuel.chargeLength(this.#lengthLocal(), op.i64Mul, GROWN_PAGE_FUEL);
     this.#fuel.check(labels + 1);
-    out.indexed(op.localGet, this.#lengthLocal);
+    out.indexed(op.localGet, this.#lengthLocal());
     out.bytes(op.memoryGrow, 0);
-    out.indexed(op.localTee, this.#lengthLocal);
+    out.indexed(op.localTee, this.#lengthLocal());
     out.i32(-1);
     out.bytes(op.i32Eq, op.if, EMPTY_BLOCK);
     out.i32(growth.hostFailed);
     out.indexed(op.globalSet, this.#globals.growth);
     out.indexed(op.br, labels + 2);
     out.byte(op.end);
-    out.indexed(op.localGet, this.#lengthLocal);
+    out.indexed(op.localGet, this.#lengthLocal());
     out.byte(op.end);
     this.#copied += MEMORY_GROW_BYTES;
   }
@@ -298,13 +316,12 @@ class BodyRewriter {
   }
 
   #copyTo(offset: number): void {
-    this.#out.copy(this.#context.module, this.#copied, offset);
+    this.#out.copy(this.#context.module.bytes, this.#copied, offset);
     this.#copied = Math.max(this.#copied, offset);
   }
 
-  #addLocal(type: number): number {
-    this.#added.push(type);
-    return this.#plan.locals + this.#added.length - 1;
+  #lengthLocal(): number {
+    return this.#locals.of(valueType.i32, 'length');
   }
 }
 

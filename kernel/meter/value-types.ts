@@ -1,6 +1,6 @@
 /** Value types as they stand in the binary, and function signatures made of them. */
 import { kernelLimits } from './limits.ts';
-import type { Reader } from './reader.ts';
+import { Reader } from './reader.ts';
 
 export const valueType = {
   i32: 0x7f,
@@ -77,3 +77,24 @@ function lettersOf(types: Uint8Array): string {
 }
 
 export const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`;
+
+export interface FunctionBody {
+  type: FunctionType;
+  /** The declarations of locals, without their count. */
+  localsStart: number;
+  codeStart: number;
+  /** How many there are, parameters included. */
+  locals: number;
+}
+
+/** Of all locals, parameters first. */
+export function localTypes(bytes: Uint8Array, body: FunctionBody): number[] {
+  const types = [...body.type.params];
+  const reader = new Reader(bytes, body.localsStart, body.codeStart);
+  while (!reader.isAtEnd) {
+    const count = reader.u32();
+    const type = readValueType(reader);
+    for (let i = 0; i < count; i++) types.push(type);
+  }
+  return types;
+}

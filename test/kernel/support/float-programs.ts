@@ -87,16 +87,18 @@ class Writer {
         `(func $callee_${kind} ${params} (result ${typeOf(kind)}) (local $base i32) ${locals.join(' ')} ${this.#value(kind, 2)})`,
     );
     return `(module (memory (export "memory") 1)
-      (data (i32.const 0) "${INPUTS.join('')}${INPUTS.join('')}")
+      (data (i32.const 0) "${INPUTS.join('')}${INPUTS.join('')}") (data (i32.const 1024) "\\04")
       ${this.#isCanonical ? canonisers : ''}
       ${callees.join('\n')}
-      (func (export "_start") ${params.replaceAll('param', 'local')} (local $i i32) (local $j i32) (local $base i32) ${locals.join(' ')}
+      (func (export "_start") ${params.replaceAll('param', 'local')} (local $i i32) (local $j i32) (local $base i32)
+        (local $skew i32) (local $p i32) (local $n i32) (local $t i32) ${locals.join(' ')}
+        (local.set $skew (i32.load (i32.const 1024)))
         ${body}))`;
   }
 
   #statement(depth: number): string {
     const kind = this.#kind();
-    switch (this.#pick(depth > 0 ? 9 : 5)) {
+    switch (this.#pick(depth > 0 ? 11 : 5)) {
       case 0:
       case 1:
         return `(local.set ${this.#local(kind)} ${this.#value(kind, depth)})`;
@@ -111,6 +113,9 @@ class Writer {
         return Array.from({ length: 4 }, () =>
           this.#store(this.#pick(3) === 0 ? this.#kind() : kind, 1),
         ).join(' ');
+      case 9:
+      case 10:
+        return this.#refill();
       case 5:
         return `(if ${this.#test(depth)} (then ${this.#statement(depth - 1)}) (else ${this.#statement(depth - 1)}))`;
       case 6: {
@@ -121,6 +126,63 @@ class Writer {
       }
       default:
         return `${this.#statement(depth - 1)} ${this.#statement(depth - 1)}`;
+    }
+  }
+
+  /** A loop that computes with what lies in memory and puts it back there, as simulations do. */
+  #refill(): string {
+    const turn = `$l${this.#names++}`;
+    const each = `$l${this.#names++}`;
+    const wide = this.#pick(2) === 0;
+    const own = wide ? (['f64', 'f64x2'] as const) : (['f32', 'f32x4'] as const);
+    const kind = (): Kind => own[this.#pick(8) === 0 ? 1 : 0];
+    const base = this.#one(['(local.get $base)', '(local.get $base)', '(local.get $skew)']);
+    // Half of a float is in reach where not all addresses are as far from whole ones.
+    const here = () =>
+      `offset=${8 * this.#pick(PLACES)} ${this.#pick(8) === 0 ? '(local.get $skew)' : base}`;
+    const there = () => `offset=${8 * this.#pick(4)} (local.get $p)`;
+    const statements = (at: () => string) =>
+      Array.from({ length: 1 + this.#pick(4) }, () => {
+        const of = kind();
+        return this.#pick(4) === 0
+          ? `(local.set ${this.#local(of)} ${this.#moved(of, at)})`
+          : `(${typeOf(of)}.store ${at()} ${this.#moved(of, at)})`;
+      }).join('\n');
+    const start = `(local.set $p ${base})`;
+    const count = (counter: string, turns: number) =>
+      `(local.set ${counter} (i32.const ${1 + this.#pick(turns)}))`;
+    const down = (counter: string) => `(i32.sub (local.get ${counter}) (i32.const 1))`;
+    const inner = `${count('$n', 4)} (loop ${each} ${statements(there)}
+      (local.set $p (i32.add (local.get $p) (i32.const ${this.#one(['8', '16', '4'])})))
+      (br_if ${each} (local.tee $n ${down('$n')})))`;
+    const between = this.#pick(2) === 0 ? inner : '';
+    const guarded = this.#pick(3) === 0 ? `(if (local.get $base) (then ${statements(here)}))` : '';
+    // Every turn stores to the same places if the pointer starts from the same.
+    const [before, first] = this.#pick(2) === 0 ? [start, ''] : ['', start];
+    const body = `${first} ${statements(here)} ${between} ${guarded}`;
+    const loop =
+      this.#pick(2) === 0
+        ? `(loop ${turn} ${body} (br_if ${turn} (local.tee $t ${down('$t')})))`
+        : `(loop ${turn} (if (local.get $t) (then ${body} (local.set $t ${down('$t')}) (br ${turn}))))`;
+    return `${count('$t', 3)} ${before} ${loop}`;
+  }
+
+  #moved(kind: Kind, at: () => string): string {
+    const load = `(${typeOf(kind)}.load ${at()})`;
+    switch (this.#pick(5)) {
+      case 0:
+        return this.#made(kind, `${kind}.${this.#one(unary)}`, load);
+      case 1:
+        return this.#pick(4) === 0 ? load : this.#made(kind, `${kind}.mul`, load, load);
+      default:
+        return this.#made(
+          kind,
+          `${kind}.${this.#one(binary)}`,
+          load,
+          this.#pick(2) === 0
+            ? `(local.get ${this.#local(kind)})`
+            : `(${typeOf(kind)}.load ${at()})`,
+        );
     }
   }
 
