@@ -100,47 +100,58 @@ function grantsOf(
   records: readonly OutboxRecord[],
   { payerOf }: AwardFacts,
 ): { grants: Grant[]; leftOut: LeftOut[] } {
-  const grants = new Map<string, Grant>();
+  // Grants first: what is revoked may have been granted by a later record of the same step.
+  const grants = { grant: [] as Grant[], revoke: [] as Grant[] };
   const leftOut: LeftOut[] = [];
-  const named = new Map<string, UnitRuns>();
+  const known = new Map<JobId, Known>();
   for (const { number, jobId, payments } of records) {
+    const ofJob = known.get(jobId) ?? { grant: new Gathered(), revoke: new Gathered() };
+    known.set(jobId, ofJob);
+    const payer = payerOf(jobId) === null ? 'mint' : escrowAccount(jobId);
     for (const payment of payments) {
       const { kind, accountId, hostId, micro, units } = payment;
       const isVerdict = payment.isVerdict === true;
-      const twice = isVerdict ? null : addEach(named, `${kind} ${accountId} ${jobId}`, units);
+      const gathered = ofJob[kind];
+      const twice = isVerdict ? null : gathered.name(accountId, units);
       if (twice !== null) {
         leftOut.push({ record: number, jobId, payment, unit: twice });
         continue;
       }
-      const key = isVerdict ? `verdict ${grants.size}` : `${kind} ${hostId} ${jobId}`;
-      let grant = grants.get(key);
+      let grant = isVerdict ? undefined : gathered.byHost.get(hostId);
       if (grant === undefined) {
-        const payer = payerOf(jobId) === null ? 'mint' : escrowAccount(jobId);
         const ids = { accountId, hostId, jobId };
         grant = { kind, ...ids, units: [], micro: 0n, payer, fee: 0n };
         if (isVerdict) grant.isVerdict = true;
-        grants.set(key, grant);
+        else gathered.byHost.set(hostId, grant);
+        grants[kind].push(grant);
       }
       grant.micro += BigInt(micro);
       for (const run of units) addRun(grant.units, run);
     }
   }
-  // Grants first: what is revoked may have been granted by a later record of the same step.
-  const sorted = [...grants.values()].sort((a, b) =>
-    a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0,
-  );
-  return { grants: sorted, leftOut };
+  return { grants: [...grants.grant, ...grants.revoke], leftOut };
 }
 
-/** Returns a unit that was there already. */
-function addEach(sets: Map<string, UnitRuns>, key: string, units: UnitRuns): number | null {
-  const set = sets.get(key) ?? [];
-  sets.set(key, set);
-  for (const run of units) {
-    const twice = addRun(set, run);
-    if (twice !== null) return twice;
+type Known = Record<Payment['kind'], Gathered>;
+
+/** What is granted in a job, or revoked. */
+class Gathered {
+  readonly byHost = new Map<HostId, Grant>();
+  private readonly byAccount = new Map<AccountId, UnitRuns>();
+
+  /** Notes units of an account. Returns one that was there already. */
+  name(accountId: AccountId, units: UnitRuns): number | null {
+    let named = this.byAccount.get(accountId);
+    if (named === undefined) {
+      named = [];
+      this.byAccount.set(accountId, named);
+    }
+    for (const run of units) {
+      const twice = addRun(named, run);
+      if (twice !== null) return twice;
+    }
+    return null;
   }
-  return null;
 }
 
 /** Fees follow from what is paid: those of what is taken back come back as well. */

@@ -4,7 +4,7 @@
  * award at once pay once. Trimming stays behind the watermark: what was applied may still be looked into.
  */
 import type { Logger } from 'pino';
-import type { JobId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import {
   type AwardFacts,
   awardDraft,
@@ -19,8 +19,10 @@ import { availableAccount, type LedgerHead, type PendingChange } from '../domain
 import { postEntry } from '../store/posting.ts';
 import type { Context, JobCache } from './context.ts';
 
-/** Big enough to catch up quickly, small enough that one script stays under a few milliseconds. */
-const recordsPerStep = 256;
+/** What an entry costs beside its grants is shared by all: with 256 records a grant cost twice as much. */
+const recordsPerStep = 1024;
+/** An entry is one script, and what it costs is by the hosts it pays: some ten milliseconds for so many. */
+const hostsPerStep = 1024;
 /** Applied records kept in the outbox, for looking into what just happened. */
 const recordsKept = 1000;
 /** A clock that is set right by less than this is no news. */
@@ -33,11 +35,13 @@ export async function award(context: LedgerContext, partition: number): Promise<
   const { ledger } = context.store;
   const paid = new Set<string>();
   for (;;) {
-    let records: OutboxRecord[] = [];
+    let isAll = false;
     let leftOut: readonly LeftOut[] = [];
     const draft = await postEntry(ledger, context.now, async (head) => {
       tellOfClock(context, head);
-      records = await nextRecords(context, partition);
+      const waiting = await nextRecords(context, partition);
+      const records = firstFew(waiting);
+      isAll = records.length === waiting.length && waiting.length < recordsPerStep;
       const [first, last] = [records[0], records.at(-1)];
       if (first === undefined || last === undefined) return null;
       const source = { partition, from: first.number, to: last.number };
@@ -54,8 +58,18 @@ export async function award(context: LedgerContext, partition: number): Promise<
     const seen = await drawnUpTo(context, partition);
     const trimmed = Math.min(last - recordsKept, seen);
     if (trimmed > 0) await context.store.trimOutbox(partition, trimmed);
-    if (records.length < recordsPerStep) return paid;
+    if (isAll) return paid;
   }
+}
+
+/** As many as pay no more hosts than one step may; at least one. */
+function firstFew(records: readonly OutboxRecord[]): readonly OutboxRecord[] {
+  const hostIds = new Set<HostId>();
+  for (const [i, { payments }] of records.entries()) {
+    for (const { hostId } of payments) hostIds.add(hostId);
+    if (hostIds.size > hostsPerStep) return records.slice(0, Math.max(i, 1));
+  }
+  return records;
 }
 
 /** Trust reads the outbox too (flow/draw-audits.ts): what it has not seen stays. */
@@ -87,29 +101,30 @@ async function factsOf(
   const { ledger } = context.store;
   const payers = await payersOf(context, records);
   const pending = new Map<string, PendingChange[]>();
-  const accountIds = [
-    ...new Set(records.flatMap(({ payments }) => payments.map((payment) => payment.accountId))),
-  ];
+  const [accounts, hosts] = [new Set<AccountId>(), new Set<HostId>()];
+  const revoked: (Payment & { jobId: JobId })[] = [];
+  for (const { jobId, payments } of records) {
+    for (const payment of payments) {
+      accounts.add(payment.accountId);
+      hosts.add(payment.hostId);
+      if (payment.kind === 'revoke') revoked.push({ ...payment, jobId });
+    }
+  }
+  const [accountIds, hostIds] = [[...accounts], [...hosts]];
   const teams = await context.store.accounts.teamsOf(accountIds);
-  const hostIds = [
-    ...new Set(records.flatMap(({ payments }) => payments.map((payment) => payment.hostId))),
-  ];
   const countries = await context.store.accounts.countriesOf(hostIds);
   const countryOf = new Map(hostIds.map((hostId, i) => [hostId, countries[i] ?? null]));
   const teamOf = new Map(accountIds.map((accountId, i) => [accountId, teams[i] ?? null]));
   const available = new Map<string, bigint>();
   const [feeAccount] = await ledger.balances(['fee'] as const);
-  const hasRevocations = records.some(({ payments }) => payments.some(isRevocation));
-  const days = hasRevocations ? (await ledger.pendingDays()).reverse() : [];
-  for (const { jobId, payments } of records) {
-    for (const { accountId, hostId } of payments.filter(isRevocation)) {
-      // A host that was proven wrong has many, and to look through its days takes longest of all.
-      if (pending.has(`${hostId} ${jobId}`)) continue;
-      const held = await ledger.pendingOfHost({ accountId, hostId, jobId }, days);
-      pending.set(`${hostId} ${jobId}`, held);
-      const [micro] = await ledger.balances([availableAccount(accountId)] as const);
-      available.set(accountId, micro);
-    }
+  const days = revoked.length > 0 ? (await ledger.pendingDays()).reverse() : [];
+  for (const { accountId, hostId, jobId } of revoked) {
+    // A host that was proven wrong has many, and to look through its days takes longest of all.
+    if (pending.has(`${hostId} ${jobId}`)) continue;
+    const held = await ledger.pendingOfHost({ accountId, hostId, jobId }, days);
+    pending.set(`${hostId} ${jobId}`, held);
+    const [micro] = await ledger.balances([availableAccount(accountId)] as const);
+    available.set(accountId, micro);
   }
   return {
     day,
@@ -141,8 +156,6 @@ async function payersOf(
   );
   return payers;
 }
-
-const isRevocation = ({ kind }: Payment): boolean => kind === 'revoke';
 
 function tellOfClock({ log, now }: LedgerContext, { at }: LedgerHead): void {
   const backMs = at - now();

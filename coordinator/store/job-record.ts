@@ -1,9 +1,10 @@
 /** How a job and its shards are written in Redis hashes, and read back. */
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import { type JobState, pauseCauses } from '../../protocol/job.ts';
+import type { UnitRuns } from '../../protocol/messages.ts';
 import type { OutboxRecord, Payment } from '../domain/award.ts';
 import type { DayMark, Job, JobFacts } from '../domain/job.ts';
-import { flatRuns, parseShardId, runsFromFlat, type Shard, type ShardId } from '../domain/shard.ts';
+import { flatRuns, parseShardId, type Shard, type ShardId } from '../domain/shard.ts';
 
 /** `fuelHigh` counts these: a job's fuel may pass what one Redis integer holds. */
 const fuelCarry = 10n ** 15n;
@@ -71,19 +72,28 @@ export function readPayments(text: string): Omit<OutboxRecord, 'number'> {
   return {
     jobId,
     isCheck: check === 1,
-    payments: payments.map(([name, accountId, hostId, micro, ...flat]) => {
-      return { ...kinds[name], accountId, hostId, micro, units: runsFromFlat(flat) };
-    }),
+    payments: payments.map(readPayment),
   };
+}
+// By index: some hundred thousand of them may wait when a ledger was away.
+function readPayment(tuple: PaymentTuple): Payment {
+  const [name, accountId, hostId, micro] = tuple;
+  const units: UnitRuns = [];
+  for (let i = 4; i < tuple.length; i += 2)
+    units.push([tuple[i] as number, tuple[i + 1] as number]);
+  const { kind, isVerdict } = kinds[name];
+  const payment: Payment = { kind, accountId, hostId, micro, units };
+  if (isVerdict) payment.isVerdict = true;
+  return payment;
 }
 type PaymentTuple = [keyof typeof kinds, AccountId, HostId, number, ...number[]];
 
 const kinds = {
-  grant: { kind: 'grant' },
-  revoke: { kind: 'revoke' },
+  grant: { kind: 'grant', isVerdict: false },
+  revoke: { kind: 'revoke', isVerdict: false },
   grantVerdict: { kind: 'grant', isVerdict: true },
   revokeVerdict: { kind: 'revoke', isVerdict: true },
-} as const satisfies Record<string, Pick<Payment, 'kind' | 'isVerdict'>>;
+} as const;
 
 const kindOf = ({ kind, isVerdict }: Payment): keyof typeof kinds =>
   isVerdict === true ? `${kind}Verdict` : kind;
