@@ -12,12 +12,13 @@ const minutes = Number(process.env['CHAOS_MINUTES'] ?? '1');
 const seed = BigInt(process.env['CHAOS_SEED'] ?? '1');
 /** Where each run adds a line of JSON. */
 const reportFile = process.env['CHAOS_REPORT'];
-/** Beside the faults: until all is complete, and until it is checked. */
+/** Beside the faults: until all is complete, and until it is checked, which takes the longer the more was done. */
 const afterMsMax = 400_000;
+const checkShare = 0.5;
 
 test.each<Topology>(['own Redis', 'Redis behind a proxy'])(
   `[W2] [W3] [C2] seed ${seed}: nothing acknowledged is lost, nothing is paid twice (%s)`,
-  { timeout: minutes * 30_000 + afterMsMax },
+  { timeout: minutes * 30_000 * (1 + checkShare) + afterMsMax },
   async (topology) => {
     const told: string[] = [];
     const say = (line: string) => {

@@ -77,8 +77,10 @@ export async function chaos(
     ...workers.flatMap((name) => acknowledgedBy(grid, name)),
   ];
   say(`${scientist.jobs.length} jobs, ${acknowledged.length} acknowledgements; checking`);
+  for (const line of late) say(line);
+  if (late.length > 0) say(grid.lastWordsOf('coordinator'));
   const found = await checked(grid, scientist, acknowledged);
-  if (late.length > 0 || found.violations.length > 0) say(grid.lastWordsOf('coordinator'));
+  if (found.violations.length > 0) say(grid.lastWordsOf('coordinator'));
   const stopped = await grid.stop();
   const violations = [
     ...late,

@@ -88,13 +88,18 @@ export class TcpProxy {
 
   /** In order, each piece not before its time; the end comes after the last of them. */
   private carry(from: Socket, to: Socket, filter: (bytes: Buffer) => Buffer | null): void {
-    let last = 0;
+    const waiting: { at: number; run: () => void }[] = [];
+    const passDue = () => {
+      while (waiting[0] !== undefined && waiting[0].at <= performance.now()) waiting.shift()?.run();
+      // One timer for all: two that are due in the same millisecond may fire in either order.
+      if (waiting[0] !== undefined) setTimeout(passDue, waiting[0].at - performance.now());
+    };
     const inTurn = (run: () => void) => {
       const now = performance.now();
-      const at = Math.max(last, this.heldUntil, this.delayMs > 0 ? now + this.delayMs : 0);
-      if (at <= now) return run();
-      last = at;
-      setTimeout(run, at - now);
+      const at = Math.max(this.heldUntil, this.delayMs > 0 ? now + this.delayMs : 0);
+      if (waiting.length === 0 && at <= now) return run();
+      waiting.push({ at, run });
+      if (waiting.length === 1) setTimeout(passDue, at - now);
     };
     from.on('data', (bytes) =>
       inTurn(() => {
