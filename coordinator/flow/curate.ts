@@ -5,7 +5,7 @@ import { auditLine } from '../domain/audit.ts';
 import type { TokenFacts } from '../domain/token.ts';
 import type { Context } from './context.ts';
 
-/** Throws GridError `job_unknown`. */
+/** Throws GridError `job_unknown` or `job_over`. */
 export async function curateJob(
   context: Context,
   by: TokenFacts,
@@ -13,8 +13,11 @@ export async function curateJob(
   curated: boolean,
   reason: string,
 ): Promise<void> {
-  const { store, jobs } = context;
-  if ((await jobs.facts(jobId)) === null) throw new GridError('job_unknown', jobId);
+  const { store } = context;
+  const job = await store.jobs.read(jobId);
+  if (job === null) throw new GridError('job_unknown', jobId);
+  // Nothing of it is paid any more.
+  if (job.finalAt !== null) throw new GridError('job_over', jobId);
   const act = curated ? 'job_curate' : 'job_uncurate';
   await store.registry.logAct(auditLine(by, context.now(), { act, target: jobId, reason }));
   await store.jobs.curate(jobId, curated);

@@ -12,6 +12,7 @@ import { type HoldState, holdState } from '../domain/trust/hold.ts';
 import { withoutBefore } from '../domain/unit-runs.ts';
 import { AccountHolds } from '../store/account-holds.ts';
 import { postEntry } from '../store/posting.ts';
+import { readableJob } from '../store/readable-journal.ts';
 import type { Context } from './context.ts';
 
 type CreditContext = Pick<Context, 'store' | 'now'>;
@@ -73,7 +74,7 @@ class CreditSweep {
   /** Whether all that the host did in the job is final. */
   private async isFinal({ hostId, jobId }: PendingChange): Promise<boolean> {
     const { store } = this.context;
-    const job = this.jobs.get(jobId) ?? (await store.jobs.read(jobId));
+    const job = this.jobs.get(jobId) ?? (await readableJob(store.jobs, jobId));
     this.jobs.set(jobId, job);
     if (job === null || job.finalAt !== null) return true;
     const work = (await store.trust.read('work', [hostId])).get(hostId)?.[jobId] ?? [];

@@ -11,6 +11,7 @@ import { parseCaseName, type Work } from '../domain/trust/docket.ts';
 import { holdMsMax } from '../domain/trust/policy.ts';
 import { withoutBefore } from '../domain/unit-runs.ts';
 import { forgetTable } from '../store/forget-table.ts';
+import { readableJob } from '../store/readable-journal.ts';
 import { marksOf, type TrustChange } from '../store/trust-store.ts';
 import type { Context } from './context.ts';
 
@@ -64,7 +65,7 @@ class Jobs {
   async read(jobId: JobId): Promise<Job | null> {
     const known = this.known.get(jobId);
     if (known !== undefined) return known;
-    const job = await this.store.jobs.read(jobId);
+    const job = await readableJob(this.store.jobs, jobId);
     this.known.set(jobId, job);
     return job;
   }

@@ -9,6 +9,7 @@ import { allowanceDraft, escrowAccount, refundDraft, scientistAccount } from '..
 import { isOver } from '../domain/job.ts';
 import { availableAccount } from '../domain/ledger.ts';
 import { postEntry } from '../store/posting.ts';
+import { readableJob } from '../store/readable-journal.ts';
 import { partitionOf } from '../store/store.ts';
 import type { Context } from './context.ts';
 
@@ -57,7 +58,7 @@ export async function reconcileFunds(context: Context, partition: number): Promi
 export async function refundEscrows(context: Context): Promise<void> {
   const { store, grid } = context;
   for (const jobId of await store.ledger.escrows()) {
-    const job = await store.jobs.read(jobId);
+    const job = await readableJob(store.jobs, jobId);
     if (job === null || !isOver(job)) continue;
     // Nothing is recorded of it any more, so nothing of it comes after what the outbox has now.
     const partition = partitionOf(jobId, grid.partitions);

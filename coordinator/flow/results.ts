@@ -16,9 +16,11 @@ import { isEachChecked } from '../domain/trust/assurance.ts';
 import { caseName, isPending, type Place } from '../domain/trust/docket.ts';
 import type { Context } from './context.ts';
 
+type ResultsContext = Pick<Context, 'store' | 'artifacts'>;
+
 /** Throws GridError `job_unknown` at once; then yields lines from unit `from` on. */
 export async function openResults(
-  context: Context,
+  context: ResultsContext,
   jobId: JobId,
   from: number,
 ): Promise<AsyncGenerator<ResultLine>> {
@@ -36,7 +38,7 @@ const revocationsPerStep = 256;
  * `job_unknown` at once.
  */
 export async function openRevocations(
-  context: Context,
+  context: ResultsContext,
   jobId: JobId,
   after: number,
 ): Promise<AsyncGenerator<RevocationLine>> {
@@ -46,7 +48,7 @@ export async function openRevocations(
 }
 
 async function* revocations(
-  context: Context,
+  context: ResultsContext,
   job: Job,
   after: number,
 ): AsyncGenerator<RevocationLine> {
@@ -65,7 +67,7 @@ async function* revocations(
 }
 
 async function* lines(
-  context: Context,
+  context: ResultsContext,
   job: Job,
   shards: number,
   from: number,
@@ -99,7 +101,7 @@ const asFinal = (job: Job, line: ResultLine): ResultLine =>
  * Units of a job each of whose results is checked, that have not enough accounts behind them yet; and those
  * whose result a verifier has rejected.
  */
-async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Set<number>> {
+async function pendingIn({ store }: ResultsContext, job: Job, shard: Shard): Promise<Set<number>> {
   if (!isEachChecked(job.document.trust) && job.verifier === undefined) return new Set();
   // Of those that are final no cases are left.
   if (isFinal(job, unitAt(shard.units, 0))) return new Set();
@@ -115,7 +117,7 @@ async function pendingIn({ store }: Context, job: Job, shard: Shard): Promise<Se
 
 /** The canonical result was proven wrong; this is the one that proved it. */
 async function amendedLine(
-  context: Context,
+  context: ResultsContext,
   job: JobFacts,
   unit: number,
   { shard, position, hostId }: Place,
@@ -132,7 +134,7 @@ async function amendedLine(
 }
 
 async function toLine(
-  context: Context,
+  context: ResultsContext,
   job: JobFacts,
   unit: number,
   verdict: 'accepted' | 'invalid',
@@ -165,7 +167,10 @@ function decoded(bytes: Uint8Array): UnitOutput | null {
   }
 }
 
-async function outputBytes(context: Context, result: RecordedResult): Promise<Uint8Array | null> {
+async function outputBytes(
+  context: ResultsContext,
+  result: RecordedResult,
+): Promise<Uint8Array | null> {
   if (result.output !== null) return result.output;
   if (result.digest === null) return null;
   const digest = `sha256:${Buffer.from(result.digest).toString('hex')}`;

@@ -23,6 +23,7 @@ import { judge } from '../domain/trust/judge.ts';
 import { toOrders, type WantedCheck } from '../domain/trust/orders.ts';
 import { withoutBefore } from '../domain/unit-runs.ts';
 import { openResults } from '../store/open-results.ts';
+import { readableJob } from '../store/readable-journal.ts';
 import type { TrustChange } from '../store/trust-store.ts';
 import type { Context } from './context.ts';
 
@@ -94,9 +95,10 @@ async function bookOf(
 async function allOpen({ store, jobs }: SweepContext, hostId: HostId, work: Work): Promise<Open[]> {
   const open: Open[] = [];
   for (const [jobId, shards] of Object.entries(work)) {
+    const held = await readableJob(store.jobs, jobId);
+    if (held === null || held.finalAt !== null) continue;
     const job = await jobs.facts(jobId);
-    const held = await store.jobs.read(jobId);
-    if (job === null || held === null || held.finalAt !== null) continue;
+    if (job === null) continue;
     const left = withoutBefore(shards, held.counts.shardsFinal);
     for await (const unit of openResults(store, job, hostId, left)) open.push({ job, unit });
   }

@@ -4,6 +4,7 @@ import type { Demand } from '../domain/demand.ts';
 import { fits, type Machine } from '../domain/machine.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
+import { archiveJobs } from '../flow/archive-jobs.ts';
 import { archiveJournals } from '../flow/archive-journals.ts';
 import { award } from '../flow/award.ts';
 import { closeJobs, type Decided, decidedJobs } from '../flow/close-jobs.ts';
@@ -105,8 +106,10 @@ export function startRounds(
   // Days may have ended while nobody was here.
   finalise.wake();
   const archives = all.map((partition) => {
-    const round = startRound('archive journals', archivePace, parts, async () => {
-      if (await archiveJournals(context, partition)) round.wake();
+    const round = startRound('archive shards', archivePace, parts, async () => {
+      const isMore = await archiveJournals(context, partition);
+      await archiveJobs(context, partition);
+      if (isMore) round.wake();
     });
     // An earlier run may have left much behind.
     round.wake();

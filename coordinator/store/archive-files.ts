@@ -6,6 +6,7 @@
 
 import type { JobId } from '../../protocol/ids.ts';
 import type { ShardGroup } from '../domain/archive-group.ts';
+import type { JobRecord } from './job-file.ts';
 
 export type Journal = { number: number; bytes: Uint8Array };
 
@@ -14,6 +15,10 @@ export interface ArchiveFiles {
   writeGroup(jobId: JobId, group: ShardGroup, journals: AsyncIterable<Journal>): Promise<void>;
   /** Empty when it was. Throws ArchiveDamaged when the file is missing or not as it was written. */
   readJournal(jobId: JobId, group: ShardGroup, number: number): Promise<Uint8Array>;
+  /** Settles when it is on disk, and was read back. */
+  writeJob(record: JobRecord): Promise<void>;
+  /** Null when there is none. Throws ArchiveDamaged when it is not as it was written. */
+  readJob(jobId: JobId): Promise<JobRecord | null>;
 }
 
 /** `splits-000000.journals`: which shards are in it, at a glance. */

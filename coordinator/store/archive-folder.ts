@@ -3,6 +3,7 @@
  *
  *   incoming/…                                    what is being written; what a crash left goes a day later
  *   jobs/j0123456789abcdef/splits-000000.journals
+ *   jobs/j0123456789abcdef/job.json               when nothing of it changes any more (job-file.ts)
  *
  * A file appears under its name when it is whole and on disk: written elsewhere, fsynced, renamed, the folder
  * fsynced. Then it is read back: only after that Redis lets go of what is in it.
@@ -14,16 +15,19 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { ShardGroup } from '../domain/archive-group.ts';
 import { ArchiveDamaged } from './archive-damaged.ts';
 import { type ArchiveFiles, groupFile, type Journal } from './archive-files.ts';
+import { type JobRecord, readJobFile, writeJobFile } from './job-file.ts';
 import { type JournalIndex, readEntry, readIndex, writeJournals } from './journal-file.ts';
 import { syncFolder } from './sync-folder.ts';
 
 /** Whoever reads a job's results reads a file from end to end, and some read at once: 8 KiB each. */
 const indexesMax = 64;
+/** Whoever reads its results asks for the job with each shard. Documents may be megabytes. */
+const recordsMax = 4;
 
 export class ArchiveFolder implements ArchiveFiles {
   private readonly folder: string;
   private readonly indexes = new Map<string, JournalIndex>();
-
+  private readonly records = new Map<string, JobRecord>();
   private readonly harmed: (error: ArchiveDamaged) => void;
 
   private constructor(folder: string, harmed: (error: ArchiveDamaged) => void) {
@@ -59,9 +63,34 @@ export class ArchiveFolder implements ArchiveFiles {
     return await this.withFile(path, async (file) => {
       const index = this.indexes.get(path) ?? (await readIndex(file, path));
       if (index.jobId !== jobId) throw new ArchiveDamaged(`${path} is of the job ${index.jobId}`);
-      this.keep(path, index);
+      keepLast(this.indexes, path, index, indexesMax);
       return await readEntry(file, path, index, number);
     });
+  }
+
+  async writeJob(record: JobRecord): Promise<void> {
+    const { jobId } = record.job;
+    const path = this.jobPath(jobId);
+    await this.publish(path, (file) => file.writeFile(writeJobFile(record)));
+    this.records.delete(path);
+    await this.readJob(jobId);
+  }
+
+  async readJob(jobId: JobId): Promise<JobRecord | null> {
+    const path = this.jobPath(jobId);
+    // Another coordinator may have taken it away.
+    if ((await stat(path).catch(() => null)) === null) {
+      this.records.delete(path);
+      return null;
+    }
+    const known = this.records.get(path);
+    const record =
+      known ??
+      (await this.withFile(path, async (file) =>
+        readJobFile(await file.readFile('utf8'), path, jobId),
+      ));
+    keepLast(this.records, path, record, recordsMax);
+    return record;
   }
 
   private async readBack(path: string): Promise<void> {
@@ -81,11 +110,11 @@ export class ArchiveFolder implements ArchiveFiles {
       await write(file);
       await file.sync();
       await file.close();
-      const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await rename(temporary, path);
       this.indexes.delete(path);
       await syncFolder(dirname(path));
-      if (made !== undefined) await syncFolder(join(this.folder, 'jobs'));
+      await syncFolder(join(this.folder, 'jobs'));
     } catch (error) {
       await file.close().catch(() => {
         // Closed already, or never usable: the file goes away next either way.
@@ -93,13 +122,6 @@ export class ArchiveFolder implements ArchiveFiles {
       await rm(temporary, { force: true });
       throw error;
     }
-  }
-
-  private keep(path: string, index: JournalIndex): void {
-    this.indexes.delete(path);
-    this.indexes.set(path, index);
-    const [oldest] = this.indexes.keys();
-    if (this.indexes.size > indexesMax && oldest !== undefined) this.indexes.delete(oldest);
   }
 
   private async withFile<T>(path: string, run: (file: FileHandle) => Promise<T>): Promise<T> {
@@ -123,6 +145,17 @@ export class ArchiveFolder implements ArchiveFiles {
   private path(jobId: JobId, group: ShardGroup): string {
     return join(this.folder, 'jobs', jobId, groupFile(group));
   }
+
+  private jobPath(jobId: JobId): string {
+    return join(this.folder, 'jobs', jobId, 'job.json');
+  }
+}
+
+function keepLast<Value>(kept: Map<string, Value>, path: string, value: Value, max: number): void {
+  kept.delete(path);
+  kept.set(path, value);
+  const [oldest] = kept.keys();
+  if (kept.size > max && oldest !== undefined) kept.delete(oldest);
 }
 
 /** A day: another coordinator that shares the folder may be writing, and none writes a file for so long. */

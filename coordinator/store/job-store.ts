@@ -41,8 +41,9 @@ export type Hold = Pick<HeldJob, 'marks' | 'shardsFinal' | 'final'>;
 export interface JobStore {
   /** Idempotent by job id: submitting it again changes nothing. */
   submit(facts: JobFacts, curated?: boolean): Promise<void>;
+  /** From the archive when it is there: then it throws ArchiveDamaged when that file cannot be read. */
   read(jobId: JobId): Promise<Job | null>;
-  /** Newest first. */
+  /** Newest first; without those whose files cannot be read. */
   list(max: number): Promise<Job[]>;
   /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
   listOpen(partition: number): Promise<OpenJob[]>;

@@ -101,6 +101,8 @@ export interface LedgerStore {
   standingsOf(kind: StandingKind, ids: readonly string[]): Promise<StandingRow[]>;
   /** Null when it has no units. */
   standing(kind: StandingKind, id: string): Promise<StandingRow | null>;
+  /** Takes its row away. What it was stays in the entries. */
+  forgetStanding(kind: StandingKind, id: string): Promise<void>;
   /** Counted from 1; null when it is not in the standings. */
   rank(kind: StandingKind, order: StandingOrder, id: string): Promise<number | null>;
   /** What was earned on each of the days, as far as they are kept. */

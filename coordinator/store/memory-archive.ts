@@ -12,10 +12,12 @@ import { type Shard, shardId, splitCount } from '../domain/shard.ts';
 import { ArchiveDamaged } from './archive-damaged.ts';
 import { type ArchiveFiles, groupFile, type Journal } from './archive-files.ts';
 import type { ArchiveStore } from './archive-store.ts';
+import type { JobRecord } from './job-file.ts';
 import type { MemoryPartitions } from './memory-partitions.ts';
 
 export class MemoryArchiveFiles implements ArchiveFiles {
   private readonly files = new Map<string, Map<number, Uint8Array>>();
+  private readonly jobs = new Map<JobId, JobRecord>();
 
   async writeGroup(
     jobId: JobId,
@@ -33,6 +35,14 @@ export class MemoryArchiveFiles implements ArchiveFiles {
     if (file === undefined) throw new ArchiveDamaged(`${path} is missing`);
     return file.get(number) ?? new Uint8Array(0);
   }
+
+  async writeJob(record: JobRecord): Promise<void> {
+    this.jobs.set(record.job.jobId, structuredClone(record));
+  }
+
+  async readJob(jobId: JobId): Promise<JobRecord | null> {
+    return structuredClone(this.jobs.get(jobId) ?? null);
+  }
 }
 
 export class MemoryArchive implements ArchiveStore {
@@ -46,17 +56,26 @@ export class MemoryArchive implements ArchiveStore {
   }
 
   async listKept(partition: number): Promise<KeptJob[]> {
-    return [...this.partitions.jobs.values()]
-      .filter(({ jobId }) => this.partitions.ofJob(jobId) === this.partitions.at(partition))
-      .map((job) => ({
-        jobId: job.jobId,
-        state: job.state,
-        finalAt: job.finalAt,
-        splits: splitCount(job),
-        shards: job.counts.shards,
-        checks: this.partitions.checks.get(job.jobId) ?? 0,
-        archived: this.bitsOf(job.jobId).slice(),
-      }));
+    const jobs = await Promise.all(this.idsIn(partition).map((jobId) => this.readKept(jobId)));
+    return jobs.filter((job) => job !== null);
+  }
+
+  async readKept(jobId: JobId): Promise<KeptJob | null> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined) return null;
+    return {
+      jobId,
+      state: job.state,
+      finalAt: job.finalAt,
+      splits: splitCount(job),
+      shards: job.counts.shards,
+      checks: this.partitions.checks.get(jobId) ?? 0,
+      archived: this.bitsOf(jobId).slice(),
+    };
+  }
+
+  async newest(partition: number, max: number): Promise<JobId[]> {
+    return this.listedIn(partition).reverse().slice(0, max);
   }
 
   async lengths(jobId: JobId, shards: readonly number[]): Promise<number[]> {
@@ -80,6 +99,25 @@ export class MemoryArchive implements ArchiveStore {
     return true;
   }
 
+  async letJobGo({ job: { jobId }, archived, revoked }: JobRecord): Promise<boolean> {
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined) return true;
+    const isSame =
+      job.finalAt !== null &&
+      Buffer.compare(this.bitsOf(jobId), archived) === 0 &&
+      (this.partitions.revoked.get(jobId) ?? []).length === revoked.length;
+    if (!isSame) return false;
+    this.partitions.letJobGo(jobId);
+    this.bits.delete(jobId);
+    return true;
+  }
+
+  async trimList(partition: number, max: number): Promise<void> {
+    const listed = this.listedIn(partition);
+    for (const jobId of listed.slice(0, Math.max(0, listed.length - max)))
+      if (!this.partitions.jobs.has(jobId)) this.partitions.listed.delete(jobId);
+  }
+
   /** Whether a shard without a journal has one in the archive. */
   has({ jobId, number }: Pick<Shard, 'jobId' | 'number'>): boolean {
     const job = this.partitions.jobs.get(jobId);
@@ -88,9 +126,28 @@ export class MemoryArchive implements ArchiveStore {
   }
 
   async read({ jobId, number }: Shard): Promise<Uint8Array> {
-    const job = this.partitions.jobs.get(jobId);
-    if (job === undefined || !this.has({ jobId, number })) return new Uint8Array(0);
-    return await this.files.readJournal(jobId, groupOf(number, splitCount(job)), number);
+    const here = this.partitions.jobs.get(jobId);
+    const record = here === undefined ? await this.files.readJob(jobId) : null;
+    const job = here ?? record?.job;
+    if (job === undefined) return new Uint8Array(0);
+    const group = groupOf(number, splitCount(job));
+    const archived = record?.archived ?? this.bitsOf(jobId);
+    return hasBit(archived, groupBit(group))
+      ? await this.files.readJournal(jobId, group, number)
+      : new Uint8Array(0);
+  }
+
+  private idsIn(partition: number): JobId[] {
+    const ids = [...this.partitions.jobs.keys()];
+    return ids.filter((id) => this.partitions.ofJob(id) === this.partitions.at(partition));
+  }
+
+  /** The oldest first. */
+  private listedIn(partition: number): JobId[] {
+    return [...this.partitions.listed]
+      .filter(([id]) => this.partitions.ofJob(id) === this.partitions.at(partition))
+      .sort(([, a], [, b]) => a - b)
+      .map(([jobId]) => jobId);
   }
 
   private bitsOf(jobId: JobId): Uint8Array {

@@ -3,6 +3,7 @@ import type { JobId } from '../../protocol/ids.ts';
 import type { PauseCause } from '../../protocol/job.ts';
 import { isOver, type Job, type JobFacts } from '../domain/job.ts';
 import { lateName } from '../domain/late.ts';
+import type { ArchiveFiles } from './archive-files.ts';
 import type {
   CancelReply,
   HeldJob,
@@ -14,16 +15,20 @@ import type {
   ResumeReply,
 } from './job-store.ts';
 import type { MemoryPartitions } from './memory-partitions.ts';
+import { readableJob } from './readable-journal.ts';
 
 export class MemoryJobs implements JobStore {
   private readonly partitions: MemoryPartitions;
+  private readonly files: ArchiveFiles;
 
-  constructor(partitions: MemoryPartitions) {
+  constructor(partitions: MemoryPartitions, files: ArchiveFiles) {
     this.partitions = partitions;
+    this.files = files;
   }
 
   async submit(facts: JobFacts, curated = false): Promise<void> {
     if (this.partitions.jobs.has(facts.jobId)) return;
+    if ((await this.files.readJob(facts.jobId)) !== null) return;
     const counts = {
       cursor: 0,
       shards: 0,
@@ -39,17 +44,18 @@ export class MemoryJobs implements JobStore {
     const times = { endedAt: null, decidedAt: null, finalAt: null };
     const rest = { state: 'open', counts, ...times, unchecked: 0, pauses: {}, curated } as const;
     this.partitions.jobs.set(facts.jobId, { ...structuredClone(facts), ...rest, marks: [] });
+    this.partitions.listed.set(facts.jobId, facts.submittedAt);
   }
 
   async read(jobId: JobId): Promise<Job | null> {
-    return structuredClone(this.partitions.jobs.get(jobId) ?? null);
+    const job = this.partitions.jobs.get(jobId) ?? (await this.files.readJob(jobId))?.job;
+    return structuredClone(job ?? null);
   }
 
   async list(max: number): Promise<Job[]> {
-    const newestFirst = [...this.partitions.jobs.values()].sort(
-      (a, b) => b.submittedAt - a.submittedAt,
-    );
-    return structuredClone(newestFirst.slice(0, max));
+    const ids = [...this.partitions.listed].sort(([, a], [, b]) => b - a).slice(0, max);
+    const jobs = await Promise.all(ids.map(([jobId]) => readableJob(this, jobId)));
+    return jobs.filter((job) => job !== null);
   }
 
   async listOpen(partition: number): Promise<OpenJob[]> {

@@ -153,6 +153,10 @@ export class MemoryLedger implements LedgerStore {
     return (await this.standingsOf(kind, [id]))[0] ?? null;
   }
 
+  async forgetStanding(kind: StandingKind, id: string): Promise<void> {
+    this.rows.get(kind)?.delete(id);
+  }
+
   async rank(kind: StandingKind, order: StandingOrder, id: string): Promise<number | null> {
     const at = this.ordered(kind, order).findIndex((row) => row.id === id);
     return at < 0 ? null : at + 1;

@@ -37,13 +37,12 @@ export class MemoryStore implements Store {
   protected readonly partitions = new MemoryPartitions(this.grid);
   readonly accounts = new MemoryAccounts();
   readonly registry = new MemoryRegistry();
-  readonly jobs: MemoryJobs = new MemoryJobs(this.partitions);
+  protected readonly files = new MemoryArchiveFiles();
+  readonly jobs: MemoryJobs = new MemoryJobs(this.partitions, this.files);
   readonly trust = new MemoryTrust();
   readonly ledger = new MemoryLedger();
-  readonly archive = new MemoryArchive(this.partitions, new MemoryArchiveFiles());
+  readonly archive = new MemoryArchive(this.partitions, this.files);
   private readonly amended = new Set<string>();
-  private readonly places = new Map<JobId, Map<number, Place>>();
-  private readonly revoked = new Map<JobId, number[]>();
 
   async openShard(facts: JobFacts, shard: Shard): Promise<boolean> {
     if ('list' in shard.units) throw new Error('a split shard is a run of units');
@@ -111,13 +110,14 @@ export class MemoryStore implements Store {
 
   async amend(name: string, amendment: Amendment, shard: number): Promise<void> {
     const { jobId, unit, place } = amendment;
-    const isFinal = shard < (this.partitions.jobs.get(jobId)?.counts.shardsFinal ?? 0);
-    if (isFinal || this.amended.has(name)) return;
+    const job = this.partitions.jobs.get(jobId);
+    if (job === undefined || shard < job.counts.shardsFinal || this.amended.has(name)) return;
     this.amended.add(name);
-    const places = this.places.get(jobId) ?? new Map<number, Place>();
+    const { places, revoked } = this.partitions;
+    const before = places.get(jobId) ?? new Map<number, Place>();
     if (place !== null) {
-      this.places.set(jobId, places.set(unit, place));
-      this.revoked.set(jobId, [...(this.revoked.get(jobId) ?? []), unit]);
+      places.set(jobId, before.set(unit, place));
+      revoked.set(jobId, [...(revoked.get(jobId) ?? []), unit]);
     }
     const payments = revocations(amendment);
     if (payments.length === 0) return;
@@ -126,11 +126,15 @@ export class MemoryStore implements Store {
   }
 
   async readAmendments(jobId: JobId): Promise<Map<number, Place>> {
-    return new Map(this.places.get(jobId));
+    if (this.partitions.jobs.has(jobId)) return new Map(this.partitions.places.get(jobId));
+    return new Map((await this.archive.files.readJob(jobId))?.amendments);
   }
 
   async readRevoked(jobId: JobId, after: number, max: number): Promise<number[]> {
-    return (this.revoked.get(jobId) ?? []).slice(after, after + max);
+    const revoked = this.partitions.jobs.has(jobId)
+      ? this.partitions.revoked.get(jobId)
+      : (await this.archive.files.readJob(jobId))?.revoked;
+    return (revoked ?? []).slice(after, after + max);
   }
 
   async noteLate(jobId: JobId, late: readonly LateResult[]): Promise<void> {

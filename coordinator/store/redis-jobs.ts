@@ -5,6 +5,7 @@ import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import { lateName } from '../domain/late.ts';
 import { splitCount } from '../domain/shard.ts';
+import type { ArchiveFiles } from './archive-files.ts';
 import { readJobHash, readMarks, writePayments } from './job-record.ts';
 import type {
   CancelReply,
@@ -17,6 +18,7 @@ import type {
   ResumeReply,
 } from './job-store.ts';
 import { keys } from './keys.ts';
+import { readableJob } from './readable-journal.ts';
 import type { RedisGrid } from './redis-grid.ts';
 import { RedisPart } from './redis-part.ts';
 import { Script } from './script.ts';
@@ -32,13 +34,17 @@ const curateJob = new Script('curate-job');
 
 export class RedisJobs extends RedisPart implements JobStore {
   private readonly grid: RedisGrid;
+  private readonly files: ArchiveFiles;
 
-  constructor(redis: Redis, grid: RedisGrid) {
+  constructor(redis: Redis, grid: RedisGrid, files: ArchiveFiles) {
     super(redis);
     this.grid = grid;
+    this.files = files;
   }
 
   async submit(facts: JobFacts, curated = false): Promise<void> {
+    // One that is in the archive stands as well.
+    if ((await this.files.readJob(facts.jobId)) !== null) return;
     const partition = this.grid.partitionOf(facts.jobId);
     await this.run(
       submitJob,
@@ -58,7 +64,8 @@ export class RedisJobs extends RedisPart implements JobStore {
 
   async read(jobId: JobId): Promise<Job | null> {
     const key = this.keyOfJob(jobId);
-    return readJobHash(await this.step((redis) => redis.hgetall(key)));
+    const job = readJobHash(await this.step((redis) => redis.hgetall(key)));
+    return job ?? (await this.files.readJob(jobId))?.job ?? null;
   }
 
   async list(max: number): Promise<Job[]> {
@@ -67,7 +74,7 @@ export class RedisJobs extends RedisPart implements JobStore {
         this.step((redis) => redis.zrevrange(keys.jobs(partition), 0, max - 1)),
       ),
     );
-    const found = await Promise.all(lists.flat().map((jobId) => this.read(jobId)));
+    const found = await Promise.all(lists.flat().map((jobId) => readableJob(this, jobId)));
     const jobs = found.filter((job) => job !== null);
     return jobs.sort((a, b) => b.submittedAt - a.submittedAt).slice(0, max);
   }

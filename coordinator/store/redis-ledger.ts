@@ -33,6 +33,7 @@ import { Script, type ScriptArg } from './script.ts';
 const postEntry = new Script('post-entry');
 const moveArchive = new Script('move-archive');
 const ledgerSnapshot = new Script('ledger-snapshot');
+const forgetStanding = new Script('forget-standing');
 const secondsPerDay = 86_400;
 /** An entry of these is some 50 KB, and a millisecond of Redis. */
 const bucketsPerPage = 500;
@@ -222,6 +223,11 @@ export class RedisLedger extends RedisPart implements LedgerStore {
     const key = order === 'total' ? keys.total(kind) : keys.recent(kind);
     const rank = await this.step((redis) => redis.zrevrank(key, id));
     return rank === null ? null : rank + 1;
+  }
+
+  async forgetStanding(kind: StandingKind, id: string): Promise<void> {
+    const rows = [keys.earned(kind), keys.total(kind), keys.recent(kind), keys.unitsPaid(kind)];
+    await this.run(forgetStanding, rows, [id]);
   }
 
   async earnedByDay(kind: StandingKind, id: string, days: readonly number[]): Promise<bigint[]> {

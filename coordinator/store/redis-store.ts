@@ -59,7 +59,7 @@ class RedisStore extends RedisPart implements Store {
   readonly grid = new RedisGrid(this.redis);
   readonly accounts = new RedisAccounts(this.redis);
   readonly registry = new RedisRegistry(this.redis);
-  readonly jobs = new RedisJobs(this.redis, this.grid);
+  readonly jobs: RedisJobs;
   readonly trust = new RedisTrust(this.redis);
   readonly ledger = new RedisLedger(this.redis);
   readonly archive: RedisArchive;
@@ -68,6 +68,7 @@ class RedisStore extends RedisPart implements Store {
 
   constructor(redis: Redis, watch: AppendWatch, files: ArchiveFiles) {
     super(redis);
+    this.jobs = new RedisJobs(redis, this.grid, files);
     this.archive = new RedisArchive(redis, this.grid, files);
     this.watch = watch;
   }
@@ -183,14 +184,21 @@ class RedisStore extends RedisPart implements Store {
   async readAmendments(jobId: JobId): Promise<Map<number, Place>> {
     const key = keys.amendments(this.grid.partitionOf(jobId), jobId);
     const hash = await this.step((redis) => redis.hgetall(key));
-    const units = Object.entries(hash).filter(([field]) => !field.startsWith('done '));
+    const fields = Object.entries(hash);
+    if (fields.length === 0) {
+      const record = await this.archive.recordIfGone(jobId);
+      return new Map(record?.amendments);
+    }
+    const units = fields.filter(([field]) => !field.startsWith('done '));
     return new Map(units.map(([unit, text]) => [Number(unit), JSON.parse(text) as Place]));
   }
 
   async readRevoked(jobId: JobId, after: number, max: number): Promise<number[]> {
     const key = keys.revoked(this.grid.partitionOf(jobId), jobId);
     const units = await this.step((redis) => redis.lrange(key, after, after + max - 1));
-    return units.map(Number);
+    if (units.length > 0) return units.map(Number);
+    const record = await this.archive.recordIfGone(jobId);
+    return record?.revoked.slice(after, after + max) ?? [];
   }
 
   async noteLate(jobId: JobId, late: readonly LateResult[]): Promise<void> {

@@ -4,7 +4,8 @@
  * trust are empty but for who did it.
  */
 import { dayMs } from '../../coordinator/domain/day.ts';
-import { openResults } from '../../coordinator/flow/results.ts';
+import { archiveJobs } from '../../coordinator/flow/archive-jobs.ts';
+import { openResults, openRevocations } from '../../coordinator/flow/results.ts';
 import { showJob } from '../../coordinator/flow/show.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import type { SimGrid } from './sim-grid.ts';
@@ -60,6 +61,32 @@ async function check(grid: SimGrid): Promise<void> {
   }
   await checkLedger(world);
   await checkTables(world);
+  await checkArchived(world);
+}
+
+/** When all of it is in files it reads as it did before. */
+async function checkArchived({ store, grid, jobs, artifacts, violations }: World): Promise<void> {
+  const told = async () => {
+    const lines: string[] = [];
+    for (const { jobId } of jobs) {
+      if (jobId === null) continue;
+      const job = await store.jobs.read(jobId);
+      lines.push(JSON.stringify({ ...job, counts: String(Object.values(job?.counts ?? {})) }));
+      for await (const line of await openResults({ store, artifacts }, jobId, 0))
+        lines.push(JSON.stringify(line));
+      for await (const line of await openRevocations({ store, artifacts }, jobId, 0))
+        lines.push(JSON.stringify(line));
+    }
+    return lines.join('\n');
+  };
+  const before = await told();
+  for (let partition = 0; partition < grid.partitions; partition++) {
+    await archiveJobs({ store }, partition, 0);
+    const kept = (await store.archive.listKept(partition)).map(({ jobId }) => jobId);
+    violations.unless(kept.length === 0, 'W7', () => `still in Redis: ${kept.join()}`);
+  }
+  const isSame = (await told()) === before;
+  violations.unless(isSame, 'W7', () => 'jobs or results are others when they are in files');
 }
 
 async function checkLedger({ store, violations }: World): Promise<void> {

@@ -9,6 +9,7 @@ import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
 import { fromRuns, isCheck, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
 import type { Amendment } from '../../coordinator/domain/trust/docket.ts';
+import type { ArchiveFiles } from '../../coordinator/store/archive-files.ts';
 import type { CancelReply, HeldJob, Hold, LateEnd } from '../../coordinator/store/job-store.ts';
 import { MemoryJobs } from '../../coordinator/store/memory-jobs.ts';
 import type { MemoryPartitions } from '../../coordinator/store/memory-partitions.ts';
@@ -53,7 +54,7 @@ export class Witness extends MemoryStore {
   constructor(jobs: readonly SimJob[], violations: Violations) {
     super();
     this.violations = violations;
-    this.jobs = new WatchedJobs(this.partitions, {
+    this.jobs = new WatchedJobs(this.partitions, this.files, {
       submitted: ({ jobId, document }) => {
         const job = jobs.find(({ name }) => name === document.name);
         if (job === undefined) throw new Error(`nobody submitted ${document.name}`);
@@ -366,8 +367,8 @@ type JobWatch = {
 class WatchedJobs extends MemoryJobs {
   private readonly watch: JobWatch;
 
-  constructor(partitions: MemoryPartitions, watch: JobWatch) {
-    super(partitions);
+  constructor(partitions: MemoryPartitions, files: ArchiveFiles, watch: JobWatch) {
+    super(partitions, files);
     this.watch = watch;
   }
 

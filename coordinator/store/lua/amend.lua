@@ -6,6 +6,7 @@
 -- args: name, unit, place, payments, shard
 -- returns: 1 amended, 0 that was done before, or the unit is final
 
+if redis.call('EXISTS', job) == 0 then return 0 end
 if tonumber(shard) < tonumber(redis.call('HGET', job, 'shardsFinal') or '0') then return 0 end
 if redis.call('HSETNX', amendments, 'done ' .. name, '1') == 0 then return 0 end
 if place ~= '' then

@@ -7,6 +7,7 @@
 -- args: job_id, marks_before, shards_before, marks, shards, final, final_at
 -- returns: 1 moved, 0 it stands elsewhere
 
+if redis.call('EXISTS', job) == 0 then return 0 end
 if (redis.call('HGET', job, 'marks') or '[]') ~= marks_before then return 0 end
 if (redis.call('HGET', job, 'shardsFinal') or '0') ~= shards_before then return 0 end
 redis.call('HSET', job, 'marks', marks, 'shardsFinal', shards, 'final', final)

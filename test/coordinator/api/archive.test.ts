@@ -1,11 +1,18 @@
 /** What scientists and volunteers see of the archive, which is nothing; and of one that a disk has harmed. */
 import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { dayMs } from '../../../coordinator/domain/day.ts';
+import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
+import { archiveJobs } from '../../../coordinator/flow/archive-jobs.ts';
 import { archiveJournals } from '../../../coordinator/flow/archive-journals.ts';
+import { finaliseResults } from '../../../coordinator/flow/finalise-results.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
 import { encodeOutput } from '../../../protocol/output.ts';
-import { type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
+import { json, type RealGrid, refusal, startRealGrid } from '../../support/real-grid.ts';
 import { aSuccess, joinVolunteer, sha256, unitsOf } from '../../support/volunteer.ts';
 
 let grid: RealGrid;
@@ -24,6 +31,27 @@ beforeEach(() => grid.cancelAll());
 const archive = async () => {
   await archiveJournals({ store }, 0);
 };
+/** What the rounds do when so many days have passed. */
+async function inDays(days: number): Promise<void> {
+  const facts = (jobId: string) => store.jobs.read(jobId);
+  await finaliseResults(
+    {
+      store,
+      jobs: { known: () => null, facts },
+      knownHosts: new KnownHosts(),
+      now: () => Date.now() + days * dayMs,
+      log: pino({ level: 'silent' }),
+    },
+    0,
+  );
+}
+/** Keys with its id in their names, but for what BullMQ keeps of its last entries. */
+async function namedInRedis(jobId: string): Promise<string[]> {
+  const redis = new Redis({ path: join(grid.dataDir, 'redis', 'redis.sock') });
+  const names = await redis.keys(`*${jobId}*`);
+  redis.disconnect();
+  return names.filter((name) => !name.includes(':shards:'));
+}
 const folderOf = (jobId: string) => join(grid.dataDir, 'archive', 'jobs', jobId);
 const text = async (path: string) => (await grid.fetch(path)).text();
 const keptOf = async (jobId: string, shards: number[]) =>
@@ -84,6 +112,41 @@ test('[W3] a report that is repeated when its shard is in the archive gets the a
   expect(await keptOf(jobId, [0])).toBe(0);
   expect(await host.report(lease.token, results)).toEqual(first);
   host.cut();
+});
+
+test('[W7] a job that is final leaves Redis, with all that was there of it, and is shown as before', async () => {
+  const jobId = await aDoneJob();
+  const standing = async () => (await grid.fetch(`/v1/standings/job/${jobId}`)).status;
+  while ((await standing()) !== 200) await wait(20);
+  // What nobody has confirmed is held for two months.
+  for (const days of [0, 8, 32, 59, 62]) await inDays(days);
+  await archive();
+  const paths = ['', '/results', '/revocations', '/document', '/units/300/credit'];
+  const look = () => Promise.all(paths.map((path) => text(`/v1/jobs/${jobId}${path}`)));
+  const before = await look();
+  expect(JSON.parse(before[0] ?? '')).toMatchObject({ state: 'complete', final: 600 });
+  expect(await namedInRedis(jobId)).not.toEqual([]);
+  // Not before all that its last step pays was paid.
+  while ((await namedInRedis(jobId)).length > 0) {
+    await archiveJobs({ store }, 0, 0);
+    await wait(20);
+  }
+  expect(readdirSync(folderOf(jobId))).toContain('job.json');
+  expect(await look()).toEqual(before);
+  expect(await standing()).toBe(404);
+  await grid.restart();
+  expect(await look()).toEqual(before);
+  expect((await (await grid.fetch('/v1/jobs')).text()).includes(jobId)).toBe(true);
+  expect(await text('/v1/ledger')).toContain('"end"');
+  const curated = await grid.fetch(`/v1/jobs/${jobId}/curate`, json({ reason: 'late' }));
+  expect(await refusal(curated)).toMatchObject({ status: 409, code: 'job_over' });
+
+  truncateSync(join(folderOf(jobId), 'job.json'), 20);
+  await grid.restart();
+  const shown = await grid.fetch(`/v1/jobs/${jobId}`);
+  expect(await refusal(shown)).toMatchObject({ code: 'archive_damaged' });
+  expect((await (await grid.fetch('/v1/jobs')).text()).includes(jobId)).toBe(false);
+  expect(await grid.ended(await aDoneJob())).toMatchObject({ state: 'complete' });
 });
 
 test('a file of the archive that is gone or harmed is told with its job, and nothing else is touched by it', async () => {

@@ -14,9 +14,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Journal } from '../../../coordinator/store/archive-files.ts';
 import { ArchiveFolder } from '../../../coordinator/store/archive-folder.ts';
+import type { JobRecord } from '../../../coordinator/store/job-file.ts';
 import { ArchiveDamaged } from '../../../coordinator/store/store.ts';
 import { SmallDisk } from '../../support/small-disk.ts';
-import { jobId } from '../builders.ts';
+import { aJob, hostId, jobId } from '../builders.ts';
 
 const job = jobId(1);
 const group = { kind: 'splits', number: 3 } as const;
@@ -106,6 +107,45 @@ describe('a file that was harmed is told by its name', () => {
     writeFileSync(path(), readFileSync(path().replace(job, jobId(2))));
     const fresh = await ArchiveFolder.open(folder);
     await expect(fresh.readJournal(job, group, 193)).rejects.toThrow(`of the job ${jobId(2)}`);
+  });
+});
+
+describe('a job', () => {
+  const facts = aJob({ jobId: job });
+  const counts = {
+    ...{ cursor: 8, shards: 2, shardsOpen: 0, canonical: 8, failed: 0, shardsFinal: 2, final: 8 },
+    fuel: 2n ** 70n,
+    creditMicro: 2n ** 60n,
+  };
+  const times = { endedAt: 2, decidedAt: 1, finalAt: 3, marks: [], unchecked: 0 };
+  const record: JobRecord = {
+    job: { ...facts, state: 'complete', counts, ...times, pauses: {}, curated: true },
+    amendments: [[5, { shard: 2, position: 0, hostId: hostId(7) }]],
+    revoked: [5],
+    archived: Uint8Array.of(0x80),
+  };
+  const file = () => join(folder, 'jobs', job, 'job.json');
+
+  test('comes back as it was written; of another one there is none', async () => {
+    await archive.writeJob(record);
+    const fresh = await ArchiveFolder.open(folder);
+    for (const from of [archive, fresh]) {
+      const { archived, ...rest } = (await from.readJob(job)) ?? record;
+      expect({ ...rest, archived: Uint8Array.from(archived) }).toEqual(record);
+      expect(await from.readJob(jobId(2))).toBeNull();
+    }
+    rmSync(file());
+    expect(await archive.readJob(job)).toBeNull();
+  });
+
+  test('whose file was harmed is told by its name', async () => {
+    await archive.writeJob(record);
+    for (const harm of ['{"kind"', '{"kinp"', '']) {
+      writeFileSync(file(), harm === '' ? '' : `${harm}${readFileSync(file(), 'utf8').slice(7)}x`);
+      const asked = ArchiveFolder.open(folder).then((fresh) => fresh.readJob(job));
+      await expect(asked).rejects.toBeInstanceOf(ArchiveDamaged);
+      await expect(asked).rejects.toThrow(file());
+    }
   });
 });
 

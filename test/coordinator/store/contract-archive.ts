@@ -2,8 +2,9 @@
 import { expect, it } from 'vitest';
 import { type RipeGroup, ripeGroups } from '../../../coordinator/domain/archive-group.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { archiveGroup, archiveJob } from '../../../coordinator/store/archive-job.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
-import { aJob } from '../builders.ts';
+import { aJob, hostId } from '../builders.ts';
 import { anAppend, jobIdIn, type OpenStore, submitted, text, withStore } from './arrange.ts';
 
 const job = aJob({ jobId: jobIdIn(0), units: 10 });
@@ -107,6 +108,109 @@ export function archiveContract(open: OpenStore): void {
       expect(await store.openCheck(job, checkOf(10))).toBe('stands');
       expect(await text(store, checkOf(10))).toBe('journal of 10');
       expect(await store.openCheck(job, checkOf(67))).toBe('opened');
+    }),
+  );
+
+  /** All of it is final, and all of its journals are in files. */
+  const allArchived = async (store: Store) => {
+    await close(store, await submitted(store, job));
+    const place = { shard: 1, position: 0, hostId: hostId(2) };
+    await store.amend('one', { jobId, unit: 4, place, revoked: [] }, 1);
+    const [held] = await store.jobs.listHeld(0);
+    if (held === undefined) throw new Error('nothing is held');
+    await store.jobs.moveHold(held, { marks: [], shardsFinal: 3, final: 10 }, 99);
+    const [group] = await groups(store);
+    if (group === undefined) throw new Error('no group is ripe');
+    await archiveGroup(store, jobId, group);
+    const kept = await store.archive.readKept(jobId);
+    if (kept === null) throw new Error('nothing of it is kept');
+    return kept;
+  };
+
+  it(
+    'a job that has left Redis is shown and listed as it was, with its journals and what lies over them',
+    withStore(open, async (store) => {
+      const kept = await allArchived(store);
+      const look = async () => ({
+        job: await store.jobs.read(jobId),
+        listed: await store.jobs.list(9),
+        amendments: await store.readAmendments(jobId),
+        revoked: await store.readRevoked(jobId, 0, 9),
+        journal: await text(store, third),
+        none: await text(store, checkOf(3)),
+      });
+      const before = await look();
+      expect(before).toMatchObject({ job: { finalAt: 99, counts: { final: 10 } }, revoked: [4] });
+      expect(await archiveJob(store, kept)).toBe(true);
+      expect(await store.archive.readKept(jobId)).toBeNull();
+      expect(await store.archive.listKept(0)).toEqual([]);
+      expect(await look()).toEqual(before);
+      expect(await archiveJob(store, kept)).toBe(true);
+      expect(await look()).toEqual(before);
+    }),
+  );
+
+  it(
+    'nothing brings a job back that has left Redis',
+    withStore(open, async (store) => {
+      const kept = await allArchived(store);
+      const held = {
+        jobId,
+        state: 'open',
+        shards: 3,
+        marks: [],
+        shardsFinal: 0,
+        final: 0,
+      } as const;
+      await archiveJob(store, kept);
+      const before = await store.jobs.read(jobId);
+      await store.jobs.submit({ ...job, submittedAt: 77 });
+      const place = { shard: 2, position: 0, hostId: hostId(3) };
+      await store.amend('two', { jobId, unit: 9, place, revoked: [] }, 2);
+      expect(await store.jobs.moveHold({ ...held, marks: [] }, { ...held, marks: [] }, 1)).toBe(
+        false,
+      );
+      expect(await store.openCheck(checkOf(3))).toBe('over');
+      expect(await store.openShard(job, first)).toBe(false);
+      expect(await store.jobs.pause(jobId, 'owner', '')).toBe('unknown');
+      expect(await store.jobs.curate(jobId, true)).toBe(false);
+      expect(await store.archive.readKept(jobId)).toBeNull();
+      expect(await store.jobs.listHeld(0)).toEqual([]);
+      expect(await store.jobs.read(jobId)).toEqual(before);
+      expect((await store.readAmendments(jobId)).size).toBe(1);
+    }),
+  );
+
+  it(
+    'a job that is held, or was amended since, does not leave',
+    withStore(open, async (store) => {
+      await submitted(store, job);
+      const kept = await store.archive.readKept(jobId);
+      if (kept === null) throw new Error('nothing of it is kept');
+      expect(await archiveJob(store, kept)).toBe(false);
+      expect(await store.archive.readKept(jobId)).toEqual(kept);
+    }),
+  );
+
+  it(
+    'the list is as long as it may be, and has every job that is in Redis',
+    withStore(open, async (store) => {
+      const kept = await allArchived(store);
+      const newer = [1, 2].map((nth) => aJob({ jobId: jobIdIn(0, nth), submittedAt: 2000 + nth }));
+      for (const each of newer) await store.jobs.submit(each);
+      const ids = async () => (await store.jobs.list(9)).map((each) => each.jobId);
+      expect(await store.archive.newest(0, 2)).toEqual([jobIdIn(0, 2), jobIdIn(0, 1)]);
+      expect(await store.archive.newest(0, 0)).toEqual([]);
+      await store.archive.trimList(0, 2);
+      expect(await ids()).toHaveLength(3);
+      await archiveJob(store, kept);
+      await store.archive.trimList(0, 3);
+      expect(await ids()).toHaveLength(3);
+      await store.archive.trimList(0, 2);
+      expect(await ids()).toEqual([jobIdIn(0, 2), jobIdIn(0, 1)]);
+      expect(await store.jobs.read(jobId)).not.toBeNull();
+      await store.archive.trimList(0, 1);
+      expect(await ids()).toHaveLength(2);
     }),
   );
 
