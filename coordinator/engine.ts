@@ -29,6 +29,7 @@ import { Recorder } from './flow/record/record.ts';
 import { dropJob, withdrawLeases } from './flow/renew.ts';
 import { type Rounds, startRounds } from './queue/rounds.ts';
 import type { GridFacts } from './store/grid-store.ts';
+import { readableJob } from './store/readable-journal.ts';
 import { partitionOf, type Store } from './store/store.ts';
 import { LeaseTokens } from './tokens/lease-token.ts';
 import type { Sealer } from './tokens/seal.ts';
@@ -192,7 +193,7 @@ function jobCache(store: Store, jobsMax = 256): JobCache {
     async facts(jobId) {
       const known = cache.get(jobId);
       if (known !== undefined) return known;
-      const job = await store.jobs.read(jobId);
+      const job = await readableJob(store.jobs, jobId);
       if (job === null) return null;
       const facts = factsOf(job);
       cache.set(jobId, facts);

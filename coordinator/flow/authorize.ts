@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
 import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
 import type { TokenScope } from '../../protocol/tokens.ts';
+import type { JobFacts } from '../domain/job.ts';
 import { hasScope, type JobUse, mayUse, type TokenFacts, tokenState } from '../domain/token.ts';
 import type { Context } from './context.ts';
 
@@ -52,7 +53,7 @@ export async function authorizeForJob(
 ): Promise<TokenFacts> {
   const scopes: TokenScope[] = use === 'change' ? ['submit'] : ['read', 'submit'];
   const facts = await authorize(context, token, ...scopes);
-  const job = await context.jobs.facts(jobId);
+  const job = await factsOf(context, jobId);
   if (job === null || !mayUse(facts, job, 'read')) throw new GridError('job_unknown', jobId);
   if (!mayUse(facts, job, use))
     throw new GridError(
@@ -72,7 +73,7 @@ export async function readerOf(
   jobId: JobId,
 ): Promise<{ seesAll: boolean }> {
   const facts = await authorizeForJob(context, token, jobId, 'read');
-  const job = await context.jobs.facts(jobId);
+  const job = await factsOf(context, jobId);
   return { seesAll: job !== null && mayUse(facts, job, 'own') };
 }
 
@@ -85,11 +86,15 @@ export async function assertSeen(
   token: string | null,
   jobId: JobId,
 ): Promise<void> {
-  const job = await context.jobs.facts(jobId);
+  const job = await factsOf(context, jobId);
   if (job?.document.public) return;
   if (token === null) throw new GridError('job_unknown', jobId);
   await authorizeForJob(context, token, jobId, 'read');
 }
+
+/** Throws ArchiveDamaged when they are in a file that cannot be read: to somebody who asks, that is not no job. */
+const factsOf = async ({ jobs, store }: Context, jobId: JobId): Promise<JobFacts | null> =>
+  (await jobs.facts(jobId)) ?? (await store.jobs.read(jobId));
 
 /** Whose eyes a list is for. A token that is not good here sees what everybody sees. */
 export async function viewerOf(context: Context, token: string | null): Promise<TokenFacts | null> {

@@ -94,6 +94,7 @@ export type Context = {
 
 /** Facts of jobs never change, so a coordinator reads each once. */
 export type JobCache = {
+  /** Null also when they are in a file that is damaged. */
   facts(jobId: JobId): Promise<JobFacts | null>;
   /** Those that were read already; null when they were not. */
   known(jobId: JobId): JobFacts | null;
