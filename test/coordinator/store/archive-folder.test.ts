@@ -114,6 +114,7 @@ describe('a job', () => {
   const facts = aJob({ jobId: job });
   const counts = {
     ...{ cursor: 8, shards: 2, shardsOpen: 0, canonical: 8, failed: 0, shardsFinal: 2, final: 8 },
+    shardsSettled: 2,
     fuel: 2n ** 70n,
     creditMicro: 2n ** 60n,
   };

@@ -154,23 +154,16 @@ export function archiveContract(open: OpenStore): void {
     'nothing brings a job back that has left Redis',
     withStore(open, async (store) => {
       const kept = await allArchived(store);
-      const held = {
-        jobId,
-        state: 'open',
-        shards: 3,
-        marks: [],
-        shardsFinal: 0,
-        final: 0,
-      } as const;
+      const nothing = { marks: [], shardsFinal: 0, final: 0 };
+      const held = { jobId, state: 'open', shards: 3, shardsSettled: 0, ...nothing } as const;
       await archiveJob(store, kept);
       const before = await store.jobs.read(jobId);
       await store.jobs.submit({ ...job, submittedAt: 77 });
       const place = { shard: 2, position: 0, hostId: hostId(3) };
       await store.amend('two', { jobId, unit: 9, place, revoked: [] }, 2);
-      expect(await store.jobs.moveHold({ ...held, marks: [] }, { ...held, marks: [] }, 1)).toBe(
-        false,
-      );
-      expect(await store.openCheck(checkOf(3))).toBe('over');
+      expect(await store.jobs.moveHold({ ...held, marks: [] }, nothing, 1)).toBe(false);
+      expect(await store.jobs.settleLate(jobId, 1, { pay: [], gone: [] })).toBe(false);
+      expect(await store.openCheck(job, checkOf(3))).toBe('over');
       expect(await store.openShard(job, first)).toBe(false);
       expect(await store.jobs.pause(jobId, 'owner', '')).toBe('unknown');
       expect(await store.jobs.curate(jobId, true)).toBe(false);
