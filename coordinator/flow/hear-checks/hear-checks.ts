@@ -16,7 +16,7 @@ import { caseName, RecordBook, type UnitCase } from '../../domain/trust/docket.t
 import { toOrders } from '../../domain/trust/orders.ts';
 import { bookChanges } from '../../store/book-changes.ts';
 import { eachByItself } from '../../store/each-by-itself.ts';
-import { readableJournal } from '../../store/readable-journal.ts';
+import { readableJob, readableJournal } from '../../store/readable-journal.ts';
 import { partitionOf } from '../../store/store.ts';
 import { type TrustChange, type TrustStore, talliesOf } from '../../store/trust-store.ts';
 import { auditDraws } from '../../tokens/audit-draw.ts';
@@ -68,7 +68,7 @@ export async function hearChecks(context: HearContext, partition: number): Promi
     const isOver = reply !== 'stands';
     const journal = await readableJournal(store, order);
     const ended = journal === null ? null : checkResults(order, journal, isOver);
-    const left = isOver ? await store.jobs.read(order.jobId) : null;
+    const left = isOver ? await readableJob(store.jobs, order.jobId) : null;
     if (ended !== null || journal === null)
       done.push({ order, ended, ...(isOver ? { left } : {}) });
   }
@@ -113,9 +113,9 @@ function countOrders(
 }
 
 /**
- * What was said, by position; null when that is lost, and nobody can be told. `left` is the job as it stands, null when there is none any more, where the order was
- * refused or broken off: because of what is final, or because the job was cancelled. Then nobody will be asked again
- * of some of its units.
+ * What was said, by position; null when that is lost. `left` is the job as it stands, null when there is none any
+ * more, where the order was refused or broken off: because of what is final, or because the job was cancelled. Then
+ * nobody will be asked again of some of its units.
  */
 type Done = { order: Shard; ended: Ended[][] | null; left?: Job | null };
 
