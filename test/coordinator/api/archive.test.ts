@@ -116,7 +116,7 @@ test('[W7] a job that is final leaves Redis, with all that was there of it, and 
   const shown = await grid.fetch(`/v1/jobs/${jobId}`);
   expect(await refusal(shown)).toMatchObject({ code: 'archive_damaged' });
   expect((await (await grid.fetch('/v1/jobs')).text()).includes(jobId)).toBe(false);
-  await aDoneJob();
+  expect(await grid.ended(await aDoneJob())).toMatchObject({ state: 'complete' });
 });
 
 test('[W2] [W7] results are the same bytes before and after their journals have left Redis, from any unit on', async () => {
