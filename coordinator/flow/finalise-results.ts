@@ -87,6 +87,8 @@ class JobHold {
   async moveOn(held: HeldJob, partition: number): Promise<void> {
     const { store, now, log } = this.context;
     const { jobId } = this.job;
+    // Whom a job was still to check nobody asks once it is over, however that came.
+    if (isOver(held)) await forgetTable(store.trust, talliesOf(jobId));
     const closed = await this.closed(held, partition);
     for (let from = held; ; ) {
       const marks = markDay(from.marks, closed, dayOf(now()));
@@ -109,7 +111,6 @@ class JobHold {
       if (isEnded) {
         if (!(await store.jobs.moveHold(at, to, now()))) return;
         log.info({ jobId, final }, 'all that could become final is');
-        await forgetTable(store.trust, talliesOf(jobId));
       }
       if (isDone) {
         if (!isEnded) await this.lookAhead(to);

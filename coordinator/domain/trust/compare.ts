@@ -48,13 +48,18 @@ export function agreeWithin(tolerance: Tolerance, a: Compared, b: Compared): boo
 
 /**
  * What was printed, as values: one JSON value; or a list of them, one a line; or else rows of columns that
- * blanks or commas part, the n-th of which is called `$n`, as awk calls it.
+ * blanks or commas part, the n-th of which is called `$n`, as awk calls it. There is no body where those are too many.
+ *
+ * A stranger printed it, and while it is read nothing else is done: all of this takes time by its length.
  */
 export function readBody({ stdout, files }: UnitOutput): Pick<Compared, 'body' | 'files'> {
   const text = Buffer.from(stdout).toString('utf8');
   const body = jsonOf(text) ?? jsonLinesOf(text) ?? rowsOf(text);
   return { body, files: encodeOutput({ stdout: new Uint8Array(), files }) };
 }
+
+/** In all rows of an output: they take a tenth of a second. */
+export const cellsMax = 32_768;
 
 function jsonOf(text: string): unknown {
   try {
@@ -65,22 +70,38 @@ function jsonOf(text: string): unknown {
 }
 
 function jsonLinesOf(text: string): unknown[] | undefined {
-  const values = linesOf(text).map(jsonOf);
-  return values.length > 0 && values.every((value) => typeof value === 'object')
-    ? values
-    : undefined;
+  const values: unknown[] = [];
+  for (const line of linesOf(text)) {
+    const value = jsonOf(line);
+    // To find a line to be no JSON takes microseconds: the first is enough.
+    if (typeof value !== 'object') return undefined;
+    values.push(value);
+  }
+  return values.length > 0 ? values : undefined;
 }
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
 
-const rowsOf = (text: string): Record<string, string | number>[] =>
-  linesOf(text).map((line) => {
-    const cells = line.trim().split(/\s*,\s*|\s+/);
-    return Object.fromEntries(cells.map((cell, i) => [`$${i + 1}`, cellOf(cell)]));
-  });
+function rowsOf(text: string): Record<string, string | number>[] | undefined {
+  const rows: Record<string, string | number>[] = [];
+  let left = cellsMax;
+  for (const line of linesOf(text)) {
+    const cells = line.trim().split(/\s*,\s*|\s+/, left + 1);
+    left -= cells.length;
+    if (left < 0) return undefined;
+    rows.push(Object.fromEntries(cells.map((cell, i) => [`$${i + 1}`, cellOf(cell)])));
+  }
+  return rows;
+}
+
+/** No double is written with more; and to tell a number from a text the pattern takes the square of the length. */
+const numberCharsMax = 64;
 
 const cellOf = (cell: string): string | number =>
-  /^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/.test(cell) ? Number(cell) : cell;
+  cell.length <= numberCharsMax &&
+  /^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/.test(cell)
+    ? Number(cell)
+    : cell;
 
 /** What somebody says who finds a result wrong and has no better one. */
 export const rejectionOf = (answer: string): string => `not ${answer}`;

@@ -300,6 +300,24 @@ describe('a job that is cancelled', () => {
     expect((await store.jobs.read(job.jobId))?.finalAt).toBe(now);
   });
 
+  it('keeps no account of whom it was still to check, from the next look on', async () => {
+    await known(1);
+    await work(1, 0, 2);
+    const tallies = () => store.trust.count(talliesOf(job.jobId));
+    await finalise();
+    expect(await tallies()).toBe(1);
+    await store.jobs.cancel(job.jobId, now);
+    await finalise();
+    expect(await tallies()).toBe(0);
+    await pass(33);
+    expect((await store.jobs.read(job.jobId))?.finalAt).not.toBeNull();
+    const pages = firstPages();
+    await forgetFinal(context, pages);
+    const tables = ['cases', 'work', 'numbers', 'orders'] as const;
+    const rows = await Promise.all(tables.map((table) => store.trust.count(table)));
+    expect([...rows, await tallies()]).toEqual([0, 0, 0, 0, 0]);
+  });
+
   it('has none that its level asked to be checked and nobody did; after two months nothing more is waited for', async () => {
     await begin({ document: { trust: 'A2' } });
     await known(1);

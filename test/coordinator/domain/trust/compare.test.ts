@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   agreeWithin,
   type Compared,
+  cellsMax,
   exactAnswer,
   readBody,
   type Tolerance,
@@ -122,5 +123,27 @@ describe('a verifier', () => {
     expect(verifierSays('kernel_trap', null)).toBe(false);
     expect(verifierSays('host_error', null)).toBe(null);
     expect(verifierSays('time_exceeded', null)).toBe(null);
+  });
+});
+
+// A volunteer could stop the coordinator for good with a megabyte of digits: patterns went over them once for each.
+describe('what a stranger printed to be slow to read', () => {
+  const mebi = 2 ** 20;
+  const bodyOf = (text: string) => readBody({ stdout: Buffer.from(text), files: {} }).body;
+
+  it('[P1] is text where it is longer than any number', () => {
+    const digits = `${'1'.repeat(mebi)}x`;
+    expect(bodyOf(digits)).toEqual([{ $1: digits }]);
+    expect(bodyOf(`${'1'.repeat(200)}, 2`)).toEqual([{ $1: '1'.repeat(200), $2: 2 }]);
+  });
+
+  it('[P1] is no rows when there are too many cells, and agrees with its equal alone', () => {
+    expect(bodyOf('1 '.repeat(cellsMax))).toHaveLength(1);
+    for (const text of [','.repeat(mebi), 'x\n'.repeat(mebi / 2), '1 2\n'.repeat(cellsMax)]) {
+      const many = aResult({ body: bodyOf(text) });
+      expect(many.body).toBeUndefined();
+      expect(agreeWithin({}, many, { ...many, digest: 'd2' })).toBe(false);
+      expect(agreeWithin({}, many, many)).toBe(true);
+    }
   });
 });
