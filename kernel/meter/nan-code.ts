@@ -62,7 +62,7 @@ export function writeNanSite(out: CodeWriter, site: Site, locals: OwnLocals): vo
   const { kind, shape: of = shape.none, value, type = 0, stores } = site;
   if (kind === 'nan_keep') out.indexed(op.localTee, locals.of(type, kept(value)));
   else if (kind === 'nan_local') writeFirmLocal(out, of, value);
-  else if (kind === 'nan_sum') writeAddUp(out, of, locals);
+  else if (kind === 'nan_sum') writeAddUp(out, of, loopSum(locals, of, value), locals);
   else if (stores !== undefined) writeCheckedGroup(out, stores, locals);
   else writeFirm(out, of, locals.of(holderOf(of), 'firm'));
 }
@@ -70,9 +70,8 @@ export function writeNanSite(out: CodeWriter, site: Site, locals: OwnLocals): vo
 const kept = (number: number): string => `kept ${number}`;
 
 /** Adds the value on the stack to what a loop has stored so far, and leaves it there. */
-function writeAddUp(out: CodeWriter, of: Shape, locals: OwnLocals): void {
+function writeAddUp(out: CodeWriter, of: Shape, sum: number, locals: OwnLocals): void {
   const value = locals.of(holderOf(of), 'firm');
-  const sum = locals.of(holderOf(of), LOOP_SUM);
   out.indexed(op.localTee, value);
   out.indexed(op.localGet, sum);
   writeOp(out, arithmetic[of].add);
@@ -80,7 +79,9 @@ function writeAddUp(out: CodeWriter, of: Shape, locals: OwnLocals): void {
   out.indexed(op.localGet, value);
 }
 
-export const LOOP_SUM = 'sum of a loop';
+/** One of several sums of what a loop stores. */
+export const loopSum = (locals: OwnLocals, of: Shape, nth: number): number =>
+  locals.of(holderOf(of), `sum ${nth} of a loop`);
 
 /**
  * Behind a group of stores (`nan-stores.ts`):
@@ -116,11 +117,26 @@ function writeCheckedGroup(out: CodeWriter, stores: readonly KeptStore[], locals
 }
 
 const arithmetic = {
-  [shape.none]: { add: op.unreachable, compare: op.unreachable, bitmask: op.i32Eqz },
-  [shape.f32]: { add: op.f32Add, compare: op.f32Le, bitmask: op.i32Eqz },
-  [shape.f64]: { add: op.f64Add, compare: op.f64Le, bitmask: op.i32Eqz },
-  [shape.f32x4]: { add: op.f32x4Add, compare: op.f32x4Ne, bitmask: op.i32x4Bitmask },
-  [shape.f64x2]: { add: op.f64x2Add, compare: op.f64x2Ne, bitmask: op.i64x2Bitmask },
+  [shape.none]: {
+    add: op.unreachable,
+    sub: op.unreachable,
+    compare: op.unreachable,
+    bitmask: op.i32Eqz,
+  },
+  [shape.f32]: { add: op.f32Add, sub: op.f32Sub, compare: op.f32Le, bitmask: op.i32Eqz },
+  [shape.f64]: { add: op.f64Add, sub: op.f64Sub, compare: op.f64Le, bitmask: op.i32Eqz },
+  [shape.f32x4]: {
+    add: op.f32x4Add,
+    sub: op.f32x4Sub,
+    compare: op.f32x4Ne,
+    bitmask: op.i32x4Bitmask,
+  },
+  [shape.f64x2]: {
+    add: op.f64x2Add,
+    sub: op.f64x2Sub,
+    compare: op.f64x2Ne,
+    bitmask: op.i64x2Bitmask,
+  },
 } as const;
 
 /** Leaves something but 0 when a value in these locals is a NaN, and most likely if two are infinite. */
@@ -143,6 +159,26 @@ export function writeIsNan(
   writeOp(out, compare);
   // One instruction on x86-64, unlike any_true.
   writeOp(out, bitmask);
+}
+
+/** Into the first of the locals, whose number it returns. */
+export function writeTotal(out: CodeWriter, of: Shape, addends: readonly number[]): number {
+  const [first = 0, ...others] = addends;
+  out.indexed(op.localGet, first);
+  for (const other of others) {
+    out.indexed(op.localGet, other);
+    writeOp(out, arithmetic[of].add);
+  }
+  out.indexed(op.localSet, first);
+  return first;
+}
+
+/** From a sum it takes itself: that leaves nought or a NaN. */
+export function writeDifference(out: CodeWriter, of: Shape, sum: number): void {
+  out.indexed(op.localGet, sum);
+  out.indexed(op.localGet, sum);
+  writeOp(out, arithmetic[of].sub);
+  out.indexed(op.localSet, sum);
 }
 
 function writeNan(out: CodeWriter, of: Shape): void {

@@ -127,7 +127,7 @@ class NanFlow {
 
   #leaveStraightCode(opcode: number, at: number): void {
     this.#memory.stores.end();
-    this.#operands.endStraightCode(at);
+    this.#operands.straightFrom = at;
     if (opcode === op.call || opcode === op.callIndirect) return;
     const leaves = !this.#isLive || opcode === op.return || opcode === op.unreachable;
     this.#values.endStraightCode(at, leaves);
@@ -230,7 +230,7 @@ class NanFlow {
     const operands: Slot[] = [];
     for (let left = Number(leaves) - deltaOf(opcode); left > 0; left--)
       operands.push(this.#lookAtTop(takesOf(opcode)));
-    if (leaves) this.#give(resultFrom(opcode, operands[0] ?? FIRM, this.#reader.at));
+    if (leaves) this.#give(resultFrom(opcode, operands, this.#reader.at));
   }
 
   /** One lane of what was loaded; false where something was computed. */

@@ -63,14 +63,16 @@ export class NanMemory {
     this.#values.look(operands.pop(), shape.none);
     if (value.local !== NO_LOCAL) this.#values.locals.see(value.local);
     const where = { start, end, addressAt, ...address, offset: this.#offset(at) };
-    const store: FloatStore = { ...where, opcode, shape: value.shape, local: value.local };
+    const { shape: found, local } = value;
+    const terms = value.terms === '' ? '' : `${operands.straightFrom} ${value.terms}`;
+    const store: FloatStore = { ...where, opcode, shape: found, local, terms };
     this.stores.store(store);
     this.refills.store(store);
     return true;
   }
 
   #storeNumber({ opcode, start, at, end }: Instruction): void {
-    const value = { opcode, shape: shape.none, local: NO_LOCAL };
+    const value = { opcode, shape: shape.none, local: NO_LOCAL, terms: '' };
     const address = { addressAt: -1, root: 0, plus: 0, offset: this.#offset(at) };
     this.refills.store({ start, end, ...value, ...address });
   }
@@ -87,7 +89,7 @@ export class NanMemory {
     const load = { start, ...address, ...seen, offset: this.#offset(at) };
     if (this.stores.isOpen) this.stores.load(load);
     this.refills.load(load);
-    operands.push({ ...FIRM, shape: gives, loads: [load] }, end);
+    operands.push({ ...FIRM, shape: gives, loads: [load], id: end }, end);
   }
 
   #offset(at: number): number {

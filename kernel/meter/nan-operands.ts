@@ -11,7 +11,7 @@ export class NanOperands {
   /** Where each of them came onto the stack; -1 when it did not come alone. */
   readonly #born: number[] = [];
   /** What came onto the stack up to here did so before this stretch of straight code. */
-  #straightFrom = 0;
+  straightFrom = 0;
   /** As long as the stack, and of use for addresses only. */
   readonly addresses = new Addresses();
   isLive = true;
@@ -28,7 +28,7 @@ export class NanOperands {
   /** Where the value at this place came onto the stack in this stretch of straight code; else -1. */
   bornAt(place: number): number {
     const at = this.#born.at(place) ?? -1;
-    return at > this.#straightFrom ? at : -1;
+    return at > this.straightFrom ? at : -1;
   }
 
   push(slot: Slot, at: number, address?: Address): void {
@@ -64,10 +64,5 @@ export class NanOperands {
     this.#slots.length = Math.min(this.#slots.length, length);
     this.#born.length = this.#slots.length;
     this.addresses.cutTo(this.#slots.length);
-  }
-
-  /** Another stretch of straight code begins. */
-  endStraightCode(at: number): void {
-    this.#straightFrom = at;
   }
 }

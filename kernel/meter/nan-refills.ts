@@ -8,8 +8,9 @@
  *               again, a simulation moves the same bodies at every step. What one turn stored the next
  *               replaces, so it costs one turn more, without the arithmetic.
  *   all_turns   What the loop stores is added up beside it, and only if the sum is NaN are all turns gone
- *               through again: a sum is NaN if one of its terms is. (Infinities may make one, too; then
- *               that was for nothing.)
+ *               through again, unless the sum is a finite number: it is not if one of its terms is
+ *               not. Where x + y is finite, x and y are, and x - y is no NaN: of two stores like these,
+ *               which FFTs are made of, one is added. (Infinities make it all for nothing.)
  *
  * All accesses have to be aligned to whole floats, since half a NaN would be a number. That is looked at
  * before the loop: one that is not runs as a copy that makes each value firm before it is stored. A loop
@@ -66,7 +67,8 @@ export class NanRefills {
       if (end - outer.start > LOOP_BYTES_MAX || outer.height > HEIGHT_MAX) outer.isFit = false;
     }
     const isSmall = end - loop.start <= LOOP_BYTES_MAX;
-    if (loop.isFit && isSmall && loop.stores.length > 0) this.#found.push({ ...loop, end });
+    const isMade = loop.stores.some((store) => store.shape !== 0);
+    if (loop.isFit && isSmall && isMade) this.#found.push({ ...loop, end });
   }
 
   store(store: FloatStore): void {
@@ -119,4 +121,14 @@ function laneOfAll({ stores, loads }: Watched, locals: NanLocals): number | null
   if (lane === undefined || lanes.size > 1) return null;
   if (stores.some((store) => isFirmStore(store, locals))) return null;
   return loads.every((load) => isSafeLoad(load, lane, locals)) ? lane : null;
+}
+
+/** Those among the stores of a loop that tell of all of them. */
+export function addends(stores: readonly FloatStore[]): FloatStore[] {
+  const told = new Set<string>();
+  return stores.filter(({ terms, shape }) => {
+    if (shape === 0 || told.has(terms)) return false;
+    if (terms !== '') told.add(terms);
+    return true;
+  });
 }

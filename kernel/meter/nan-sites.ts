@@ -7,6 +7,7 @@ import { SLOT_BYTES, VECTOR_SLOT_BYTES } from './frame-size.ts';
 import type { KernelModule } from './module.ts';
 import { holderOf } from './nan-code.ts';
 import { findNanPlaces } from './nan-flow.ts';
+import { addends } from './nan-refills.ts';
 import { type Shape, shape } from './nan-roles.ts';
 import type { FloatStore, StoreGroup } from './nan-stores.ts';
 import { op } from './op.ts';
@@ -34,19 +35,29 @@ export function findNanSites(module: KernelModule, plan: FunctionPlan): Site[] {
   }
   const filled = refills.map(({ skeleton, stores }): Site => {
     const opcodes = [...new Set(stores.map(({ opcode }) => opcode))];
-    return { at: skeleton.start, kind: 'refill', value: 0, refill: { skeleton, opcodes } };
+    const added = addends(stores).length;
+    const needsFinite = added < stores.filter(isMade).length;
+    const refill = { skeleton, opcodes, sums: Math.min(added, SUMS_MAX), needsFinite };
+    return { at: skeleton.start, kind: 'refill', value: 0, refill };
   });
   for (const { skeleton, stores } of refills) {
-    const made = stores.filter((store) => store.shape !== shape.none);
-    for (const { start: at, shape: found } of made) {
-      if (skeleton.scope === 'all_turns')
-        mended.push({ at, kind: 'nan_sum', value: 0, shape: found, copy: 'aligned' });
+    const summed = skeleton.scope === 'all_turns' ? addends(stores) : [];
+    for (const store of stores.filter(isMade)) {
+      const { start: at, shape: found } = store;
+      const nth = summed.indexOf(store);
+      if (nth >= 0)
+        mended.push({ at, kind: 'nan_sum', value: nth % SUMS_MAX, shape: found, copy: 'aligned' });
       if (skeleton.aligned.length > 0) mended.push({ ...mend(at, found), copy: 'unaligned' });
     }
   }
   // The sort is stable.
   return [...mended, ...mendedLocals, ...kept, ...checks, ...filled].sort((a, b) => a.at - b.at);
 }
+
+/** An addition has to wait for the one before: with one sum of two stores axpy took 1.42 instead of 1.3. */
+const SUMS_MAX = 4;
+
+const isMade = (store: FloatStore): boolean => store.shape !== shape.none;
 
 const mend = (at: number, found: Shape): Site => ({ at, kind: 'nan', value: 0, shape: found });
 
@@ -94,7 +105,7 @@ export function keptBytes(sites: readonly Site[]): number {
   for (const { kind, type = 0, value, stores, refill } of sites) {
     if (refill !== undefined) seen('where a refill stored', valueType.i32);
     for (const opcode of refill?.opcodes ?? [])
-      for (const use of ['value', 'sum'])
+      for (const use of ['value', ...Array(SUMS_MAX).keys()])
         seen(`${use} of ${opcode}`, opcode === op.v128Store ? valueType.v128 : valueType.f64);
     for (const local of refill?.skeleton.facts.written.get(refill.skeleton.start) ?? [])
       seen(`for ${local}`, valueType.i64);

@@ -15,6 +15,10 @@ export interface Slot {
   isSigned: boolean;
   /** The loads that it came with, lane by lane; its bits are to be kept. */
   loads: readonly FloatLoad[];
+  /** The place of the instruction it came of; 0 if that is not known. Equal for equal values in straight code. */
+  id: number;
+  /** Of a sum or a difference, which values it is of; else empty. */
+  terms: string;
 }
 
 /** Its bits are the same everywhere. */
@@ -25,6 +29,8 @@ export const FIRM: Slot = {
   local: NO_LOCAL,
   isSigned: false,
   loads: [],
+  id: 0,
+  terms: '',
 };
 /** No NaN at all; does no harm among loose values. */
 export const NUMBER: Slot = { ...FIRM };

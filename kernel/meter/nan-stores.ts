@@ -40,6 +40,8 @@ export interface FloatStore extends FloatAccess {
   addressAt: number;
   /** From which local the value was got, and is loose only if that is. */
   local: number;
+  /** Of a sum or a difference: which values it is of, in which stretch of straight code; else empty. */
+  terms: string;
 }
 
 export type StoreGroup = FloatStore[];

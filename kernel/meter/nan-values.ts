@@ -6,6 +6,7 @@ import { type LocalSite, NanLocals, type NanSite, NO_LOCAL } from './nan-locals.
 import { givesOf, result, resultOf, type Shape, shape } from './nan-roles.ts';
 import { FIRM, isLoose, isMade, NUMBER, type Slot } from './nan-slot.ts';
 import { laneOf } from './nan-stores.ts';
+import { op } from './op.ts';
 
 export class NanValues {
   readonly locals: NanLocals;
@@ -99,22 +100,41 @@ function divide(value: Slot, as: Shape): void {
   }
 }
 
-/** What an instruction gives, behind which we are, for its one operand or the last of several. */
-export function resultFrom(opcode: number, operand: Slot, at: number): Slot {
+/** What an instruction gives, behind which we are; of its operands the last comes first. */
+export function resultFrom(opcode: number, operands: readonly Slot[], at: number): Slot {
+  const [operand = FIRM] = operands;
   const kind = resultOf(opcode);
   const given = givesOf(opcode);
   switch (kind) {
     case result.loose:
-      return { ...FIRM, shape: given, at, first: given };
+      return { ...FIRM, shape: given, at, first: given, id: at, terms: termsOf(opcode, operands) };
     case result.number:
       return NUMBER;
     case result.operand:
-    case result.signed:
+    case result.signed: {
       // Of a number in a vector one half may be a NaN.
       if (operand === NUMBER && given >= shape.f32x4) return FIRM;
       if (operand === FIRM || operand === NUMBER) return operand;
-      return { ...operand, shape: given, isSigned: operand.isSigned || kind === result.signed };
+      const isSigned = operand.isSigned || kind === result.signed;
+      return { ...operand, shape: given, isSigned, id: at, terms: '' };
+    }
     default:
       return FIRM;
   }
 }
+
+function termsOf(opcode: number, [a = FIRM, b = FIRM]: readonly Slot[]): string {
+  if (!sums.includes(opcode) || a.id === 0 || b.id === 0) return '';
+  return `${Math.min(a.id, b.id)} ${Math.max(a.id, b.id)}`;
+}
+
+const sums: readonly number[] = [
+  op.f32Add,
+  op.f32Sub,
+  op.f64Add,
+  op.f64Sub,
+  op.f32x4Add,
+  op.f32x4Sub,
+  op.f64x2Add,
+  op.f64x2Sub,
+];

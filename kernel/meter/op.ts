@@ -56,9 +56,11 @@ export const op = {
   i64GeS: 0x59,
   i64GeU: 0x5a,
   f32Le: 0x5f,
-  f32Add: 0x92,
-  f64Add: 0xa0,
   f64Le: 0x65,
+  f32Add: 0x92,
+  f32Sub: 0x93,
+  f64Add: 0xa0,
+  f64Sub: 0xa1,
   i32Clz: 0x67,
   i32Add: 0x6a,
   i32Sub: 0x6b,
@@ -102,7 +104,9 @@ export const op = {
   i32x4Bitmask: SIMD_BASE + 164,
   i64x2Bitmask: SIMD_BASE + 196,
   f32x4Add: SIMD_BASE + 228,
+  f32x4Sub: SIMD_BASE + 229,
   f64x2Add: SIMD_BASE + 240,
+  f64x2Sub: SIMD_BASE + 241,
 } as const;
 
 /** The type of a block that takes and leaves nothing. */

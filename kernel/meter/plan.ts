@@ -59,6 +59,10 @@ export interface RefillSite {
   skeleton: Skeleton;
   /** Of its stores, each once. */
   opcodes: readonly number[];
+  /** How many sums there are of each kind of float. */
+  sums: number;
+  /** A sum tells of all that was stored only if it is finite. */
+  needsFinite: boolean;
 }
 
 /** Where code is inserted; a plan has them in the order of their offsets. */

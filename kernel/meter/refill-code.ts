@@ -4,7 +4,7 @@
  *   (if  all that has to be is aligned
  *     (then  [keep the locals it starts from; sum = 0]     ;; when all turns are to be gone through
  *            the loop, which adds up what it stores
- *            (if  the sum is NaN
+ *            (if  the sum is NaN, or infinite where that tells nothing
  *              (then  the integers of the loop, to make firm what it stored)))
  *     (else  the loop, with each value made firm before it is stored))
  *
@@ -12,7 +12,16 @@
  */
 import type { CodeWriter } from './code-writer.ts';
 import type { KernelModule } from './module.ts';
-import { holderOf, LOOP_SUM, writeFirm, writeIsNan, writeOp, writeZero } from './nan-code.ts';
+import {
+  holderOf,
+  loopSum,
+  writeDifference,
+  writeFirm,
+  writeIsNan,
+  writeOp,
+  writeTotal,
+  writeZero,
+} from './nan-code.ts';
 import { type Shape, shape } from './nan-roles.ts';
 import { EMPTY_BLOCK, op } from './op.ts';
 import type { OwnLocals } from './own-locals.ts';
@@ -40,7 +49,7 @@ export interface RefillContext {
 
 export function writeRefillBegin(
   out: CodeWriter,
-  { skeleton, opcodes }: RefillSite,
+  { skeleton, opcodes, sums }: RefillSite,
   context: RefillContext,
 ): void {
   if (skeleton.scope === 'last_turn') return;
@@ -50,19 +59,24 @@ export function writeRefillBegin(
     out.indexed(op.localSet, ours(context.locals, local, types[local] ?? 0));
   }
   for (const of of shapesStored(opcodes, skeleton.lane)) {
-    writeZero(out, of);
-    out.indexed(op.localSet, context.locals.of(holderOf(of), LOOP_SUM));
+    for (let nth = 0; nth < sums; nth++) {
+      writeZero(out, of);
+      out.indexed(op.localSet, loopSum(context.locals, of, nth));
+    }
   }
 }
 
 export function writeRefillEnd(out: CodeWriter, refill: RefillSite, context: RefillContext): void {
-  const { skeleton, opcodes } = refill;
+  const { skeleton, opcodes, sums } = refill;
   if (skeleton.scope === 'last_turn') {
     writeFirmPlaces(out, skeleton, context);
     return;
   }
   shapesStored(opcodes, skeleton.lane).forEach((of, nth) => {
-    const sum = context.locals.of(holderOf(of), LOOP_SUM);
+    const all = Array.from({ length: sums }, (_, i) => loopSum(context.locals, of, i));
+    const sum = writeTotal(out, of, all);
+    // Of an infinity it makes a NaN.
+    if (refill.needsFinite) writeDifference(out, of, sum);
     writeIsNan(out, of, [sum], sum);
     if (nth > 0) out.byte(op.i32Or);
   });

@@ -264,6 +264,16 @@ describe('loops whose stores are looked at when they are over', () => {
     expect(memoryAfter(turns(seldom), 16, negative + payload)).toBe(`7ff00000000007a2${NAN_64}`);
   });
 
+  it('make firm the difference of infinities, whose sum is one', () => {
+    const sums = `(local.set $x (f64.load offset=16 (local.get $p)))
+      (f64.store (local.get $p) (f64.add (local.get $x) (f64.load offset=24 (local.get $p))))
+      (f64.store offset=8 (local.get $p) (f64.sub (local.get $x) (local.get $x)))
+      (f64.store offset=32 (local.get $p) (f64.add (local.get $x) (local.get $x)))
+      (local.set $p (i32.add (local.get $p) (i32.const 64)))`;
+    const infinity = '(data (i32.const 16) "\\00\\00\\00\\00\\00\\00\\f0\\7f")';
+    expect(memoryAfter(turns(sums), 16, infinity)).toBe(`${NAN_64}7ff0000000000000`);
+  });
+
   it('are firm for a load of half a NaN', () => {
     const half = `${root} (local.set $x (f64.add (local.get $x) (f64.load (local.get $q))))`;
     const four = '(data (i32.const 804) "\\04")';

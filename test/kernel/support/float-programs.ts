@@ -144,6 +144,7 @@ class Writer {
     const statements = (at: () => string) =>
       Array.from({ length: 1 + this.#pick(4) }, () => {
         const of = kind();
+        if (this.#pick(5) === 0) return this.#butterfly(of, at);
         return this.#pick(4) === 0
           ? `(local.set ${this.#local(of)} ${this.#moved(of, at)})`
           : `(${typeOf(of)}.store ${at()} ${this.#moved(of, at)})`;
@@ -165,6 +166,16 @@ class Writer {
         ? `(loop ${turn} ${body} (br_if ${turn} (local.tee $t ${down('$t')})))`
         : `(loop ${turn} (if (local.get $t) (then ${body} (local.set $t ${down('$t')}) (br ${turn}))))`;
     return `${count('$t', 3)} ${before} ${loop}`;
+  }
+
+  /** As in an FFT: the sum and the difference of two values. */
+  #butterfly(kind: Kind, at: () => string): string {
+    const type = typeOf(kind);
+    const [x, y] = [`$${type}_0`, `$${type}_1`];
+    const of = (operation: string) =>
+      this.#made(kind, `${kind}.${operation}`, `(local.get ${x})`, `(local.get ${y})`);
+    return `(local.set ${x} (${type}.load ${at()})) (local.set ${y} (${type}.load ${at()}))
+      (${type}.store ${at()} ${of('add')}) (${type}.store ${at()} ${of(this.#one(['sub', 'add', 'div']))})`;
   }
 
   #moved(kind: Kind, at: () => string): string {
