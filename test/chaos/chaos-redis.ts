@@ -63,8 +63,13 @@ export function tearJournal(seenFolder: string, bytes: number): void {
   const value = 'x'.repeat(64);
   const set = `*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$${value.length}\r\n${value}\r\n`;
   const cutOff = `*1\r\n$5\r\nMULTI\r\n${set}${set}`.slice(0, bytes);
-  appendFileSync(join(folder, last), cutOff);
+  const path = join(folder, last);
+  // Nobody has read it since it was torn, and so nobody has written behind that.
+  if (sizesWhenTorn.get(path) === statSync(path).size) return;
+  appendFileSync(path, cutOff);
+  sizesWhenTorn.set(path, statSync(path).size);
 }
+const sizesWhenTorn = new Map<string, number>();
 /** Bytes that `tearJournal` can leave at most: all but the end of the transaction. */
 export const tornBytesMax = 200;
 
