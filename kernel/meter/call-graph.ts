@@ -15,8 +15,9 @@ import type { FunctionPlan } from './plan.ts';
 
 /**
  * By our upper estimate of frames. The least that a host gives is what Chromium gives a worker: 500 KiB,
- * of which the runner and the calls that it answers need some 20. (Node's main thread has 984 KiB,
- * Node's workers 4 MiB; and so much is needed there: V8 11.3 compiles functions of over 8,192 values with
+ * of which the runner and the calls that it answers need 5, but up to 46 the first time, when V8 compiles
+ * them (of Node's stack, with programs of the WASI test suite and their own frames). (Node's main thread has
+ * 984 KiB, Node's workers 4 MiB; and so much is needed there: V8 11.3 compiles functions of over 8,192 values with
  * another register allocator, and the frame of QuickJS's interpreter was seen to be twice our estimate.)
  */
 const STACK_BYTES = 448 * 1024;

@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Lifecycle } from '../../worker/lifecycle.ts';
+import { nodePlatform } from '../../worker/platform/node.ts';
 import type { TestCoordinator } from '../support/test-coordinator.ts';
 import { aFolder, aGrid, join } from './join.ts';
 import { echoSandbox, HeldSandbox, success } from './sandboxes.ts';
@@ -62,6 +65,39 @@ describe('finish', () => {
     agent.finish();
     expect(await agent.done).toMatchObject({ reason: 'finished', finished: 0 });
   });
+});
+
+test('an agent that ends while its keys are made is not over before they are written', async () => {
+  const happened: string[] = [];
+  const dataDir = await aFolder();
+  const create = async () => {
+    // Whoever did not wait for the keys would be done by then.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const key = await nodePlatform.keys.create();
+    happened.push('keys made');
+    return key;
+  };
+  const agent = new Lifecycle({
+    platform: { ...nodePlatform, keys: { ...nodePlatform.keys, create } },
+    sandbox: echoSandbox(),
+    url: grid.url,
+    place: dataDir,
+    name: 'a host',
+    team: null,
+    country: null,
+    cores: 1,
+    once: false,
+    unitsMax: Number.POSITIVE_INFINITY,
+    saveEveryMs: 60_000,
+    onEvent: () => undefined,
+  });
+  agent.stop();
+  await agent.done;
+  happened.push('over');
+  // As whoever owns the folder does then; it was not empty once, as keys were still being written.
+  await rm(dataDir, { recursive: true });
+  // The host's and the account's.
+  expect(happened).toEqual(['keys made', 'keys made', 'over']);
 });
 
 describe('stop', () => {
