@@ -42,6 +42,15 @@ export function decodeOutput(bytes: Uint8Array): UnitOutput {
   return output;
 }
 
+/** What counts for a job's `outputBytesMax`: stdout and the files. Throws as `decodeOutput` does. */
+export function contentBytes(bytes: Uint8Array): number {
+  const { stdout, files } = decodeOutput(bytes);
+  return Object.values(files).reduce((sum, { length }) => sum + length, stdout.length);
+}
+
+/** What an output may take beside its content, for lengths and paths: ten thousand files with names of 800 bytes. */
+export const outputFramingBytesMax = 8 * 1024 * 1024;
+
 /** Whether `decodeOutput` would take these bytes. */
 export const isCanonicalOutput = (bytes: Uint8Array): boolean =>
   endOfOutput(bytes, 0) === bytes.length;

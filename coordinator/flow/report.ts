@@ -12,7 +12,12 @@ import type {
   Successes as WireSuccesses,
 } from '../../protocol/messages.ts';
 import type { Outcome, Verdict } from '../../protocol/outcome.ts';
-import { endsOfOutputs, isCanonicalOutput } from '../../protocol/output.ts';
+import {
+  contentBytes,
+  endsOfOutputs,
+  isCanonicalOutput,
+  outputFramingBytesMax,
+} from '../../protocol/output.ts';
 import { digestOf } from '../artifacts/artifacts.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type RecordedResult, resultsOf, type Successes } from '../domain/journal.ts';
@@ -38,7 +43,7 @@ export function reportResults(
   const job = context.jobs.known(lease.shard.jobId);
   if (job === null || results.length > 0) return reportMixed(context, lease, successes, results);
   // Nearly all: nothing to wait for but the commit.
-  const reported = withSuccesses(lease, successes, fuelMaxOf(job), []);
+  const reported = withSuccesses(lease, successes, boundsOf(job), []);
   return record(context, lease, reported);
 }
 
@@ -80,12 +85,12 @@ async function reportMixed(
   const { jobId } = lease.shard;
   const job = await context.jobs.facts(jobId);
   if (job === null) throw new GridError('job_unknown', jobId);
-  const fuelMax = fuelMaxOf(job);
-  const recorded = results.map((result) => toRecorded(lease, result, fuelMax));
+  const bounds = boundsOf(job);
+  const recorded = results.map((result) => toRecorded(lease, result, bounds));
   for (const [i, result] of recorded.entries()) {
-    if (result.digest !== null) recorded[i] = await withOutputChecked(context, result);
+    if (result.digest !== null) recorded[i] = await withOutputChecked(context, result, bounds);
   }
-  const reported = withSuccesses(lease, successes, fuelMax, recorded);
+  const reported = withSuccesses(lease, successes, bounds, recorded);
   return record(context, lease, reported);
 }
 
@@ -126,13 +131,18 @@ function ranIn(successes: WireSuccesses | null, results: readonly HostResult[]):
   return ran;
 }
 
-const fuelMaxOf = (job: JobFacts): number => Number(job.document.limits.fuelMax);
+/** What the job's sandbox would not have let through. */
+type Bounds = { fuelMax: number; outputBytesMax: number };
+const boundsOf = ({ document: { limits: own } }: JobFacts): Bounds => ({
+  fuelMax: Number(own.fuelMax),
+  outputBytesMax: own.outputBytesMax,
+});
 
 /** Columns stay columns when every one of them is in order, else they become results one by one. */
 function withSuccesses(
   lease: LeaseFacts,
   wire: WireSuccesses | null,
-  fuelMax: number,
+  bounds: Bounds,
   results: RecordedResult[],
 ): Reported {
   if (wire === null) {
@@ -153,10 +163,13 @@ function withSuccesses(
     throw new GridError('bad_request', 'successes.outputs: one is too large to ride in a report');
   }
   const successes: Successes = { positions, fuel, outputs };
-  if (fuel.every((one) => one <= fuelMax)) return { successes, results };
-  const singly = resultsOf(successes).map((result) =>
-    result.fuel > fuelMax ? hostError(result.position, tooMuchFuel) : result,
-  );
+  const { fuelMax, outputBytesMax } = bounds;
+  const areSmall = outputBytesMax >= limits.inlineOutputBytesMax;
+  if (areSmall && fuel.every((one) => one <= fuelMax)) return { successes, results };
+  const singly = resultsOf(successes).map((result) => {
+    const flaw = flawOf(result.fuel, result.output, bounds);
+    return flaw === null ? result : hostError(result.position, flaw);
+  });
   return { successes: null, results: [...singly, ...results] };
 }
 
@@ -199,26 +212,30 @@ function inLease({ shard, positions }: LeaseFacts, unit: number): number {
   return position;
 }
 
-function toRecorded(lease: LeaseFacts, result: HostResult, fuelMax: number): RecordedResult {
+function toRecorded(lease: LeaseFacts, result: HostResult, bounds: Bounds): RecordedResult {
   const position = inLease(lease, result.unit);
-  const flaw = flawOf(result, fuelMax);
+  const flaw = digestFlaw(result) ?? flawOf(result.fuel, result.output, bounds);
   if (flaw !== null) return hostError(position, flaw);
   const { outcome, exitCode, fuel, detail, output } = result;
   const digest = output === null ? result.digest : null;
   return { position, outcome, exitCode, fuel, detail, output, digest };
 }
 
+const digestFlaw = ({ output, digest }: HostResult): string | null =>
+  output === null || hash('sha256', output, 'buffer').equals(digest)
+    ? null
+    : 'the output did not have the digest it was reported with';
+
 /** What no honest worker reports: then it is the host that is broken, and not the kernel. */
-function flawOf(result: HostResult, fuelMax: number): string | null {
-  if (result.fuel > fuelMax) return tooMuchFuel;
-  if (result.output === null) return null;
-  if (!hash('sha256', result.output, 'buffer').equals(result.digest)) {
-    return 'the output did not have the digest it was reported with';
-  }
-  return isCanonicalOutput(result.output) ? null : notCanonical;
+function flawOf(fuel: number, output: Uint8Array | null, bounds: Bounds): string | null {
+  if (fuel > bounds.fuelMax) return tooMuchFuel;
+  if (output === null) return null;
+  if (!isCanonicalOutput(output)) return notCanonical;
+  return contentBytes(output) > bounds.outputBytesMax ? tooMuchOutput : null;
 }
 
 const tooMuchFuel = 'more fuel was reported than the unit may burn';
+const tooMuchOutput = 'a larger output was reported than the unit may have';
 const notCanonical = 'the output was not in canonical form';
 
 const hostError = (position: number, detail: string): RecordedResult => ({
@@ -233,17 +250,20 @@ const hostError = (position: number, detail: string): RecordedResult => ({
 
 /** One after the other: an output may be as large as limits.outputBytesMax, and is read whole. */
 async function withOutputChecked(
-  context: Context,
+  { artifacts }: Context,
   result: RecordedResult,
+  bounds: Bounds,
 ): Promise<RecordedResult> {
-  const isWell = result.digest === null || (await isOutput(context, result.digest));
-  return isWell ? result : hostError(result.position, notCanonical);
-}
-
-async function isOutput({ artifacts }: Context, digest: Uint8Array): Promise<boolean> {
+  const { position, fuel, digest } = result;
+  if (digest === null) return result;
   const name = `sha256:${Buffer.from(digest).toString('hex')}`;
-  if ((await artifacts.size('output', name)) === null) {
+  const size = await artifacts.size('output', name);
+  if (size === null) {
     throw new GridError('artifact_unknown', `Upload the output ${name} first.`);
   }
-  return isCanonicalOutput(await artifacts.readAll('output', name));
+  // Reading it would take memory that the job's own outputs do not.
+  if (size > bounds.outputBytesMax + outputFramingBytesMax)
+    return hostError(position, tooMuchOutput);
+  const flaw = flawOf(fuel, await artifacts.readAll('output', name), bounds);
+  return flaw === null ? result : hostError(position, flaw);
 }

@@ -85,8 +85,8 @@ async function refusalIn(response: IncomingMessage): Promise<ErrorBody['error'] 
   const late = setTimeout(() => response.destroy(), refusalMsMax);
   let text = '';
   try {
-    for await (const chunk of response.setEncoding('utf8')) {
-      text += chunk;
+    for await (const part of response.setEncoding('utf8')) {
+      text += part;
       if (text.length > refusalCharsMax) break;
     }
     return errorBodySchema.parse(JSON.parse(text)).error;

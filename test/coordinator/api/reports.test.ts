@@ -143,6 +143,43 @@ describe('a result that no honest host reports is invalid, and the unit is grant
   });
 });
 
+// A volunteer could have made the coordinator read and compare 64 MiB of a job whose units print a number.
+describe('[P1] an output that is larger than its job allows is invalid', () => {
+  const limits = { outputBytesMax: 3 };
+  const printed = (bytes: number) => encodeOutput({ stdout: Buffer.alloc(bytes, '1'), files: {} });
+
+  test('in the report, alone and in columns; one that is as large is accepted', async () => {
+    const jobId = await grid.submit(4, { limits });
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    const [small, large] = [printed(3), printed(4)];
+    const result = aSuccess(unit, { output: large, digest: sha256(large) });
+    expect(await host.report(token, [result])).toEqual(['invalid']);
+    const [lease] = await host.take(4);
+    const units = unitsOf(lease ?? { units: [] });
+    const outputs = Buffer.concat([large, ...units.slice(1).map(() => small)]);
+    const fuel = units.map(() => 1_000_000);
+    const successes = { units: lease?.units ?? [], fuel, outputs, wallMs: 3 };
+    const rest = new Array(units.length - 1).fill('accepted');
+    expect(await host.tell({ token: lease?.token ?? '', successes, results: [] })).toEqual([
+      'invalid',
+      ...rest,
+    ]);
+    expect((await grid.show(jobId)).canonical).toBe(units.length - 1);
+  });
+
+  test.each([2000, 9 * 1024 * 1024])('uploaded, of %i bytes', async (bytes) => {
+    const jobId = await grid.submit(1, { limits });
+    const host = await joinVolunteer(grid.url);
+    const { token, unit } = await oneUnit(host);
+    const output = printed(bytes);
+    await upload(host, `sha256:${sha256(output).toString('hex')}`, output);
+    const result = aSuccess(unit, { output: null, digest: sha256(output) });
+    expect(await host.report(token, [result])).toEqual(['invalid']);
+    expect((await grid.show(jobId)).canonical).toBe(0);
+  });
+});
+
 describe('[W1] a kernel’s own failure', () => {
   test('[W4] fails the unit when two accounts saw the same, with the reason and its detail', async () => {
     const jobId = await grid.submit(1);
