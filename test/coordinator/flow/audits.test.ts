@@ -239,6 +239,29 @@ describe('audits', () => {
     expect((await hostRecord(1))?.record.results).toBe(4);
   });
 
+  it('a quarantine of the account is one of every host it brings, also of those that come for the first time', async () => {
+    await meet(1);
+    await meet(2);
+    await report(1, shard, [0]);
+    await drawAudits(context, 0);
+    const { trust } = store;
+    const account = (await trust.read('accounts', [accountId(1)])).get(accountId(1));
+    if (account === undefined) throw new Error('the account has no record');
+    const value = { ...account, quarantinedUntil: 5000 };
+    const change = { table: 'accounts', field: accountId(1), value } as const;
+    await trust.write(await trust.version(), [change]);
+    context = { ...context, knownHosts: new KnownHosts() };
+    await meet(7, 1);
+    await meet(8, 8);
+    const repute = (host: number, at: number) =>
+      context.knownHosts.standingOf(hostId(host), at).repute;
+    expect([repute(7, 1000), repute(8, 1000), repute(7, 5000)]).toEqual([
+      'quarantined',
+      'newcomer',
+      'newcomer',
+    ]);
+  });
+
   it('an order whose shard was never opened, for we died in between, is opened later', async () => {
     await meet(1);
     await meet(2);
