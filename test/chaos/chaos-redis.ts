@@ -66,7 +66,11 @@ export function tearJournal(seenFolder: string, bytes: number): void {
   const path = join(folder, last);
   // Nobody has read it since it was torn, and so nobody has written behind that.
   if (sizesWhenTorn.get(path) === statSync(path).size) return;
-  appendFileSync(path, cutOff);
+  try {
+    appendFileSync(path, cutOff);
+  } catch {
+    // The disk is full just now, and may have taken some of it.
+  }
   sizesWhenTorn.set(path, statSync(path).size);
 }
 const sizesWhenTorn = new Map<string, number>();
