@@ -57,6 +57,25 @@ const stores: [name: string, store: string][] = [
     'the absolute root of -1 in a vector',
     `(v128.store ${there} (f32x4.abs (f32x4.sqrt (f32x4.splat (f32.const -1)))))`,
   ],
+  // Its start comes from memory, as all else: 0, in which nobody sees a constant.
+  [
+    'a loop that adds to the same places',
+    `(local $i i32) (local $p i32) (local.set $p (i32.load (i32.const 1000))) (local.set $i (i32.const 3))
+     (loop $l (f64.store offset=64 (local.get $p) (f64.add (f64.load offset=1016 (local.get $p))
+         (f64.sub (f64.load offset=64 (local.get $p)) (f64.load offset=1008 (local.get $p)))))
+       (v128.store offset=64 (local.get $p) (f64x2.sqrt (f64x2.neg (f64x2.add
+         (v128.load offset=64 (local.get $p)) (v128.load offset=1008 (local.get $p))))))
+       (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))`,
+  ],
+  [
+    'a loop that goes through what it stores',
+    `(local $i i32) (local $p i32) (local $x f64) (local.set $p (i32.load (i32.const 1000)))
+     (local.set $i (i32.const 2))
+     (loop $l (local.set $x (f64.load offset=1008 (local.get $p)))
+       (f64.store offset=64 (local.get $p) (f64.sub (local.get $x) (f64.load offset=1008 (local.get $p))))
+       (local.set $p (i32.add (local.get $p) (i32.const 8)))
+       (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))`,
+  ],
 ];
 
 export const nanRuns = (): NanRun[] =>
