@@ -1,20 +1,23 @@
 /**
  * A job of a million tiny units, from its submission to its last result: what the coordinator and
- * Redis keep in memory meanwhile, what `show` takes when all is done, and whether its results can be
- * read in a stream that keeps nothing.
+ * Redis keep in memory meanwhile, what `show` takes when all is done, what Redis keeps when the journals are in
+ * files, and whether results can be read from there in a stream that keeps nothing.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { shardsPerGroup } from '../coordinator/domain/archive-group.ts';
 import { Load } from './load.ts';
 import { mebibytes, peakRssBytes, rssBytes } from './memory.ts';
 import { type BenchServer, startServer, stopServer } from './server.ts';
 
 const units = 1_000_000;
+/** As coordinator/domain/job.ts has it for a job of so many. */
+const unitsPerShard = 256;
 const volunteers = 32;
 const leaseUnits = 32;
 const leasesInFlight = 16;
@@ -27,6 +30,9 @@ type Measured = Peaks & {
   units: number;
   seconds: number;
   showMs: number;
+  /** What Redis has when all journals are in files, and how large those are. */
+  redisBytesArchived: number;
+  archiveBytes: number;
   resultsSeconds: number;
   resultsLines: number;
   resultsRssBytes: number;
@@ -48,6 +54,10 @@ export async function million(say: (line: string) => void): Promise<Measured> {
     );
     const showMs = await medianShow(server, jobId);
     say(`show: ${showMs.toFixed(1)} ms, the median of ${showings}`);
+    const archived = await untilArchived(server, join(dataDir, 'archive', 'jobs', jobId));
+    say(
+      `${archived.files} files of the archive have ${mebibytes(archived.archiveBytes)}; Redis then ${mebibytes(archived.redisBytesArchived)}`,
+    );
     const results = await readResults(server, jobId);
     const { resultsLines, resultsSeconds, resultsRssBytes } = results;
     say(
@@ -55,7 +65,9 @@ export async function million(say: (line: string) => void): Promise<Measured> {
     );
     const coordinatorRssBytes = await peakRssBytes(server.pid);
     say(`coordinator, with all that: at most ${mebibytes(coordinatorRssBytes)} of RSS`);
-    return { units, seconds, ...peaks, coordinatorRssBytes, showMs, ...results };
+    const { redisBytesArchived, archiveBytes } = archived;
+    const kept = { redisBytesArchived, archiveBytes };
+    return { units, seconds, ...peaks, coordinatorRssBytes, showMs, ...kept, ...results };
   } finally {
     await load.stop();
     await stopServer(server);
@@ -93,6 +105,22 @@ async function medianShow(server: BenchServer, jobId: string): Promise<number> {
     times.push(performance.now() - at);
   }
   return times.sort((a, b) => a - b)[showings >> 1] ?? 0;
+}
+
+/** All of its split shards: the bench's volunteers are of many accounts, and of its checks some are never taken. */
+async function untilArchived(server: BenchServer, folder: string) {
+  const groups = Math.ceil(Math.ceil(units / unitsPerShard) / shardsPerGroup);
+  for (;;) {
+    const names = await readdir(folder).catch((): string[] => []);
+    if (names.filter((name) => name.startsWith('splits-')).length === groups) {
+      // The last file is there before Redis has let go.
+      await wait(1000);
+      const sizes = await Promise.all(names.map((name) => stat(join(folder, name))));
+      const archiveBytes = sizes.reduce((sum, { size }) => sum + size, 0);
+      return { files: names.length, archiveBytes, redisBytesArchived: await server.redisBytes() };
+    }
+    await wait(lookEveryMs);
+  }
 }
 
 /** As a scientist reads them: the command, into a pipe. */

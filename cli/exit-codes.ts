@@ -54,6 +54,7 @@ const gridCodes: Record<ErrorCode, number> = {
   not_served_yet: exitCodes.usage,
   kernel_refused: exitCodes.usage,
   job_over: exitCodes.usage,
+  job_held: exitCodes.usage,
   protocol_unknown: exitCodes.usage,
   job_unknown: exitCodes.notFound,
   token_unknown: exitCodes.notFound,

@@ -65,6 +65,8 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
 
     pause: (id: string, reason: string) =>
       ask(jobViewSchema, `${jobPath(id)}/pause`, post({ reason })),
+    remove: (id: string, reason: string) =>
+      ask(jobViewSchema, `${jobPath(id)}/remove`, post({ reason })),
     resume: (id: string) => ask(jobViewSchema, `${jobPath(id)}/resume`, { method: 'POST' }),
     curate: (id: string, verb: 'curate' | 'uncurate', reason: string) =>
       ask(jobViewSchema, `${jobPath(id)}/${verb}`, post({ reason })),
@@ -150,6 +152,7 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
     results: (id: string, from: number) => stream(`${jobPath(id)}/results?from=${from}`),
     revocations: (id: string, after: number) => stream(`${jobPath(id)}/revocations?after=${after}`),
 
+    artifact: (digest: Digest) => stream(`/v1/artifacts/${digest}`),
     async hasArtifact(digest: Digest): Promise<boolean> {
       try {
         await request(`/v1/artifacts/${digest}`, { method: 'HEAD' });

@@ -89,6 +89,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 
   const demand = new Demand();
   const paces: Context['paces'] = new Map();
+  const jobs = jobCache(store);
   const happened = (happening: Happening) => {
     if (happening.kind === 'units_free') doors?.serveWaiting();
     else if (happening.kind === 'job_submitted') rounds?.feed();
@@ -98,7 +99,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     else if (happening.kind === 'job_ended') {
       paces.delete(happening.jobId);
       context.splitTurns.forget(happening.jobId);
-    } else if (happening.kind === 'job_resumed') rounds?.feed();
+    } else if (happening.kind === 'job_removed') jobs.forget(happening.jobId);
+    else if (happening.kind === 'job_resumed') rounds?.feed();
     else if (happening.kind === 'job_stopped') {
       const leases = window.leasesOf(happening.jobId);
       withdrawLeases(context, leases);
@@ -149,7 +151,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
         recorderOf(shard.jobId).giveUp(shard, positions, reason),
     },
     splitTurns: new Turns(),
-    jobs: jobCache(store),
+    jobs,
     knownHosts: new KnownHosts(),
     capacities: new Capacities(),
     auditSecret: parts.auditSecret,
@@ -186,10 +188,11 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 }
 
 /** Documents may be megabytes: read once, and kept for as many jobs as are likely to be worked on. */
-function jobCache(store: Store, jobsMax = 256): JobCache {
+function jobCache(store: Store, jobsMax = 256): JobCache & { forget(jobId: JobId): void } {
   const cache = new Map<JobId, JobFacts>();
   return {
     known: (jobId) => cache.get(jobId) ?? null,
+    forget: (jobId) => void cache.delete(jobId),
     async facts(jobId) {
       const known = cache.get(jobId);
       if (known !== undefined) return known;

@@ -12,6 +12,7 @@ export const acts = [
   'job_resume',
   'job_curate',
   'job_uncurate',
+  'job_remove',
   'kernel_disable',
   'kernel_enable',
   'host_ban',

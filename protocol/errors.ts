@@ -135,6 +135,13 @@ const catalogue = {
     retry: false,
     sentence: 'The job has already ended.',
   },
+  job_held: {
+    httpStatus: 409,
+    closeCode: null,
+    retry: true,
+    sentence:
+      'Not all of the job is final yet: its results may still be checked, and its pay revoked.',
+  },
   team_taken: {
     httpStatus: 409,
     closeCode: null,

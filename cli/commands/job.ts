@@ -1,17 +1,27 @@
 import { act } from '../act.ts';
 import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
+import { exportTo } from '../export-job.ts';
+import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { tellPause } from '../tell-pause.ts';
-import { printJson, say } from '../terminal.ts';
+import { plainText, printJson, say } from '../terminal.ts';
 
 export const job = () =>
-  command('job', 'Pause and resume jobs; curate those that the mint pays for.', [
-    'manyhands job pause j0123456789abcdef --reason "looking at its first results"',
-    'manyhands job resume j0123456789abcdef',
-    'manyhands job curate j0123456789abcdef --reason "peer-reviewed"',
-  ])
+  command(
+    'job',
+    'Pause and resume jobs; export and remove old ones; curate those that the mint pays for.',
+    [
+      'manyhands job pause j0123456789abcdef --reason "looking at its first results"',
+      'manyhands job resume j0123456789abcdef',
+      'manyhands job export j0123456789abcdef --out old/',
+      'manyhands job remove j0123456789abcdef',
+      'manyhands job curate j0123456789abcdef --reason "peer-reviewed"',
+    ],
+  )
     .addCommand(pause())
     .addCommand(resume())
+    .addCommand(exportJob())
+    .addCommand(remove())
     .addCommand(curate())
     .addCommand(uncurate());
 
@@ -45,6 +55,35 @@ const resume = () =>
           ? `Job ${jobId} goes on.`
           : `Job ${jobId} is still paused: ${tellPause(view.paused)}.`,
       );
+    });
+
+const remove = () =>
+  act('remove', {
+    about: 'Remove a job that is final, and its results, for good.',
+    examples: ['manyhands job remove j0123456789abcdef --reason "published"'],
+    argument: ['job', 'the id of the job'],
+    more: 'All of it has to be final: `show` tells. Keep it with `job export` first. Credit that was\nearned with it stays.',
+    run: (grid, jobId, reason) => grid.remove(jobId, reason),
+    tell: ({ name }, jobId) => `Job ${jobId} (${plainText(name)}) is removed.`,
+  });
+
+const exportJob = () =>
+  command('export', 'Keep a job in a folder: document, results, kernel and inputs.', [
+    'manyhands job export j0123456789abcdef --out old/',
+  ])
+    .argument('<job>', 'the id of the job')
+    .requiredOption('--out <dir>', 'the folder; one of the job’s id is made in it')
+    .addOption(urlOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nThe folder is written under another name first, and has its own when it is whole.\n`sha256sum -c SHA256SUMS` in it checks it anywhere.',
+    )
+    .action(async (jobId, { json, out, ...options }) => {
+      const exported = await exportTo(openGrid(options), jobId, out);
+      if (json) printJson(exported);
+      say(`Job ${jobId} is in ${exported.folder}: ${formatCount(exported.results)} results.`);
     });
 
 const curate = () =>

@@ -22,6 +22,7 @@ import type { Context } from '../flow/context.ts';
 import { assertCredit } from '../flow/fund.ts';
 import type { ConnectedHost } from '../flow/list-hosts.ts';
 import { pauseJob, resumeJob } from '../flow/pause.ts';
+import { removeJob } from '../flow/remove-job.ts';
 import { openResults, openRevocations } from '../flow/results.ts';
 import { listJobs, showJob } from '../flow/show.ts';
 import { standings } from '../flow/standings.ts';
@@ -144,6 +145,13 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     const by = await authorizeForJob(context, bearerToken(request), jobId, 'change');
     await resumeJob(context, jobId, by);
     return showJob(context, jobId);
+  });
+  server.post('/v1/jobs/:jobId/remove', async (request) => {
+    const jobId = jobIdOf(request);
+    const by = await authorizeForJob(context, bearerToken(request), jobId, 'change');
+    const last = await showJob(context, jobId);
+    await removeJob(context, jobId, by, bodyOf(actSchema, request).reason);
+    return last;
   });
   server.get('/v1/jobs/:jobId/results', async (request, reply) => {
     const jobId = jobIdOf(request);

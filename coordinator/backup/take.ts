@@ -62,6 +62,7 @@ export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
     const sums: Sum[] = [{ path: snapshotFile, sha256: snapshot.sha256 }];
     let { bytes } = snapshot;
     for await (const path of filesOf(dataDir)) {
+      if (await isRemoved(dataDir, path)) continue;
       const copied = await copyFile(join(dataDir, path), join(target, path));
       assertWhole(path, copied.sha256);
       sums.push({ path, sha256: copied.sha256 });
@@ -125,9 +126,14 @@ async function* filesOf(dataDir: string): AsyncGenerator<string> {
   }
 }
 
+/** A job that was removed since the folder was read. To the snapshot it is one whose files are missing. */
+const isRemoved = async (dataDir: string, path: string): Promise<boolean> =>
+  path.startsWith('archive/') && (await stat(join(dataDir, path)).catch(() => null)) === null;
+
 async function sizeOf(dataDir: string): Promise<number> {
   let bytes = 0;
-  for await (const path of filesOf(dataDir)) bytes += (await stat(join(dataDir, path))).size;
+  for await (const path of filesOf(dataDir))
+    if (!(await isRemoved(dataDir, path))) bytes += (await stat(join(dataDir, path))).size;
   return bytes;
 }
 

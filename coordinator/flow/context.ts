@@ -60,6 +60,7 @@ export type Happening =
   | { kind: 'job_decided' }
   | { kind: 'job_ended'; jobId: JobId }
   | { kind: 'job_cancelled'; jobId: JobId }
+  | { kind: 'job_removed'; jobId: JobId }
   /** Its kernel was disabled: what is out of it is to be taken back. */
   | { kind: 'job_stopped'; jobId: JobId }
   | { kind: 'job_resumed' }

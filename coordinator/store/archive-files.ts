@@ -19,6 +19,8 @@ export interface ArchiveFiles {
   writeJob(record: JobRecord): Promise<void>;
   /** Null when there is none. Throws ArchiveDamaged when it is not as it was written. */
   readJob(jobId: JobId): Promise<JobRecord | null>;
+  /** All files of the job go, at once as far as anybody can see. Repeating it does nothing. */
+  removeJob(jobId: JobId): Promise<void>;
 }
 
 /** `splits-000000.journals`: which shards are in it, at a glance. */

@@ -93,6 +93,21 @@ export class ArchiveFolder implements ArchiveFiles {
     return record;
   }
 
+  async removeJob(jobId: JobId): Promise<void> {
+    const path = join(this.folder, 'jobs', jobId);
+    const aside = join(this.folder, 'incoming', randomBytes(12).toString('hex'));
+    try {
+      await rename(path, aside);
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw error;
+    }
+    await syncFolder(join(this.folder, 'jobs'));
+    for (const kept of [this.indexes, this.records])
+      for (const name of kept.keys()) if (dirname(name) === path) kept.delete(name);
+    await rm(aside, { recursive: true, force: true });
+  }
+
   private async readBack(path: string): Promise<void> {
     await this.withFile(path, async (file) => {
       const index = await readIndex(file, path);
@@ -167,9 +182,12 @@ async function clearIncoming(folder: string): Promise<void> {
     const path = join(folder, name);
     const found = await stat(path).catch(() => null); // it was renamed meanwhile
     if (found !== null && Date.now() - found.mtimeMs > incomingMsMax)
-      await rm(path, { force: true });
+      await rm(path, { recursive: true, force: true });
   }
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Too many files are open: that passes. */
 const isPassing = (error: unknown): boolean =>

@@ -27,6 +27,8 @@ export interface ArchiveStore {
    * was written. Repeating it changes nothing.
    */
   letJobGo(record: JobRecord): Promise<boolean>;
+  /** Takes a job off the list. */
+  unlist(jobId: JobId): Promise<void>;
   /** Takes the oldest jobs off the list of which nothing is in Redis, until it has so many. */
   trimList(partition: number, max: number): Promise<void>;
 }

@@ -43,6 +43,11 @@ export class MemoryArchiveFiles implements ArchiveFiles {
   async readJob(jobId: JobId): Promise<JobRecord | null> {
     return structuredClone(this.jobs.get(jobId) ?? null);
   }
+
+  async removeJob(jobId: JobId): Promise<void> {
+    this.jobs.delete(jobId);
+    for (const path of this.files.keys()) if (path.startsWith(`${jobId}/`)) this.files.delete(path);
+  }
 }
 
 export class MemoryArchive implements ArchiveStore {
@@ -110,6 +115,10 @@ export class MemoryArchive implements ArchiveStore {
     this.partitions.letJobGo(jobId);
     this.bits.delete(jobId);
     return true;
+  }
+
+  async unlist(jobId: JobId): Promise<void> {
+    this.partitions.listed.delete(jobId);
   }
 
   async trimList(partition: number, max: number): Promise<void> {

@@ -99,6 +99,10 @@ export class RedisArchive extends RedisPart implements ArchiveStore {
     return (await this.run(letJobGo, named, args)) === 1;
   }
 
+  async unlist(jobId: JobId): Promise<void> {
+    await this.step((redis) => redis.zrem(keys.jobs(this.grid.partitionOf(jobId)), jobId));
+  }
+
   async trimList(partition: number, max: number): Promise<void> {
     await this.run(trimList, [keys.jobs(partition), keys.jobsKept(partition)], [max]);
   }

@@ -1,5 +1,6 @@
 /** What an operator does at the command line, and what a scientist meets with the token they got. */
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditEntrySchema } from '../../protocol/audit.ts';
@@ -110,6 +111,33 @@ describe('job', () => {
     const { code, stderr } = await cli('job', 'pause', jobId);
     expect(stderr).toMatch(/error\[job_over\]/);
     expect(code).toBe(2);
+  });
+
+  test('is exported into a folder that can be checked anywhere, and nothing is written over', async () => {
+    const { jobId } = await json('submit', 'job.json');
+    const exported = await json('job', 'export', jobId, '--out', 'old');
+    expect(exported).toMatchObject({ jobId, folder: join('old', jobId), results: 0 });
+    const folder = join(home, 'old', jobId);
+    expect(readdirSync(folder).sort()).toEqual([
+      'SHA256SUMS',
+      'artifacts',
+      ...['document.json', 'job.json', 'results.jsonl', 'revocations.jsonl'],
+    ]);
+    execFileSync('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: folder });
+    const again = await cli('job', 'export', jobId, '--out', 'old');
+    expect(again.stderr).toMatch(/error\[file_unsuitable\].*\n {2}why: there is something/);
+    expect(again.code).toBe(2);
+    expect(readdirSync(join(home, 'old'))).toEqual([jobId]);
+    await cli('cancel', jobId);
+  });
+
+  test('is not removed before all of it is final', async () => {
+    const { jobId } = await json('submit', 'job.json');
+    const { code, stderr } = await cli('job', 'remove', jobId, '--reason', 'not needed');
+    expect(stderr).toMatch(/error\[job_held\]/);
+    expect(code).toBe(2);
+    expect((await json('show', jobId)).state).toBe('open');
+    await cli('cancel', jobId);
   });
 
   test('of a disabled kernel is refused with 5, and one that waits says why', async () => {

@@ -1,5 +1,5 @@
 /** What scientists and volunteers see of the archive, which is nothing; and of one that a disk has harmed. */
-import { readdirSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -117,6 +117,37 @@ test('[W7] a job that is final leaves Redis, with all that was there of it, and 
   expect(await refusal(shown)).toMatchObject({ code: 'archive_damaged' });
   expect((await (await grid.fetch('/v1/jobs')).text()).includes(jobId)).toBe(false);
   expect(await grid.ended(await aDoneJob())).toMatchObject({ state: 'complete' });
+});
+
+test('a job is removed when all of it is final, for good; the books stay', async () => {
+  const jobId = await aDoneJob();
+  const remove = () => grid.fetch(`/v1/jobs/${jobId}/remove`, json({ reason: 'published' }));
+  expect(await refusal(await remove())).toMatchObject({ status: 409, code: 'job_held' });
+  await grid.ended(jobId);
+  for (const days of [0, 8, 32, 59, 62]) await inDays(days);
+  const ledger = await text('/v1/ledger');
+  const stranger = { authorization: `Bearer ${await grid.makeToken('submit')}` };
+  const theirs = await grid.fetch(`/v1/jobs/${jobId}/remove`, {
+    method: 'POST',
+    headers: stranger,
+  });
+  expect(await refusal(theirs)).toMatchObject({ code: 'forbidden' });
+  let reply = await remove();
+  // What its last step pays may not be paid yet.
+  while (reply.status === 409) {
+    await wait(20);
+    reply = await remove();
+  }
+  expect(await reply.json()).toMatchObject({ jobId, final: 600 });
+  for (const path of ['', '/results', '/document', '/units/1/credit'])
+    expect((await grid.fetch(`/v1/jobs/${jobId}${path}`)).status).toBe(404);
+  expect(await refusal(await remove())).toMatchObject({ status: 404, code: 'job_unknown' });
+  expect(await text('/v1/jobs')).not.toContain(jobId);
+  expect(existsSync(folderOf(jobId))).toBe(false);
+  expect(readdirSync(join(grid.dataDir, 'archive', 'incoming'))).toEqual([]);
+  expect(await namedInRedis(jobId)).toEqual([]);
+  expect(await text('/v1/audit-log')).toContain('job_remove');
+  expect((await text('/v1/ledger')).startsWith(ledger.split('\n')[0] ?? '-')).toBe(true);
 });
 
 test('[W2] [W7] results are the same bytes before and after their journals have left Redis, from any unit on', async () => {
