@@ -62,7 +62,7 @@ const remove = () =>
     about: 'Remove a job that is final, and its results, for good.',
     examples: ['manyhands job remove j0123456789abcdef --reason "published"'],
     argument: ['job', 'the id of the job'],
-    more: 'All of it has to be final: `show` tells. Keep it with `job export` first. Credit that was\nearned with it stays.',
+    more: 'All of it has to be final: `show` tells. Keep it with `job export` first.\nCredit that was earned with it stays.',
     run: (grid, jobId, reason) => grid.remove(jobId, reason),
     tell: ({ name }, jobId) => `Job ${jobId} (${plainText(name)}) is removed.`,
   });
@@ -78,7 +78,7 @@ const exportJob = () =>
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nThe folder is written under another name first, and has its own when it is whole.\n`sha256sum -c SHA256SUMS` in it checks it anywhere.',
+      '\nThe folder has its name when it is whole, and not before.\n`sha256sum -c SHA256SUMS` in it checks it anywhere.',
     )
     .action(async (jobId, { json, out, ...options }) => {
       const exported = await exportTo(openGrid(options), jobId, out);
