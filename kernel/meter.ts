@@ -52,7 +52,7 @@ export interface MeterOptions {
   checkpoints?: boolean;
   /**
    * `any` leaves the NaNs of arithmetic as the host makes them: for kernels that are known to let none
-   * out, since those that store nearly all they compute take up to 1.3 times as long with `same`,
+   * out, since those that store nearly all they compute take up to 1.2 times as long with `same`,
    * which is the default. It is not charged.
    */
   nans?: 'same' | 'any';
