@@ -22,7 +22,7 @@ export type KernelRatios = {
   meteredOverUnmetered: number;
   /** The same with all NaNs made alike, which is the default. */
   sameNansOverUnmetered: number;
-  /** Of the first of these. Null without a native compiler. */
+  /** Of the second of these. Null without a native compiler. */
   wasmOverNative: number | null;
   /** What one copy of the unmetered kernel takes over another: 1, but for the error. */
   control: number;
@@ -58,7 +58,7 @@ export async function measureRatios(kernel: BenchKernel): Promise<KernelRatios> 
       name,
       meteredOverUnmetered: least.metered / unmetered,
       sameNansOverUnmetered: least.sameNans / unmetered,
-      wasmOverNative: native === null ? null : least.metered / least.native,
+      wasmOverNative: native === null ? null : least.sameNans / least.native,
       control: least.control / least.unmetered,
       meteredBytesOverBytes: metered.length / wasm.length,
     };
