@@ -158,10 +158,13 @@ const remedies: Partial<Record<ErrorCode, string>> = {
     'earn some: `manyhands join` with this account’s key; or ask the operator to curate the job',
   kernel_disabled: 'use another kernel, or ask the operator',
   job_unknown: '`manyhands list` shows the jobs there are',
+  job_held: '`manyhands show` tells how much of it is final; most is after a month',
   job_over: '`manyhands show` tells how it ended',
   protocol_unknown: 'update manyhands on this side or on the other',
   shutting_down: 'try again in a moment',
   unavailable: 'try again later; the operator sees the reason in the log',
+  crowded: 'try again in a minute',
   busy: 'submit again in a minute',
+  archive_damaged: 'tell the operator: a backup has the file as it was',
   internal: 'try again; if it stays, tell the operator',
 };
