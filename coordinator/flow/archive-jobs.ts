@@ -6,6 +6,7 @@
 import { ripeGroups } from '../domain/archive-group.ts';
 import { archiveJob } from '../store/archive-job.ts';
 import type { Context } from './context.ts';
+import { unpaidJobs } from './unpaid-jobs.ts';
 
 /** As many as a list shows: to look at it takes no files. */
 const newestKept = 100;
@@ -17,16 +18,16 @@ export async function archiveJobs(
   partition: number,
   newestMax = newestKept,
 ): Promise<void> {
-  const { archive, ledger } = store;
+  const { archive } = store;
   const jobs = (await archive.listKept(partition)).filter(({ finalAt }) => finalAt !== null);
   if (jobs.length === 0) return;
-  // Read after the jobs: what their last step pays is applied, and who pays it is asked of them no more.
-  const watermark = await ledger.watermark(partition);
-  if ((await store.readOutbox(partition, watermark, 1)).length > 0) return;
+  // Who pays for its last results is asked of the job.
+  const isUnpaid = await unpaidJobs({ store }, partition);
   const newest = new Set(await archive.newest(partition, newestMax));
   for (const job of jobs) {
     const [group] = ripeGroups(job, new Set());
-    if (group === undefined && !newest.has(job.jobId)) await archiveJob(store, job);
+    if (group !== undefined || newest.has(job.jobId) || isUnpaid(job.jobId)) continue;
+    await archiveJob(store, job);
   }
   await archive.trimList(partition, listedMax);
 }

@@ -12,6 +12,7 @@ import { postEntry } from '../store/posting.ts';
 import { readableJob } from '../store/readable-journal.ts';
 import { partitionOf } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { unpaidJobs } from './unpaid-jobs.ts';
 
 /** Before a job is taken on. Throws GridError `credit_insufficient` when its owner has nothing to pay with. */
 export async function assertCredit(context: Context, owner: AccountId): Promise<void> {
@@ -60,10 +61,8 @@ export async function refundEscrows(context: Context): Promise<void> {
   for (const jobId of await store.ledger.escrows()) {
     const job = await readableJob(store.jobs, jobId);
     if (job === null || !isOver(job)) continue;
-    // Nothing is recorded of it any more, so nothing of it comes after what the outbox has now.
-    const partition = partitionOf(jobId, grid.partitions);
-    const watermark = await store.ledger.watermark(partition);
-    if ((await store.readOutbox(partition, watermark, 1)).length > 0) continue;
+    const isUnpaid = await unpaidJobs(context, partitionOf(jobId, grid.partitions));
+    if (isUnpaid(jobId)) continue;
     await postEntry(store.ledger, context.now, async () => {
       const [left] = await store.ledger.balances([escrowAccount(jobId)] as const);
       return left === 0n ? null : refundDraft(job.owner, jobId, left);

@@ -13,6 +13,7 @@ import { isOperator, type TokenFacts } from '../domain/token.ts';
 import { archiveGroup, archiveJob } from '../store/archive-job.ts';
 import { partitionOf } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { unpaidJobs } from './unpaid-jobs.ts';
 
 type RemoveContext = Pick<Context, 'store' | 'grid' | 'now' | 'log' | 'happened'>;
 
@@ -23,11 +24,13 @@ export async function removeJob(
   by: TokenFacts,
   reason: string,
 ): Promise<void> {
-  const { store, now, log, happened } = context;
+  const { store, grid, now, log, happened } = context;
   const job = await store.jobs.read(jobId);
   if (job === null) throw new GridError('job_unknown', jobId);
-  if (job.finalAt === null || !(await isPaid(context, jobId)))
-    throw new GridError('job_held', jobId);
+  if (job.finalAt === null) throw new GridError('job_held', jobId);
+  // Who pays for its last results is asked of the job.
+  const isUnpaid = await unpaidJobs(context, partitionOf(jobId, grid.partitions));
+  if (isUnpaid(jobId)) throw new GridError('job_held', jobId);
   if (isOperator(by)) {
     const what = { act: 'job_remove', target: jobId, detail: job.document.name, reason } as const;
     await store.registry.logAct(auditLine(by, now(), what));
@@ -37,13 +40,6 @@ export async function removeJob(
   await store.archive.files.removeJob(jobId);
   happened({ kind: 'job_removed', jobId });
   log.info({ jobId }, 'job removed');
-}
-
-/** Who pays for its last results is asked of the job. */
-async function isPaid({ store, grid }: RemoveContext, jobId: JobId): Promise<boolean> {
-  const partition = partitionOf(jobId, grid.partitions);
-  const watermark = await store.ledger.watermark(partition);
-  return (await store.readOutbox(partition, watermark, 1)).length === 0;
 }
 
 async function archiveAll({ store }: RemoveContext, jobId: JobId): Promise<void> {

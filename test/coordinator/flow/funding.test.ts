@@ -116,6 +116,26 @@ describe('a scientist', () => {
     expect(await store.ledger.escrows()).toEqual([]);
   });
 
+  it('gets what is left when all of the job is paid, and waits for no other job’s pay', async () => {
+    await assertCredit(context, owner);
+    const { job, shard } = await aJobOf(owner, false);
+    const other = await aJobOf(owner, true, {}, 2);
+    await earn(shard, 1, 50);
+    const pay = [aPayment(1, 50 * credit, [[length, 1]])];
+    await store.append(0, [anAppend(shard, length++, 'x', { pay })], now);
+    await store.jobs.cancel(job.jobId, now);
+    await refundEscrows(context);
+    expect(await store.ledger.escrows()).toEqual([job.jobId]);
+    await applied(store, 0, now);
+    await store.append(
+      0,
+      [anAppend(other.shard, 0, 'x', { pay: [aPayment(2, credit, [[0, 1]])] })],
+      now,
+    );
+    await refundEscrows(context);
+    expect(await store.ledger.escrows()).toEqual([]);
+  });
+
   it('buys priority: each step costs one more credit for each of work, and the volunteer gets no more', async () => {
     await assertCredit(context, owner);
     const { job, shard } = await aJobOf(owner, false, { priority: 3 });
