@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Lifecycle } from '../../worker/lifecycle.ts';
 import { nodePlatform } from '../../worker/platform/node.ts';
 import type { TestCoordinator } from '../support/test-coordinator.ts';
-import { aFolder, aGrid, join } from './join.ts';
+import { aFolder, aGrid, aHost, join } from './join.ts';
 import { echoSandbox, HeldSandbox, success } from './sandboxes.ts';
 
 let grid: TestCoordinator;
@@ -82,14 +82,7 @@ test('an agent that ends while its keys are made is not over before they are wri
     sandbox: echoSandbox(),
     url: grid.url,
     place: dataDir,
-    name: 'a host',
-    team: null,
-    country: null,
-    cores: 1,
-    once: false,
-    unitsMax: Number.POSITIVE_INFINITY,
-    saveEveryMs: 60_000,
-    onEvent: () => undefined,
+    ...aHost,
   });
   agent.stop();
   await agent.done;

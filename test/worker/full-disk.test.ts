@@ -3,7 +3,7 @@ import { Lifecycle } from '../../worker/lifecycle.ts';
 import { nodePlatform } from '../../worker/platform/node.ts';
 import type { Storage } from '../../worker/platform/platform.ts';
 import type { TestCoordinator } from '../support/test-coordinator.ts';
-import { aFolder, aGrid } from './join.ts';
+import { aFolder, aGrid, aHost } from './join.ts';
 import { HeldSandbox, success } from './sandboxes.ts';
 
 let grid: TestCoordinator;
@@ -47,14 +47,7 @@ test('on a full disk what was computed is still reported, nothing new is taken, 
     sandbox,
     url: grid.url,
     place: await aFolder(),
-    name: 'a host',
-    team: null,
-    country: null,
-    cores: 1,
-    once: false,
-    unitsMax: Number.POSITIVE_INFINITY,
-    saveEveryMs: 60_000,
-    onEvent: () => undefined,
+    ...aHost,
   });
   onTestFinished(async () => {
     agent.stop();

@@ -9,6 +9,18 @@ import type { Sandbox } from '../../worker/sandbox/sandbox.ts';
 import { TestCoordinator } from '../support/test-coordinator.ts';
 import { echoSandbox } from './sandboxes.ts';
 
+/** What a host is when a test makes its agent by hand. */
+export const aHost = {
+  name: 'a host',
+  team: null,
+  country: null,
+  cores: 1,
+  once: false,
+  unitsMax: Number.POSITIVE_INFINITY,
+  saveEveryMs: 60_000,
+  onEvent: () => undefined,
+};
+
 export async function aFolder(): Promise<string> {
   const folder = await mkdtemp(joinPath(tmpdir(), 'mh-worker-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

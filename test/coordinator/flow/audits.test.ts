@@ -2,7 +2,6 @@
  * Audits from the draw to the verdict, over the store in memory: what hosts report is recorded as the
  * coordinator records it, and checks go to those who may have them.
  */
-import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Capacities } from '../../../coordinator/domain/capacities.ts';
 import { creditMicro } from '../../../coordinator/domain/credit.ts';
@@ -23,8 +22,8 @@ import { knowHost } from '../../../coordinator/flow/know-host.ts';
 import { sweepConvicted } from '../../../coordinator/flow/sweep.ts';
 import { vouch } from '../../../coordinator/flow/vouch.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
-import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
 import { accountId, aJob, aResult, hostId, leaseId } from '../builders.ts';
+import { aTrustContext, operator, type TrustContext } from './trust-context.ts';
 
 const units = 64;
 const job = aJob({ units, unitsPerShard: units });
@@ -32,39 +31,17 @@ const shard: Shard = { jobId: job.jobId, number: 0, units: { from: 0, count: uni
 const wrongFuel = 9_000_000;
 const every = Array.from({ length: units }, (_, unit) => unit);
 
-const operator = {
-  tokenId: 't0123456789abcdef',
-  accountId: accountId(9),
-  name: 'operator',
-  scopes: ['operate' as const],
-  createdAt: 0,
-  expiresAt: null,
-  revokedAt: null,
-};
-
 let store: MemoryStore;
 let queued: string[];
 let leases = 0;
-let context: Parameters<typeof hearChecks>[0] & { capacities: Capacities };
+let context: TrustContext;
 
 beforeEach(async () => {
   store = new MemoryStore();
   queued = [];
-  const grid = await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
-  context = {
-    store,
-    grid,
-    artifacts: new MemoryArtifacts(),
-    jobs: { facts: async () => job, known: () => job },
-    knownHosts: new KnownHosts(),
-    capacities: new Capacities(),
-    ordersOut: new Map(),
-    auditSecret: Buffer.from('secret'),
-    now: () => 1000,
-    log: pino({ level: 'silent' }),
-    happened: () => {},
+  context = await aTrustContext(store, job, {
     queue: { add: async (_, ids) => void queued.push(...ids) },
-  };
+  });
   await store.jobs.submit(job);
   await store.openShard(job, shard);
 });

@@ -2,9 +2,7 @@
  * The closing rule over the store in memory: a job of which all is decided waits for checks, and for nobody
  * who is not there.
  */
-import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Capacities } from '../../../coordinator/domain/capacities.ts';
 import {
   isCheck,
   type Shard,
@@ -21,9 +19,9 @@ import { hearChecks } from '../../../coordinator/flow/hear-checks/hear-checks.ts
 import { knowHost } from '../../../coordinator/flow/know-host.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { talliesOf } from '../../../coordinator/store/trust-store.ts';
-import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
 import { accountId, aJob, aResult, hostId } from '../builders.ts';
 import { giveUpRest, reportTo } from './report-to.ts';
+import { aTrustContext, type TrustContext } from './trust-context.ts';
 
 const job = aJob({ units: 8, unitsPerShard: 8 });
 const shard: Shard = { jobId: job.jobId, number: 0, units: { from: 0, count: 8 } };
@@ -33,34 +31,20 @@ let store: MemoryStore;
 let window: Window;
 let now: number;
 let ended: string[];
-let context: Parameters<typeof hearChecks>[0] &
-  Parameters<typeof closeJobs>[0] &
-  Parameters<typeof drawAudits>[0];
+let context: TrustContext;
 
 beforeEach(async () => {
   store = new MemoryStore();
   window = new Window();
   now = 1_000_000;
   ended = [];
-  const grid = await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
-  context = {
-    store,
-    grid,
+  context = await aTrustContext(store, job, {
     window,
-    jobs: { facts: async () => job, known: () => job },
-    knownHosts: new KnownHosts(),
-    capacities: new Capacities(),
-    ordersOut: new Map(),
-    artifacts: new MemoryArtifacts(),
-    auditSecret: Buffer.from('secret'),
     now: () => now,
-    randomBytes: (count) => new Uint8Array(count),
-    log: pino({ level: 'silent' }),
     happened: (happening) => {
       if (happening.kind === 'job_ended') ended.push(happening.jobId);
     },
-    queue: { add: async () => {} },
-  };
+  });
   await store.jobs.submit(job);
   await store.openShard(job, shard);
 });

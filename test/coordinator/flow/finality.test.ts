@@ -2,10 +2,8 @@
  * How results become final, over the store in memory: by the day, in the order of the shards, never back, and in
  * the end all of them; and what is not needed after that is forgotten.
  */
-import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../coordinator/artifacts/artifacts.ts';
-import { Capacities } from '../../../coordinator/domain/capacities.ts';
 import { dayMs, dayOf } from '../../../coordinator/domain/day.ts';
 import { answerOf, type LateResult } from '../../../coordinator/domain/late.ts';
 import { isCheck, type Shard, shardId, splitShard } from '../../../coordinator/domain/shard.ts';
@@ -24,9 +22,9 @@ import { knowHost } from '../../../coordinator/flow/know-host.ts';
 import { sweepConvicted } from '../../../coordinator/flow/sweep.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
 import { marksOf, talliesOf } from '../../../coordinator/store/trust-store.ts';
-import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
 import { accountId, aJob, aResult, hostId, jobId, leaseId } from '../builders.ts';
 import { reportTo } from './report-to.ts';
+import { aTrustContext, type TrustContext } from './trust-context.ts';
 
 /** Four shards of four. */
 let job = aJob({ units: 16, unitsPerShard: 4 });
@@ -34,31 +32,14 @@ const start = 20_000 * dayMs;
 
 let store: MemoryStore;
 let now: number;
-let context: Parameters<typeof hearChecks>[0] &
-  Parameters<typeof drawAudits>[0] &
-  Parameters<typeof sweepConvicted>[0] &
-  Parameters<typeof finaliseResults>[0];
+let context: TrustContext;
 
 async function begin(parts: Parameters<typeof aJob>[0] = {}): Promise<void> {
   store = new MemoryStore();
   now = start;
   job = aJob({ units: 16, unitsPerShard: 4, ...parts });
   const grid = await store.grid.open({ gridId: 'g', partitions: 1, createdAt: start - 9 * dayMs });
-  context = {
-    store,
-    grid,
-    jobs: { facts: async () => job, known: () => job },
-    knownHosts: new KnownHosts(),
-    capacities: new Capacities(),
-    ordersOut: new Map(),
-    artifacts: new MemoryArtifacts(),
-    auditSecret: Buffer.from('secret'),
-    now: () => now,
-    randomBytes: (count) => new Uint8Array(count),
-    log: pino({ level: 'silent' }),
-    happened: () => {},
-    queue: { add: async () => {} },
-  };
+  context = await aTrustContext(store, job, { grid, now: () => now });
   await store.jobs.submit(job);
   for (const host of [1, 2, 3]) await meet(host);
 }

@@ -3,13 +3,10 @@
  * scientist's, and may refuse what the kernel does say: that it says no convicts nobody.
  */
 import { createHash } from 'node:crypto';
-import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Capacities } from '../../../coordinator/domain/capacities.ts';
 import type { RecordedResult } from '../../../coordinator/domain/journal.ts';
 import { LedgerReplay } from '../../../coordinator/domain/ledger-replay.ts';
 import { isCheck, type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
-import { KnownHosts } from '../../../coordinator/domain/trust/known-hosts.ts';
 import { applyAmendments } from '../../../coordinator/flow/amend.ts';
 import { award } from '../../../coordinator/flow/award.ts';
 import { drawAudits } from '../../../coordinator/flow/draw-audits.ts';
@@ -18,21 +15,12 @@ import { knowHost } from '../../../coordinator/flow/know-host.ts';
 import { sweepConvicted } from '../../../coordinator/flow/sweep.ts';
 import { vouch } from '../../../coordinator/flow/vouch.ts';
 import { MemoryStore } from '../../../coordinator/store/memory-store.ts';
-import { MemoryArtifacts } from '../../simulation/memory-artifacts.ts';
 import { accountId, aJob, aResult, hostId } from '../builders.ts';
 import { reportTo } from './report-to.ts';
+import { aTrustContext, operator, type TrustContext } from './trust-context.ts';
 
 const verifier = `sha256:${'1'.repeat(64)}`;
 const job = aJob({ units: 1, unitsPerShard: 1, document: { trust: 'A2', compare: { verifier } } });
-const operator = {
-  tokenId: 't0123456789abcdef',
-  accountId: accountId(9),
-  name: 'operator',
-  scopes: ['operate' as const],
-  createdAt: 0,
-  expiresAt: null,
-  revokedAt: null,
-};
 const [first, honest, other, anchor] = [1, 2, 3, 4] as const;
 const right = aResult(0, { fuel: 3_000_000, output: Buffer.from('right') });
 const another = aResult(0, { fuel: 5_000_000, output: Buffer.from('another') });
@@ -40,25 +28,11 @@ const yes = aResult(0, { fuel: 2_000_000 });
 const no = aResult(0, { outcome: 'kernel_exit', exitCode: 1, output: null });
 
 let store: MemoryStore;
-let context: Parameters<typeof hearChecks>[0] & { capacities: Capacities };
+let context: TrustContext;
 
 beforeEach(async () => {
   store = new MemoryStore();
-  const grid = await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 });
-  context = {
-    store,
-    grid,
-    artifacts: new MemoryArtifacts(),
-    jobs: { facts: async () => job, known: () => job },
-    knownHosts: new KnownHosts(),
-    capacities: new Capacities(),
-    ordersOut: new Map(),
-    auditSecret: Buffer.from('secret'),
-    now: () => 1000,
-    log: pino({ level: 'silent' }),
-    happened: () => {},
-    queue: { add: async () => {} },
-  };
+  context = await aTrustContext(store, job);
   await store.jobs.submit(job, true);
   await store.openShard(job, splitShard(job, 0));
   for (const host of [first, honest, other, anchor]) {
