@@ -21,7 +21,7 @@ const neighbour = '203.0.113.200';
 const elsewhere = '198.51.100.7';
 
 describe('connections of one network that have not said who they are', () => {
-  it('are so many, and the next is told when to come again, while others are let in', async () => {
+  it('[P4] are so many, and the next is told when to come again, while others are let in', async () => {
     const silent = [];
     for (let i = 0; i < 128; i++) silent.push(await openVolunteer(grid.url, { address: crowd }));
     const { status, retryAfter, body } = await refusedFrom(neighbour);
@@ -40,7 +40,7 @@ describe('connections of one network that have not said who they are', () => {
 });
 
 describe('sessions of one host', () => {
-  it('are four: beyond that the oldest ends', async () => {
+  it('[P4] are four: beyond that the oldest ends', async () => {
     const keys = newKeys();
     const sessions = [];
     for (let i = 0; i < 4; i++) sessions.push(await joinVolunteer(grid.url, { keys }));
@@ -50,7 +50,7 @@ describe('sessions of one host', () => {
   });
 });
 
-describe('places', () => {
+describe('seats', () => {
   const limits = { sessions: 4, sessionsPerNetwork: 2, strangers: 3, strangersPerNetwork: 2 };
   const enter = (admission: Admission, address: string) => {
     expect(admission.refusal(address)).toBeNull();

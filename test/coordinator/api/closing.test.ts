@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => grid.stop());
 
-test('a check counts when it is done, though nobody is left for the others that were ordered with it', async () => {
+test('[W8] a check counts when it is done, though nobody is left for the others that were ordered with it', async () => {
   const first = await joinVolunteer(grid.url);
   const second = await joinVolunteer(grid.url);
   const jobId = await grid.submit(2);
