@@ -1,6 +1,6 @@
 /**
  * Who may connect: so many sessions as one process serves well, so many of one network, and fewer that have
- * not said who they are. A stranger with one address cannot take all the places, and whoever comes when all are taken is
+ * not said who they are. A stranger with one address cannot take all the seats, and whoever comes when all are taken is
  * told when to come again, which costs less than to serve everybody badly.
  *
  * A network is what one household or one small hoster has (domain/trust/network.ts). Private addresses have none: behind
@@ -89,5 +89,5 @@ export class Admission {
 const nobody: Count = { sessions: 0, strangers: 0 };
 /** Those who say hello are through in a second or two. */
 const strangersAgainMs = 5000;
-/** A place comes free when a host leaves. */
+/** A seat comes free when a host leaves. */
 const sessionsAgainMs = 60_000;

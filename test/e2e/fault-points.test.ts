@@ -74,7 +74,12 @@ const steps: Record<string, Step> = {
     keys[1] === '{g0}:open' && (keys[2] ?? '').startsWith('{g0}:archived:'),
   archive: (keys) => keys[0] === '{ledger}:archive',
   finalise: posts('final'),
+  'let the job go': (keys) =>
+    keys[1] === '{g0}:jobs-kept' && (keys[2] ?? '').startsWith('{g0}:archived:'),
+  unlist: (_, [command = '', key]) => command.toLowerCase() === 'zrem' && key === '{g0}:jobs',
 };
+/** Those that come when the holds are over, and those of a removal. */
+const stepsAfterTheHold = ['finalise', 'let the job go', 'unlist'];
 
 /** Some thirty coordinators start and die here, one after the other. */
 vi.setConfig({ testTimeout: 240_000 });
@@ -96,7 +101,7 @@ test('[W2] [C1] [C2] [C3] [T2] kill -9 at any step of award and revoke loses not
   const anchor = newKeys();
   const accountIds: string[] = [];
   for (const [round, moment] of (['before', 'after'] as const).entries()) {
-    const { jobId, owner, liarId, anchorId } = await story(moment, round * holdMs, anchor);
+    const { jobId, owner, liarId, anchorId, remove } = await story(moment, round * holdMs, anchor);
     expect((await grid.results(jobId)).every(isRight)).toBe(true);
     accountIds.push(owner);
 
@@ -117,6 +122,10 @@ test('[W2] [C1] [C2] [C3] [T2] kill -9 at any step of award and revoke loses not
     };
     expect(rows.standings.map(({ accountId }) => accountId)).toEqual([anchorId]);
     expect(liarId).not.toBe(anchorId);
+
+    await remove();
+    await expect(grid.fetch(`/v1/jobs/${jobId}`)).rejects.toThrow('job_unknown');
+    expect(await grid.run('ledger', 'verify', '--token-file', grid.tokenPath)).toEqual(verified);
     await grid.killCoordinator('SIGTERM');
     await socket.close();
   }
@@ -180,18 +189,26 @@ async function story(moment: Moment, aheadMs: number, anchorKeys: Keys) {
 
   await grid.until(jobId, ({ state }) => state === 'complete');
   const anchorId = anchorHost.welcome?.accountId ?? '';
-  await until(async () => [...left].every((name) => name === 'finalise'));
+  await until(async () => [...left].every((name) => stepsAfterTheHold.includes(name)));
   await rising;
   ahead += holdMs;
   await grid.killCoordinator('SIGTERM');
   await start();
-  await until(async () => left.size === 0);
+  await until(async () => !left.has('finalise'));
   await rising;
   const isSettled = (account: string) => !/^escrow:|:pending$/.test(account);
   await until(async () => Object.keys(await balances()).every(isSettled));
   life.abort();
   const liarId = (await liar.joined).welcome?.accountId ?? '';
-  return { jobId, owner: token.accountId, liarId, anchorId };
+  /** Asked for until it is done: whoever was not answered asks again. */
+  const remove = async () => {
+    const isRemoved = async () =>
+      (await grid.fetch(`/v1/jobs/${jobId}/remove`, json({})).catch(() => null))?.ok === true;
+    await until(isRemoved);
+    expect([...left]).toEqual([]);
+    await rising;
+  };
+  return { jobId, owner: token.accountId, liarId, anchorId, remove };
 }
 
 /** A volunteer that connects again whenever it is cut off, and reports again what it had no answer to. */
