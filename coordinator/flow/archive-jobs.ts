@@ -5,8 +5,8 @@
  */
 import { ripeGroups } from '../domain/archive-group.ts';
 import { archiveJob } from '../store/archive-job.ts';
+import { unpaidJobs } from '../store/unpaid-jobs.ts';
 import type { Context } from './context.ts';
-import { unpaidJobs } from './unpaid-jobs.ts';
 
 /** As many as a list shows: to look at it takes no files. */
 const newestKept = 100;
@@ -22,7 +22,7 @@ export async function archiveJobs(
   const jobs = (await archive.listKept(partition)).filter(({ finalAt }) => finalAt !== null);
   if (jobs.length === 0) return;
   // Who pays for its last results is asked of the job.
-  const isUnpaid = await unpaidJobs({ store }, partition);
+  const isUnpaid = await unpaidJobs(store, partition);
   const newest = new Set(await archive.newest(partition, newestMax));
   for (const job of jobs) {
     const [group] = ripeGroups(job, new Set());

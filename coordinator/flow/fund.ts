@@ -11,8 +11,8 @@ import { availableAccount } from '../domain/ledger.ts';
 import { postEntry } from '../store/posting.ts';
 import { readableJob } from '../store/readable-journal.ts';
 import { partitionOf } from '../store/store.ts';
+import { unpaidJobs } from '../store/unpaid-jobs.ts';
 import type { Context } from './context.ts';
-import { unpaidJobs } from './unpaid-jobs.ts';
 
 /** Before a job is taken on. Throws GridError `credit_insufficient` when its owner has nothing to pay with. */
 export async function assertCredit(context: Context, owner: AccountId): Promise<void> {
@@ -61,7 +61,7 @@ export async function refundEscrows(context: Context): Promise<void> {
   for (const jobId of await store.ledger.escrows()) {
     const job = await readableJob(store.jobs, jobId);
     if (job === null || !isOver(job)) continue;
-    const isUnpaid = await unpaidJobs(context, partitionOf(jobId, grid.partitions));
+    const isUnpaid = await unpaidJobs(store, partitionOf(jobId, grid.partitions));
     if (isUnpaid(jobId)) continue;
     await postEntry(store.ledger, context.now, async () => {
       const [left] = await store.ledger.balances([escrowAccount(jobId)] as const);

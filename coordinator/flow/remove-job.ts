@@ -12,8 +12,8 @@ import { auditLine } from '../domain/audit.ts';
 import { isOperator, type TokenFacts } from '../domain/token.ts';
 import { archiveGroup, archiveJob } from '../store/archive-job.ts';
 import { partitionOf } from '../store/store.ts';
+import { unpaidJobs } from '../store/unpaid-jobs.ts';
 import type { Context } from './context.ts';
-import { unpaidJobs } from './unpaid-jobs.ts';
 
 type RemoveContext = Pick<Context, 'store' | 'grid' | 'now' | 'log' | 'happened'>;
 
@@ -29,7 +29,7 @@ export async function removeJob(
   if (job === null) throw new GridError('job_unknown', jobId);
   if (job.finalAt === null) throw new GridError('job_held', jobId);
   // Who pays for its last results is asked of the job.
-  const isUnpaid = await unpaidJobs(context, partitionOf(jobId, grid.partitions));
+  const isUnpaid = await unpaidJobs(store, partitionOf(jobId, grid.partitions));
   if (isUnpaid(jobId)) throw new GridError('job_held', jobId);
   if (isOperator(by)) {
     const what = { act: 'job_remove', target: jobId, detail: job.document.name, reason } as const;

@@ -4,13 +4,13 @@
  * other jobs is always on its way, and nobody waits for that.
  */
 import type { JobId } from '../../protocol/ids.ts';
-import type { Context } from './context.ts';
+import type { Store } from './store.ts';
 
 /** Some seconds of a grid at full work; the ledger takes a thousand in a step, ten times a second. */
 const recordsLookedAt = 4096;
 
 export async function unpaidJobs(
-  { store }: Pick<Context, 'store'>,
+  store: Pick<Store, 'ledger' | 'readOutbox'>,
   partition: number,
 ): Promise<(jobId: JobId) => boolean> {
   const watermark = await store.ledger.watermark(partition);
