@@ -89,6 +89,7 @@ const gridCodes: Record<ErrorCode, number> = {
   shutting_down: exitCodes.unreachable,
   unavailable: exitCodes.unreachable,
   crowded: exitCodes.unreachable,
+  requests_limit: exitCodes.limit,
   busy: exitCodes.unreachable,
   digest_mismatch: exitCodes.internal,
   range_unsatisfiable: exitCodes.internal,

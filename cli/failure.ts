@@ -19,17 +19,25 @@ export class Failure extends Error {
   readonly code: FailureCode;
   readonly why: readonly string[];
   readonly remedy: string;
+  /** When the same may succeed, where the other side said so. */
+  readonly retryAfterMs: number | null;
 
   constructor(
     code: FailureCode,
     what: string,
-    told: { why: string | readonly string[]; remedy: string; cause?: unknown },
+    told: {
+      why: string | readonly string[];
+      remedy: string;
+      cause?: unknown;
+      retryAfterMs?: number | null;
+    },
   ) {
     super(what, { cause: told.cause });
     this.name = 'Failure';
     this.code = code;
     this.why = typeof told.why === 'string' ? [told.why] : told.why;
     this.remedy = told.remedy;
+    this.retryAfterMs = told.retryAfterMs ?? null;
   }
 }
 

@@ -10,6 +10,10 @@ import { formatSeconds } from './format.ts';
 
 /** Two seconds of repeats: enough for a restart behind a proxy, short for a wrong address. */
 const retryDelaysMs = [200, 500, 1300];
+/** As often as a coordinator that has had too many requests is asked again, each time when it said. */
+const waitsMax = 3;
+/** Longer than this nobody wants to look at a silent terminal: then it is said when to come again. */
+const waitMsMax = 10_000;
 /** A small question is answered in milliseconds; after half a minute the other side hangs. */
 const replyTimeoutMs = 30_000;
 
@@ -44,15 +48,20 @@ export function openHttp(url: string, token: string | null): Http {
   }
 
   async function request(path: string, init: Ask = {}): Promise<Response> {
-    for (const delayMs of retryDelaysMs) {
+    let [breaks, waits] = [0, 0];
+    for (;;) {
       try {
         return await once(path, init);
       } catch (error) {
-        if (!isUnreachable(error)) throw error;
-        await sleep(delayMs);
+        const askedMs = error instanceof Failure ? error.retryAfterMs : null;
+        const pauseMs =
+          askedMs === null
+            ? isUnreachable(error) && retryDelaysMs[breaks++]
+            : askedMs <= waitMsMax && waits++ < waitsMax && askedMs;
+        if (pauseMs === false || pauseMs === undefined) throw error;
+        await sleep(pauseMs);
       }
     }
-    return once(path, init);
   }
 
   return {
@@ -80,7 +89,8 @@ export function openHttp(url: string, token: string | null): Http {
 
 /** Nobody answered, or nobody who can work at the moment: the same may succeed in a while. */
 export const isUnreachable = (error: unknown): boolean =>
-  error instanceof Failure && ['unreachable', 'shutting_down', 'unavailable'].includes(error.code);
+  error instanceof Failure &&
+  ['unreachable', 'shutting_down', 'unavailable', 'requests_limit'].includes(error.code);
 
 function unreachable(url: string, cause: unknown): Failure {
   const { name, cause: inner } = cause as Error & { cause?: NodeJS.ErrnoException };
@@ -104,7 +114,7 @@ function unreachable(url: string, cause: unknown): Failure {
 /** An error reply as a Failure. A HEAD, or a proxy on the way, leaves us with a status only. */
 async function refusal(reply: Response, url: string): Promise<Failure> {
   const parsed = errorBodySchema.safeParse(await reply.json().catch(() => undefined));
-  if (!parsed.success) return refusalByStatus(reply.status, url);
+  if (!parsed.success) return refusalByStatus(reply, url);
   const { code, message, detail, issues, retryAfterMs } = parsed.data.error;
   const why = issues.map(({ path, expected }) => `${path}: ${expected}`);
   return new Failure(code, message, {
@@ -112,24 +122,31 @@ async function refusal(reply: Response, url: string): Promise<Failure> {
     remedy:
       retryAfterMs === undefined
         ? (remedies[code] ?? 'mend what is said above and try again')
-        : `try again in ${formatSeconds(Math.ceil(retryAfterMs / 1000))}`,
+        : againIn(retryAfterMs),
+    retryAfterMs: retryAfterMs ?? null,
   });
 }
 
-function refusalByStatus(status: number, url: string): Failure {
+const againIn = (ms: number): string => `try again in ${formatSeconds(Math.ceil(ms / 1000))}`;
+
+function refusalByStatus({ status, headers }: Response, url: string): Failure {
   const byStatus: Record<number, ErrorCode> = {
     401: 'unauthorized',
     403: 'forbidden',
     404: 'artifact_unknown',
     413: 'too_large',
+    429: 'requests_limit',
     502: 'unavailable',
     503: 'unavailable',
     504: 'unavailable',
   };
   const code = byStatus[status] ?? (status >= 500 ? 'internal' : 'bad_request');
+  const seconds = headers.get('retry-after') ?? '';
+  const retryAfterMs = /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;
   return new Failure(code, errorFacts(code).sentence, {
     why: `${url} answered with status ${status}`,
-    remedy: remedies[code] ?? 'check the address',
+    remedy: retryAfterMs === null ? (remedies[code] ?? 'check the address') : againIn(retryAfterMs),
+    retryAfterMs,
   });
 }
 
@@ -164,6 +181,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   shutting_down: 'try again in a moment',
   unavailable: 'try again later; the operator sees the reason in the log',
   crowded: 'try again in a minute',
+  requests_limit: 'try again in a minute',
   busy: 'submit again in a minute',
   archive_damaged: 'tell the operator: a backup has the file as it was',
   internal: 'try again; if it stays, tell the operator',

@@ -244,6 +244,12 @@ const catalogue = {
     retry: true,
     sentence: 'As many hosts are connected, here or from your network, as this coordinator takes.',
   },
+  requests_limit: {
+    httpStatus: 429,
+    closeCode: null,
+    retry: true,
+    sentence: 'Too many requests came from your network, or with your token: wait a moment.',
+  },
   busy: {
     httpStatus: 503,
     closeCode: null,

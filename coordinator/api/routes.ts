@@ -36,6 +36,7 @@ import { bodyOfLines } from './lines.ts';
 import { linkRoutes } from './link-routes.ts';
 import { type Metrics, metricsRoutes } from './metrics-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
+import { limitRequests } from './request-limits.ts';
 import { standingRoutes } from './standing-routes.ts';
 import type { Tally } from './tally.ts';
 import { teamRoutes } from './team-routes.ts';
@@ -81,6 +82,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     refuse(new GridError('route_unknown', `${request.method} ${request.url}`), request, reply),
   );
 
+  limitRequests(server, context);
   server.get('/healthz', async () => ({ status: 'alive' }));
   server.get('/readyz', async () => {
     if (!parts.isReady()) throw new GridError('unavailable');

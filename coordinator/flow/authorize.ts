@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { GridError } from '../../protocol/errors.ts';
-import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId, TokenId } from '../../protocol/ids.ts';
 import type { TokenScope } from '../../protocol/tokens.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { hasScope, type JobUse, mayUse, type TokenFacts, tokenState } from '../domain/token.ts';
@@ -109,9 +109,22 @@ export const uploadToken = (context: Context, hostId: HostId, accountId: Account
 
 /** Whether the token lets a host upload outputs now. Throws GridError `host_banned`. */
 export async function isUploadToken(context: Context, token: string): Promise<boolean> {
-  const facts = context.sealer.open('upload', token);
-  if (!Array.isArray(facts) || !(facts[2] > context.now())) return false;
-  const banned = await context.store.registry.findBan([String(facts[0]), String(facts[1])]);
+  const uploader = uploaderOf(context, token);
+  if (uploader === null) return false;
+  const banned = await context.store.registry.findBan(uploader);
   if (banned !== null) throw new GridError('host_banned', banned.reason);
   return true;
+}
+
+/** The host and the account that an upload token was given to; null when it is none, or has expired. */
+export function uploaderOf(context: Context, token: string): [HostId, AccountId] | null {
+  const facts = context.sealer.open('upload', token);
+  if (!Array.isArray(facts) || !(facts[2] > context.now())) return null;
+  return [String(facts[0]), String(facts[1])];
+}
+
+/** Of a bearer token that is good here, whatever for; null of any other. */
+export async function validToken(context: Context, token: string): Promise<TokenId | null> {
+  const facts = await context.store.registry.findToken(tokenHash(token));
+  return facts !== null && tokenState(facts, context.now()) === 'valid' ? facts.tokenId : null;
 }

@@ -82,6 +82,48 @@ describe('a submission whose reply was lost', () => {
   });
 });
 
+describe('a coordinator that has had too many requests', () => {
+  const limited = (retryAfterMs: number) => (reply: ServerResponse) => {
+    const error = new GridError('requests_limit', '', { retryAfterMs });
+    reply.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
+    json(errorBody(error), 429)(reply);
+  };
+
+  test('is asked again when it said, and nobody sees anything of it', async () => {
+    const { asked, cli } = await serve(limited(20), limited(20), json({ jobs: [jobViewExample] }));
+    const { code, stdout } = await cli('list', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toHaveLength(1);
+    expect(asked).toHaveLength(3);
+  });
+
+  test('and goes on refusing is told, with when to come again', async () => {
+    const { asked, cli } = await serve(limited(20));
+    const { code, stderr } = await cli('list');
+    expect(asked).toHaveLength(4);
+    expect(stderr).toContain('error[requests_limit]: Too many requests came from your network');
+    expect(stderr).toMatch(/do: +try again in 1 s/);
+    expect(code).toBe(7);
+  });
+
+  test('is not waited for when that would be long', async () => {
+    const { asked, cli } = await serve(limited(120_000));
+    const { code, stderr } = await cli('list');
+    expect(asked).toHaveLength(1);
+    expect(stderr).toMatch(/do: +try again in 2.0 min/);
+    expect(code).toBe(7);
+  });
+
+  test('may be a proxy that says it in a header alone', async () => {
+    const { asked, cli } = await serve(
+      (reply) => reply.writeHead(429, { 'retry-after': '0' }).end('slow down'),
+      json({ jobs: [] }),
+    );
+    expect((await cli('list')).code).toBe(0);
+    expect(asked).toHaveLength(2);
+  });
+});
+
 describe('a download that breaks off', () => {
   test('goes on after the last unit that arrived', async () => {
     const { asked, cli } = await serve(
