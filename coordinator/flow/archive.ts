@@ -2,6 +2,8 @@
  * archive: takes entries of the ledger from Redis to the files of its history, and makes the receipts
  * of the accounts that they tell of. Files first, durably, then the mark: a crash in between is made
  * good by doing it again, from the mark on.
+ *
+ * Of several who do it at once, each writes into files of its own (store/history.ts), and one moves the mark.
  */
 import { createHash } from 'node:crypto';
 import type { AccountId } from '../../protocol/ids.ts';
@@ -9,7 +11,7 @@ import { type EntryLine, noHash } from '../../protocol/ledger.ts';
 import type { Receipt } from '../../protocol/receipts.ts';
 import { receiptsOf } from '../domain/receipt.ts';
 import { type History, type Place, receiptLine } from '../store/history.ts';
-import type { ReceiptTail } from '../store/ledger-store.ts';
+import type { ArchiveMark, LedgerStore, ReceiptTail } from '../store/ledger-store.ts';
 import type { Context } from './context.ts';
 
 /** Some megabytes at most; at ten awards a second half a minute of them. */
@@ -23,10 +25,12 @@ export async function archiveEntries(
   const { ledger } = store;
   await history.alone(async () => {
     for (;;) {
-      const mark = await ledger.archived();
-      const rows = await ledger.readEntries(mark.number, entriesPerStep);
+      const standing = await ledger.archived();
+      const rows = await ledger.readEntries(standing.number, entriesPerStep);
       const last = rows.at(-1);
       if (last === undefined) return;
+      const mark = await claimed(ledger, history, standing);
+      if (mark === null) continue;
       if (rows[0]?.number !== mark.number + 1) {
         throw new Error(`entry ${mark.number + 1} of the ledger is neither in Redis nor in a file`);
       }
@@ -40,10 +44,25 @@ export async function archiveEntries(
         receipts.lines.length === 0
           ? mark.receipts
           : await history.append('receipts', at, text(receipts.lines));
-      const next = { number: last.number, entries, receipts: written };
-      await ledger.moveArchive(mark.number, next, receipts.tails);
+      const next = { ...mark, number: last.number, entries, receipts: written };
+      // Should the reply be lost, it may yet arrive: and what it names must not be written to again.
+      history.claim = null;
+      if (await ledger.moveArchive(mark, next, receipts.tails)) history.claim = mark.claim ?? null;
     }
   });
+}
+
+/** The mark as this run may write on from it. Null when somebody else moved or claimed it meanwhile. */
+async function claimed(
+  ledger: LedgerStore,
+  history: History,
+  mark: ArchiveMark,
+): Promise<ArchiveMark | null> {
+  if (history.claim !== null && history.claim === mark.claim) return mark;
+  history.claim = null;
+  const own = await ledger.claimArchive(mark);
+  history.claim = own?.claim ?? null;
+  return own;
 }
 
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');

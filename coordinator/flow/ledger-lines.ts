@@ -12,8 +12,10 @@ export async function* ledgerLines(
   { head, balances }: LedgerSnapshot,
 ): AsyncGenerator<string> {
   const mark = await ledger.archived();
+  // Read after the mark: so whatever was left before it has its end.
+  const ends = await ledger.segmentEnds();
   let number = 0;
-  for await (const line of history.lines('entries', mark.entries)) {
+  for await (const line of history.lines('entries', mark.entries, ends)) {
     if (number === head.number) break;
     number++;
     yield line;

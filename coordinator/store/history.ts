@@ -6,8 +6,11 @@
  *   entries/00000001.jsonl      one entry a line, as it was hashed
  *   receipts/00000001.jsonl     one receipt a line, before it the address of the account's one before
  *
- * A crash leaves bytes behind the mark, which nobody was told of: the next append cuts them off and
- * writes again. What is before the mark is never written again; when it is missing, that is damage.
+ * Each run that writes claims the history first, and begins files of its own: so whoever was stalled over a write,
+ * and wakes when another coordinator has taken over, writes into a file that has ended. Where it ended is in Redis.
+ *
+ * A crash leaves bytes behind the mark, which nobody was told of: nobody reads them, and the next append of the same
+ * run cuts them off. What is before the mark is never written again; when it is missing, that is damage.
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
@@ -21,6 +24,10 @@ export type Place = { segment: number; bytes: number };
 export type Address = { segment: number; offset: number; bytes: number };
 export type HistoryFile = 'entries' | 'receipts';
 
+/** Where the files end that were left by a claim, and not because they were full. */
+export type SegmentEnds = ReadonlyMap<string, number>;
+export const segmentName = (file: HistoryFile, segment: number): string => `${file} ${segment}`;
+
 /** 64 MiB: some hundred thousand entries; a backup copies only segments that it has not got. */
 const segmentBytesMax = 64 * 1024 * 1024;
 
@@ -30,6 +37,8 @@ export const startOfHistory: Place = { segment: 1, bytes: 0 };
 export class HistoryDamaged extends Error {}
 
 export class History {
+  /** Under which it writes; null when it is to claim the history anew. */
+  claim: number | null = null;
   private readonly folder: string;
   private last: Promise<unknown> = Promise.resolve();
 
@@ -73,11 +82,12 @@ export class History {
   }
 
   /** Every line up to a place, in order. Throws HistoryDamaged when one is missing. */
-  async *lines(file: HistoryFile, until: Place): AsyncGenerator<string> {
+  async *lines(file: HistoryFile, until: Place, ends: SegmentEnds): AsyncGenerator<string> {
     for (let segment = 1; segment <= until.segment; segment++) {
       const path = this.path(file, segment);
-      const end = segment === until.segment ? until.bytes : Number.POSITIVE_INFINITY;
-      if (end === 0) return;
+      const left = ends.get(segmentName(file, segment)) ?? Number.POSITIVE_INFINITY;
+      const end = segment === until.segment ? until.bytes : left;
+      if (end === 0) continue;
       const input = createReadStream(path, { end: end - 1 });
       try {
         yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });

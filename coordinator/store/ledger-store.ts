@@ -7,7 +7,13 @@ import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { type EntryLine, noHash } from '../../protocol/ledger.ts';
 import type { Bucket, Holder, LedgerAccount, LedgerHead, PendingChange } from '../domain/ledger.ts';
 import type { StandingChange, StandingKind } from '../domain/standing.ts';
-import { type Address, type Place, startOfHistory } from './history.ts';
+import {
+  type Address,
+  type Place,
+  type SegmentEnds,
+  segmentName,
+  startOfHistory,
+} from './history.ts';
 
 /** One entry, and all that follows from it. */
 export type LedgerStep = {
@@ -32,13 +38,30 @@ export type StandingRow = {
 };
 export type StandingOrder = 'total' | 'recent';
 
-/** How far the files of the history go; what is behind it may be gone from Redis. */
-export type ArchiveMark = { number: number; entries: Place; receipts: Place };
+/**
+ * How far the files of the history go; what is behind it may be gone from Redis. `claim` counts how often somebody
+ * made the history theirs to write (store/history.ts); grids of before that have none.
+ */
+export type ArchiveMark = { number: number; entries: Place; receipts: Place; claim?: number };
 export const firstMark: ArchiveMark = {
   number: 0,
   entries: startOfHistory,
   receipts: startOfHistory,
 };
+
+/** The mark as it is for whoever writes from now on, in files that nobody has written to; and how those end that are left. */
+export function claimOf(from: ArchiveMark): { to: ArchiveMark; ends: [string, number][] } {
+  const { number, entries, receipts, claim = 0 } = from;
+  const next = ({ segment }: Place) => ({ segment: segment + 1, bytes: 0 });
+  if (number === 0 && claim === 0) return { to: { ...firstMark, claim: 1 }, ends: [] };
+  return {
+    to: { number, entries: next(entries), receipts: next(receipts), claim: claim + 1 },
+    ends: [
+      [segmentName('entries', entries.segment), entries.bytes],
+      [segmentName('receipts', receipts.segment), receipts.bytes],
+    ],
+  };
+}
 
 /** An account's last receipt: what the next one has to name, and where it is. */
 export type ReceiptTail = { number: number; hash: string; address: Address };
@@ -78,15 +101,18 @@ export interface LedgerStore {
   /** Entries that Redis still has. */
   readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]>;
   archived(): Promise<ArchiveMark>;
+  /** Makes the history the caller's to write, from a mark on. Null when it stands elsewhere, or is claimed by another. */
+  claimArchive(from: ArchiveMark): Promise<ArchiveMark | null>;
+  segmentEnds(): Promise<SegmentEnds>;
   /**
-   * Moves the mark on from an entry, with the receipts that were made, and lets go of the entries up to
-   * it. Nothing happens when the mark stands elsewhere.
+   * Moves the mark on, with the receipts that were made, and lets go of the entries up to it. False when it stands
+   * elsewhere, or somebody else has claimed it: then nothing happened.
    */
   moveArchive(
-    fromNumber: number,
-    mark: ArchiveMark,
+    from: ArchiveMark,
+    to: ArchiveMark,
     tails: ReadonlyMap<AccountId, ReceiptTail>,
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** Of those that have any. */
   receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>>;
 

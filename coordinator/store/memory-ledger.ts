@@ -9,9 +9,11 @@ import {
   type PendingChange,
 } from '../domain/ledger.ts';
 import { addRecent, type StandingChange, type StandingKind } from '../domain/standing.ts';
+import type { SegmentEnds } from './history.ts';
 import {
   type ArchiveMark,
   bucketField,
+  claimOf,
   daysKept,
   firstHead,
   firstMark,
@@ -31,6 +33,7 @@ export class MemoryLedger implements LedgerStore {
   private lastEntry: LedgerHead = firstHead;
   private lines: { number: number; line: string }[] = [];
   private archive: ArchiveMark = firstMark;
+  private readonly ends = new Map<string, number>();
   private readonly receipts = new Map<AccountId, ReceiptTail>();
   private readonly watermarks = new Map<number, number>();
   private readonly accounts = new Map<LedgerAccount, bigint>();
@@ -120,15 +123,32 @@ export class MemoryLedger implements LedgerStore {
     return this.archive;
   }
 
+  async claimArchive(from: ArchiveMark): Promise<ArchiveMark | null> {
+    if (!this.isMark(from)) return null;
+    const { to, ends } = claimOf(from);
+    for (const [name, bytes] of ends) this.ends.set(name, bytes);
+    this.archive = to;
+    return to;
+  }
+
+  async segmentEnds(): Promise<SegmentEnds> {
+    return new Map(this.ends);
+  }
+
   async moveArchive(
-    fromNumber: number,
-    mark: ArchiveMark,
+    from: ArchiveMark,
+    to: ArchiveMark,
     tails: ReadonlyMap<AccountId, ReceiptTail>,
-  ): Promise<void> {
-    if (this.archive.number !== fromNumber) return;
-    this.archive = mark;
-    this.lines = this.lines.filter(({ number }) => number > mark.number);
+  ): Promise<boolean> {
+    if (!this.isMark(from)) return false;
+    this.archive = to;
+    this.lines = this.lines.filter(({ number }) => number > to.number);
     for (const [accountId, tail] of tails) this.receipts.set(accountId, tail);
+    return true;
+  }
+
+  private isMark({ number, claim = 0 }: ArchiveMark): boolean {
+    return this.archive.number === number && (this.archive.claim ?? 0) === claim;
   }
 
   async receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>> {

@@ -9,10 +9,12 @@ import {
   type PendingChange,
 } from '../domain/ledger.ts';
 import { type StandingChange, type StandingKind, weightOfDay } from '../domain/standing.ts';
+import type { SegmentEnds } from './history.ts';
 import { keys } from './keys.ts';
 import {
   type ArchiveMark,
   bucketField,
+  claimOf,
   daysKept,
   firstHead,
   firstMark,
@@ -31,6 +33,7 @@ import { RedisPart } from './redis-part.ts';
 import { Script, type ScriptArg } from './script.ts';
 
 const postEntry = new Script('post-entry');
+const claimArchive = new Script('claim-archive');
 const moveArchive = new Script('move-archive');
 const ledgerSnapshot = new Script('ledger-snapshot');
 const forgetStanding = new Script('forget-standing');
@@ -179,14 +182,29 @@ export class RedisLedger extends RedisPart implements LedgerStore {
     return text === null ? firstMark : (JSON.parse(text) as ArchiveMark);
   }
 
+  async claimArchive(from: ArchiveMark): Promise<ArchiveMark | null> {
+    const { to, ends } = claimOf(from);
+    const { number, claim = 0 } = from;
+    const args: ScriptArg[] = [number, claim, to.claim ?? 0, JSON.stringify(to)];
+    for (const [name, bytes] of ends) args.push(`end ${name}`, bytes);
+    return (await this.run(claimArchive, [keys.archive], args)) === 1 ? to : null;
+  }
+
+  async segmentEnds(): Promise<SegmentEnds> {
+    const fields = await this.step((redis) => redis.hgetall(keys.archive));
+    const ends = Object.entries(fields).filter(([field]) => field.startsWith('end '));
+    return new Map(ends.map(([field, bytes]) => [field.slice('end '.length), Number(bytes)]));
+  }
+
   async moveArchive(
-    fromNumber: number,
-    mark: ArchiveMark,
+    { number, claim = 0 }: ArchiveMark,
+    to: ArchiveMark,
     tails: ReadonlyMap<AccountId, ReceiptTail>,
-  ): Promise<void> {
-    const args: ScriptArg[] = [fromNumber, mark.number, JSON.stringify(mark), tails.size];
+  ): Promise<boolean> {
+    const args: ScriptArg[] = [number, claim, to.number, JSON.stringify(to), tails.size];
     for (const [accountId, tail] of tails) args.push(accountId, JSON.stringify(tail));
-    await this.run(moveArchive, [keys.archive, keys.entries, keys.receipts], args);
+    const keysOf = [keys.archive, keys.entries, keys.receipts];
+    return (await this.run(moveArchive, keysOf, args)) === 1;
   }
 
   async receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>> {

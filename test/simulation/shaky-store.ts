@@ -58,6 +58,7 @@ const writes: ReadonlySet<string> = new Set<
   'forgetStanding',
   'trimList',
   'post',
+  'claimArchive',
   'moveArchive',
   'write',
   'trimOutbox',

@@ -13,7 +13,15 @@ const step = () => {
 };
 
 /** Where something is or becomes true; what is only read in between cannot tell one death from another. */
-const steps = new Set(['readOutbox', 'post', 'trimOutbox', 'readEntries', 'append', 'moveArchive']);
+const steps = new Set([
+  'readOutbox',
+  'post',
+  'trimOutbox',
+  'readEntries',
+  'claimArchive',
+  'append',
+  'moveArchive',
+]);
 
 /** The same object, deadly at the step. */
 const deadly = (part) =>

@@ -101,15 +101,36 @@ function entryContract(open: OpenStore): void {
       }
       expect((await ledger.archived()).number).toBe(0);
       const place = { segment: 1, bytes: 99 };
-      const mark = { number: 2, entries: place, receipts: place };
+      const [first, mark] = [
+        await ledger.archived(),
+        { number: 2, entries: place, receipts: place, claim: 0 },
+      ];
       const tail = { number: 1, hash: 'x', address: { segment: 1, offset: 0, bytes: 99 } };
       const tails = new Map([[accountId(1), tail]]);
-      await ledger.moveArchive(0, mark, tails);
-      await ledger.moveArchive(0, { ...mark, number: 3 }, new Map());
+      expect(await ledger.moveArchive(first, mark, tails)).toBe(true);
+      expect(await ledger.moveArchive(first, { ...mark, number: 3 }, new Map())).toBe(false);
       expect(await ledger.archived()).toEqual(mark);
       expect(await ledger.receiptTails([accountId(1), accountId(2)])).toEqual(tails);
       expect((await ledger.readEntries(0, 9)).map(({ number }) => number)).toEqual([3]);
       expect(await ledger.balances(['fee'])).toEqual([6n]);
+    }),
+  );
+
+  it(
+    'whoever claims the history writes into files of its own, and whoever had claimed it before moves nothing',
+    withStore(open, async ({ ledger }) => {
+      const first = await ledger.claimArchive(await ledger.archived());
+      if (first === null) throw new Error('nobody else claims it');
+      expect(first.entries).toEqual({ segment: 1, bytes: 0 });
+      const moved = { ...first, number: 2, entries: { segment: 1, bytes: 70 } };
+      expect(await ledger.moveArchive(first, moved, new Map())).toBe(true);
+      const second = await ledger.claimArchive(moved);
+      expect(second?.entries).toEqual({ segment: 2, bytes: 0 });
+      expect(second?.number).toBe(2);
+      expect((await ledger.segmentEnds()).get('entries 1')).toBe(70);
+      expect(await ledger.claimArchive(moved)).toBeNull();
+      expect(await ledger.moveArchive(moved, { ...moved, number: 3 }, new Map())).toBe(false);
+      expect(await ledger.archived()).toEqual(second);
     }),
   );
 }
