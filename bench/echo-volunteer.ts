@@ -31,6 +31,8 @@ export type EchoOptions = {
   leasesInFlight: number;
   /** How long it waits, on average, before it asks again: as if it had computed. */
   pauseMs: number;
+  /** Says hello, answers pings, and asks for nothing before `begin`. */
+  isAtRest?: boolean;
   /** Is told of each lease that was recorded whole. */
   onRecorded?: (lease: Lease, verdicts: VerdictRuns) => void;
 };
@@ -56,6 +58,8 @@ export type EchoVolunteer = {
   readonly ended: Promise<unknown>;
   /** Milliseconds from each want to its lease, since this was last asked. */
   takeRoundTrips(): number[];
+  /** Asks for its first leases. */
+  begin(): void;
   close(): void;
 };
 
@@ -66,7 +70,7 @@ export function openEchoVolunteer(
   options: EchoOptions,
   { host, account, unrecorded }: EchoHoldings = newHoldings(),
 ): EchoVolunteer {
-  const { leaseUnits, leasesInFlight, pauseMs } = options;
+  const { leaseUnits, leasesInFlight, pauseMs, isAtRest = false } = options;
   const hostKey = rawKey(host.publicKey);
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${sessionPath}`, subprotocol, {
     perMessageDeflate: false,
@@ -90,6 +94,12 @@ export function openEchoVolunteer(
   const askAgain = () => {
     if (pauseMs === 0) answers.push(want());
     else setTimeout(() => send(want()), pause());
+  };
+  const begin = () => {
+    for (let i = 0; i < leasesInFlight; i++) askAgain();
+  };
+  const flush = () => {
+    while (answers.length > 0) send(answers.splice(0, limits.messagesPerFrameMax));
   };
 
   const report = (lease: Lease): Report => {
@@ -132,7 +142,7 @@ export function openEchoVolunteer(
     } else if (message.type === 'welcome') {
       isWelcome = true;
       for (const { report } of unrecorded.values()) answers.push(report);
-      for (let i = 0; i < leasesInFlight; i++) askAgain();
+      if (!isAtRest) begin();
     } else if (message.type === 'lease') {
       roundTrips.push(performance.now() - (askedAt.get(message.want) ?? 0));
       askedAt.delete(message.want);
@@ -148,7 +158,7 @@ export function openEchoVolunteer(
   socket.on('message', (data: Buffer) => {
     const frame = unpackr.unpack(data) as CoordinatorMessage | CoordinatorMessage[];
     for (const message of Array.isArray(frame) ? frame : [frame]) receive(message);
-    while (answers.length > 0) send(answers.splice(0, limits.messagesPerFrameMax));
+    flush();
   });
   return {
     get recorded() {
@@ -162,6 +172,10 @@ export function openEchoVolunteer(
       const taken = roundTrips;
       roundTrips = [];
       return taken;
+    },
+    begin: () => {
+      begin();
+      flush();
     },
     close: () => socket.terminate(),
   };

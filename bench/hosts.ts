@@ -23,7 +23,8 @@ const measureMs = 25_000;
 type Measured = {
   hosts: number;
   connectSeconds: number;
-  rssBytesPerHost: number;
+  /** While they only are connected and pinged, and when they have worked. */
+  rssBytesPerHost: { atRest: number; atWork: number };
   cpuShare: number;
   leases: number;
   roundTripMs: { p50: number; p99: number; max: number };
@@ -39,22 +40,29 @@ export async function manyHosts(say: (line: string) => void): Promise<Measured> 
     const [rssBefore, startedAt] = [await rssBytes(server.pid), performance.now()];
     for (let left = hosts; left > 0; left -= hostsPerProcess) {
       const count = Math.min(left, hostsPerProcess);
-      loads.push(new Load({ url: server.url, count, leaseUnits: 1, leasesInFlight: 1, pauseMs }));
+      const order = { url: server.url, count, leaseUnits: 1, leasesInFlight: 1, pauseMs };
+      loads.push(new Load({ ...order, isAtRest: true }));
     }
     while ((await sum(loads, (load) => load.welcome())) < hosts) await wait(200);
     const connectSeconds = (performance.now() - startedAt) / 1000;
-    // What came in the crowd of the welcomes is not counted.
+    const rssOfEach = async () => ((await rssBytes(server.pid)) - rssBefore) / hosts;
+    await wait(measureMs);
+    const atRest = await rssOfEach();
+    for (const load of loads) load.begin();
+    await wait(2 * pauseMs);
     await Promise.all(loads.map((load) => load.roundTrips()));
     const pids = [server.pid, server.redisPid];
     const [cpu, at] = [await cpuMicros(pids), performance.now()];
     await wait(measureMs);
     const cpuShare = ((await cpuMicros(pids)) - cpu) / 1000 / (performance.now() - at);
-    const rssBytesPerHost = ((await rssBytes(server.pid)) - rssBefore) / hosts;
+    const rssBytesPerHost = { atRest, atWork: await rssOfEach() };
     const taken = (await Promise.all(loads.map((load) => load.roundTrips()))).flat();
     taken.sort((a, b) => a - b);
     const [p50, p99, max] = [0.5, 0.99, 1].map((part) => quantile(taken, part)) as Triple;
     say(`${hosts.toLocaleString('en')} hosts welcomed in ${connectSeconds.toFixed(1)} s`);
-    say(`${(rssBytesPerHost / 1024).toFixed(1)} KiB of the coordinator's RSS each`);
+    say(
+      `${kib(rssBytesPerHost.atRest)} of the coordinator's RSS each while they are connected and pinged, ${kib(rssBytesPerHost.atWork)} when they have worked`,
+    );
     say(
       `${taken.length} leases in ${measureMs / 1000} s, at ${(100 * cpuShare).toFixed(0)} % of a core: want to lease ${p50.toFixed(1)} ms in the median, ${p99.toFixed(1)} in 99 of 100, ${max.toFixed(1)} at most`,
     );
@@ -66,6 +74,8 @@ export async function manyHosts(say: (line: string) => void): Promise<Measured> 
     await rm(dataDir, { recursive: true, force: true });
   }
 }
+
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
 type Triple = [number, number, number];
 

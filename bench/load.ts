@@ -28,6 +28,11 @@ export class Load {
     return this.ask('roundTrips') as Promise<number[]>;
   }
 
+  /** They ask for their first leases, where they were to wait for that. */
+  begin(): void {
+    this.child.send('begin');
+  }
+
   async stop(): Promise<void> {
     const { child } = this;
     if (child.exitCode !== null || child.signalCode !== null) return;

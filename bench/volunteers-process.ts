@@ -19,19 +19,24 @@ const connectingMax = 64;
 
 const volunteers: EchoVolunteer[] = [];
 
-process.on('message', (order: VolunteersOrder | 'count' | 'welcome' | 'roundTrips' | 'stop') => {
-  if (order === 'stop') {
-    for (const volunteer of volunteers) volunteer.close();
-    process.disconnect();
-    process.exit();
-  } else if (order === 'count') {
-    process.send?.(volunteers.reduce((sum, volunteer) => sum + volunteer.recorded, 0));
-  } else if (order === 'welcome') {
-    process.send?.(volunteers.filter(({ isWelcome }) => isWelcome).length);
-  } else if (order === 'roundTrips') {
-    process.send?.(volunteers.flatMap((volunteer) => volunteer.takeRoundTrips()));
-  } else void open(order);
-});
+process.on(
+  'message',
+  (order: VolunteersOrder | 'count' | 'welcome' | 'roundTrips' | 'begin' | 'stop') => {
+    if (order === 'stop') {
+      for (const volunteer of volunteers) volunteer.close();
+      process.disconnect();
+      process.exit();
+    } else if (order === 'count') {
+      process.send?.(volunteers.reduce((sum, volunteer) => sum + volunteer.recorded, 0));
+    } else if (order === 'welcome') {
+      process.send?.(volunteers.filter(({ isWelcome }) => isWelcome).length);
+    } else if (order === 'roundTrips') {
+      process.send?.(volunteers.flatMap((volunteer) => volunteer.takeRoundTrips()));
+    } else if (order === 'begin') {
+      for (const volunteer of volunteers) volunteer.begin();
+    } else void open(order);
+  },
+);
 
 async function open({
   url,
