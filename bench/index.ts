@@ -5,6 +5,7 @@ import { footprint } from './footprint.ts';
 import { manyHosts } from './hosts.ts';
 import { ledger } from './ledger.ts';
 import { million } from './million.ts';
+import { peers } from './peers.ts';
 import { recovery } from './recovery.ts';
 import { sandbox } from './sandbox.ts';
 import { throughput } from './throughput.ts';
@@ -51,6 +52,10 @@ export const benches: Record<string, Bench> = {
   chaos: {
     summary: 'two minutes of kills, cuts, full disks and clocks that jump: what is lost',
     run: chaos,
+  },
+  peers: {
+    summary: 'what a unit costs with dask.distributed, Celery, BullMQ and here',
+    run: peers,
   },
   footprint: {
     summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',
