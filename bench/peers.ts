@@ -14,7 +14,7 @@ import { openRedis } from '../coordinator/redis/open.ts';
 import { measureBullmq, measureOurs, type Rate } from './unit-rate.ts';
 
 /** The slowest of them takes a quarter of a minute, on a machine that does nothing else. */
-const tasks = 5000;
+const units = 5000;
 const roundMsMax = 600_000;
 
 type Peer = Rate & { version: string };
@@ -34,7 +34,7 @@ export async function peers(say: (line: string) => void): Promise<{ peers: Peer[
       `${version.padEnd(28)} ${rate.padStart(8)} units/s at ${cpuMicrosPerUnit.toFixed(1)} µs of CPU`,
     );
   };
-  await measure('dask.distributed', () => python('dask_peer.py', [`${tasks}`]));
+  await measure('dask.distributed', () => python('dask_peer.py', [`${units}`]));
   await measure('Celery', measureCelery);
   await measure('BullMQ', async () => ({ version: 'BullMQ', ...(await measureBullmq()) }));
   for (const leaseUnits of [1, 32]) {
@@ -52,7 +52,7 @@ async function measureCelery(): Promise<Peer | null> {
   try {
     const { connection, pid } = redis;
     if (!('path' in connection)) throw new Error('the embedded Redis listens on a socket');
-    return await python('celery_peer.py', [connection.path, `${pid}`, `${tasks}`]);
+    return await python('celery_peer.py', [connection.path, `${pid}`, `${units}`]);
   } finally {
     await redis.close();
     await rm(dataDir, { recursive: true, force: true });
