@@ -29,7 +29,7 @@ export async function archiveEntries(
       const rows = await ledger.readEntries(standing.number, entriesPerStep);
       const last = rows.at(-1);
       if (last === undefined) return;
-      const mark = await claimed(ledger, history, standing);
+      const mark = await withinTerm(ledger, history, standing);
       if (mark === null) continue;
       if (rows[0]?.number !== mark.number + 1) {
         throw new Error(`entry ${mark.number + 1} of the ledger is neither in Redis nor in a file`);
@@ -46,22 +46,22 @@ export async function archiveEntries(
           : await history.append('receipts', at, text(receipts.lines));
       const next = { ...mark, number: last.number, entries, receipts: written };
       // Should the reply be lost, it may yet arrive: and what it names must not be written to again.
-      history.claim = null;
-      if (await ledger.moveArchive(mark, next, receipts.tails)) history.claim = mark.claim ?? null;
+      history.term = null;
+      if (await ledger.moveArchive(mark, next, receipts.tails)) history.term = mark.term ?? null;
     }
   });
 }
 
-/** The mark as this run may write on from it. Null when somebody else moved or claimed it meanwhile. */
-async function claimed(
+/** The mark as this run may write on from it. Null when somebody else moved it or began a term meanwhile. */
+async function withinTerm(
   ledger: LedgerStore,
   history: History,
   mark: ArchiveMark,
 ): Promise<ArchiveMark | null> {
-  if (history.claim !== null && history.claim === mark.claim) return mark;
-  history.claim = null;
-  const own = await ledger.claimArchive(mark);
-  history.claim = own?.claim ?? null;
+  if (history.term !== null && history.term === mark.term) return mark;
+  history.term = null;
+  const own = await ledger.beginTerm(mark);
+  history.term = own?.term ?? null;
   return own;
 }
 

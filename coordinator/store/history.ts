@@ -6,7 +6,7 @@
  *   entries/00000001.jsonl      one entry a line, as it was hashed
  *   receipts/00000001.jsonl     one receipt a line, before it the address of the account's one before
  *
- * Each run that writes claims the history first, and begins files of its own: so whoever was stalled over a write,
+ * Each run that writes begins a term first, and begins files of its own: so whoever was stalled over a write,
  * and wakes when another coordinator has taken over, writes into a file that has ended. Where it ended is in Redis.
  *
  * A crash leaves bytes behind the mark, which nobody was told of: nobody reads them, and the next append of the same
@@ -24,7 +24,7 @@ export type Place = { segment: number; bytes: number };
 export type Address = { segment: number; offset: number; bytes: number };
 export type HistoryFile = 'entries' | 'receipts';
 
-/** Where the files end that were left by a claim, and not because they were full. */
+/** Where the files end that were left by a term, and not because they were full. */
 export type SegmentEnds = ReadonlyMap<string, number>;
 export const segmentName = (file: HistoryFile, segment: number): string => `${file} ${segment}`;
 
@@ -37,8 +37,8 @@ export const startOfHistory: Place = { segment: 1, bytes: 0 };
 export class HistoryDamaged extends Error {}
 
 export class History {
-  /** Under which it writes; null when it is to claim the history anew. */
-  claim: number | null = null;
+  /** Under which it writes; null when it is to begin one. */
+  term: number | null = null;
   private readonly folder: string;
   private last: Promise<unknown> = Promise.resolve();
 

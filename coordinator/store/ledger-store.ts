@@ -39,10 +39,10 @@ export type StandingRow = {
 export type StandingOrder = 'total' | 'recent';
 
 /**
- * How far the files of the history go; what is behind it may be gone from Redis. `claim` counts how often somebody
+ * How far the files of the history go; what is behind it may be gone from Redis. `term` counts how often somebody
  * made the history theirs to write (store/history.ts); grids of before that have none.
  */
-export type ArchiveMark = { number: number; entries: Place; receipts: Place; claim?: number };
+export type ArchiveMark = { number: number; entries: Place; receipts: Place; term?: number };
 export const firstMark: ArchiveMark = {
   number: 0,
   entries: startOfHistory,
@@ -50,12 +50,12 @@ export const firstMark: ArchiveMark = {
 };
 
 /** The mark as it is for whoever writes from now on, in files that nobody has written to; and how those end that are left. */
-export function claimOf(from: ArchiveMark): { to: ArchiveMark; ends: [string, number][] } {
-  const { number, entries, receipts, claim = 0 } = from;
+export function nextTerm(from: ArchiveMark): { to: ArchiveMark; ends: [string, number][] } {
+  const { number, entries, receipts, term = 0 } = from;
   const next = ({ segment }: Place) => ({ segment: segment + 1, bytes: 0 });
-  if (number === 0 && claim === 0) return { to: { ...firstMark, claim: 1 }, ends: [] };
+  if (number === 0 && term === 0) return { to: { ...firstMark, term: 1 }, ends: [] };
   return {
-    to: { number, entries: next(entries), receipts: next(receipts), claim: claim + 1 },
+    to: { number, entries: next(entries), receipts: next(receipts), term: term + 1 },
     ends: [
       [segmentName('entries', entries.segment), entries.bytes],
       [segmentName('receipts', receipts.segment), receipts.bytes],
@@ -101,12 +101,12 @@ export interface LedgerStore {
   /** Entries that Redis still has. */
   readEntries(afterNumber: number, max: number): Promise<{ number: number; line: string }[]>;
   archived(): Promise<ArchiveMark>;
-  /** Makes the history the caller's to write, from a mark on. Null when it stands elsewhere, or is claimed by another. */
-  claimArchive(from: ArchiveMark): Promise<ArchiveMark | null>;
+  /** Makes the history the caller's to write, from a mark on. Null when it stands elsewhere, or another has begun a term. */
+  beginTerm(from: ArchiveMark): Promise<ArchiveMark | null>;
   segmentEnds(): Promise<SegmentEnds>;
   /**
    * Moves the mark on, with the receipts that were made, and lets go of the entries up to it. False when it stands
-   * elsewhere, or somebody else has claimed it: then nothing happened.
+   * elsewhere, or somebody else has begun a term: then nothing happened.
    */
   moveArchive(
     from: ArchiveMark,

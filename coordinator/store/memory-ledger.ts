@@ -13,7 +13,6 @@ import type { SegmentEnds } from './history.ts';
 import {
   type ArchiveMark,
   bucketField,
-  claimOf,
   daysKept,
   firstHead,
   firstMark,
@@ -21,6 +20,7 @@ import {
   type LedgerStep,
   type LedgerStore,
   mintedBy,
+  nextTerm,
   Overdrawn,
   type PendingPage,
   parseBucket,
@@ -123,9 +123,9 @@ export class MemoryLedger implements LedgerStore {
     return this.archive;
   }
 
-  async claimArchive(from: ArchiveMark): Promise<ArchiveMark | null> {
+  async beginTerm(from: ArchiveMark): Promise<ArchiveMark | null> {
     if (!this.isMark(from)) return null;
-    const { to, ends } = claimOf(from);
+    const { to, ends } = nextTerm(from);
     for (const [name, bytes] of ends) this.ends.set(name, bytes);
     this.archive = to;
     return to;
@@ -147,8 +147,8 @@ export class MemoryLedger implements LedgerStore {
     return true;
   }
 
-  private isMark({ number, claim = 0 }: ArchiveMark): boolean {
-    return this.archive.number === number && (this.archive.claim ?? 0) === claim;
+  private isMark({ number, term = 0 }: ArchiveMark): boolean {
+    return this.archive.number === number && (this.archive.term ?? 0) === term;
   }
 
   async receiptTails(accountIds: readonly AccountId[]): Promise<Map<AccountId, ReceiptTail>> {

@@ -14,7 +14,6 @@ import { keys } from './keys.ts';
 import {
   type ArchiveMark,
   bucketField,
-  claimOf,
   daysKept,
   firstHead,
   firstMark,
@@ -22,6 +21,7 @@ import {
   type LedgerStep,
   type LedgerStore,
   mintedBy,
+  nextTerm,
   Overdrawn,
   type PendingPage,
   parseBucket,
@@ -33,7 +33,7 @@ import { RedisPart } from './redis-part.ts';
 import { Script, type ScriptArg } from './script.ts';
 
 const postEntry = new Script('post-entry');
-const claimArchive = new Script('claim-archive');
+const beginTerm = new Script('begin-term');
 const moveArchive = new Script('move-archive');
 const ledgerSnapshot = new Script('ledger-snapshot');
 const forgetStanding = new Script('forget-standing');
@@ -182,12 +182,12 @@ export class RedisLedger extends RedisPart implements LedgerStore {
     return text === null ? firstMark : (JSON.parse(text) as ArchiveMark);
   }
 
-  async claimArchive(from: ArchiveMark): Promise<ArchiveMark | null> {
-    const { to, ends } = claimOf(from);
-    const { number, claim = 0 } = from;
-    const args: ScriptArg[] = [number, claim, to.claim ?? 0, JSON.stringify(to)];
+  async beginTerm(from: ArchiveMark): Promise<ArchiveMark | null> {
+    const { to, ends } = nextTerm(from);
+    const { number, term = 0 } = from;
+    const args: ScriptArg[] = [number, term, to.term ?? 0, JSON.stringify(to)];
     for (const [name, bytes] of ends) args.push(`end ${name}`, bytes);
-    return (await this.run(claimArchive, [keys.archive], args)) === 1 ? to : null;
+    return (await this.run(beginTerm, [keys.archive], args)) === 1 ? to : null;
   }
 
   async segmentEnds(): Promise<SegmentEnds> {
@@ -197,11 +197,11 @@ export class RedisLedger extends RedisPart implements LedgerStore {
   }
 
   async moveArchive(
-    { number, claim = 0 }: ArchiveMark,
+    { number, term = 0 }: ArchiveMark,
     to: ArchiveMark,
     tails: ReadonlyMap<AccountId, ReceiptTail>,
   ): Promise<boolean> {
-    const args: ScriptArg[] = [number, claim, to.number, JSON.stringify(to), tails.size];
+    const args: ScriptArg[] = [number, term, to.number, JSON.stringify(to), tails.size];
     for (const [accountId, tail] of tails) args.push(accountId, JSON.stringify(tail));
     const keysOf = [keys.archive, keys.entries, keys.receipts];
     return (await this.run(moveArchive, keysOf, args)) === 1;

@@ -72,7 +72,7 @@ const steps: Record<string, Step> = {
   'move the hold': (keys) => keys[1] === '{g0}:jobs-held',
   'let journals go': (keys) =>
     keys[1] === '{g0}:open' && (keys[2] ?? '').startsWith('{g0}:archived:'),
-  'claim the history': (keys) => keys.length === 1 && keys[0] === '{ledger}:archive',
+  'begin a term': (keys) => keys.length === 1 && keys[0] === '{ledger}:archive',
   archive: (keys) => keys[0] === '{ledger}:archive' && keys.length > 1,
   finalise: posts('final'),
   'let the job go': (keys) =>

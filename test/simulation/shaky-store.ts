@@ -58,7 +58,7 @@ const writes: ReadonlySet<string> = new Set<
   'forgetStanding',
   'trimList',
   'post',
-  'claimArchive',
+  'beginTerm',
   'moveArchive',
   'write',
   'trimOutbox',

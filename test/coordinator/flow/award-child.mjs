@@ -18,7 +18,7 @@ const steps = new Set([
   'post',
   'trimOutbox',
   'readEntries',
-  'claimArchive',
+  'beginTerm',
   'append',
   'moveArchive',
 ]);

@@ -1,6 +1,6 @@
 /**
  * Two coordinators take the ledger to the files of one folder at once, and one of them is stalled in the middle of it.
- * Without claims it would cut off, on waking, what the other had written and Redis had let go of.
+ * Without terms it would cut off, on waking, what the other had written and Redis had let go of.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -71,7 +71,7 @@ async function entriesInFiles(): Promise<number> {
   return entries;
 }
 
-it.each(['archived', 'readEntries', 'claimArchive', 'receiptTails'] as const)(
+it.each(['archived', 'readEntries', 'beginTerm', 'receiptTails'] as const)(
   '[C1] a coordinator that is stalled after %s while another archives destroys no entry',
   async (step) => {
     const [sleeper, other] = [new History(folder), new History(folder)];
@@ -87,8 +87,8 @@ it.each(['archived', 'readEntries', 'claimArchive', 'receiptTails'] as const)(
       await archiveEntries({ store }, other);
     };
     const ledger = stalledAfter(step, meanwhile);
-    // Somebody who has claimed already asks for no claim.
-    const own = step === 'claimArchive' ? new History(folder) : sleeper;
+    // Somebody in its term begins none.
+    const own = step === 'beginTerm' ? new History(folder) : sleeper;
     await archiveEntries({ store: Object.create(store, { ledger: { value: ledger } }) }, own);
     await archiveEntries({ store }, other);
     expect(isOver).toBe(true);

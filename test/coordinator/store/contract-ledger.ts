@@ -103,7 +103,7 @@ function entryContract(open: OpenStore): void {
       const place = { segment: 1, bytes: 99 };
       const [first, mark] = [
         await ledger.archived(),
-        { number: 2, entries: place, receipts: place, claim: 0 },
+        { number: 2, entries: place, receipts: place, term: 0 },
       ];
       const tail = { number: 1, hash: 'x', address: { segment: 1, offset: 0, bytes: 99 } };
       const tails = new Map([[accountId(1), tail]]);
@@ -117,18 +117,18 @@ function entryContract(open: OpenStore): void {
   );
 
   it(
-    'whoever claims the history writes into files of its own, and whoever had claimed it before moves nothing',
+    'whoever begins a term writes into files of its own, and whoever had one before moves nothing',
     withStore(open, async ({ ledger }) => {
-      const first = await ledger.claimArchive(await ledger.archived());
-      if (first === null) throw new Error('nobody else claims it');
+      const first = await ledger.beginTerm(await ledger.archived());
+      if (first === null) throw new Error('nobody else begins one');
       expect(first.entries).toEqual({ segment: 1, bytes: 0 });
       const moved = { ...first, number: 2, entries: { segment: 1, bytes: 70 } };
       expect(await ledger.moveArchive(first, moved, new Map())).toBe(true);
-      const second = await ledger.claimArchive(moved);
+      const second = await ledger.beginTerm(moved);
       expect(second?.entries).toEqual({ segment: 2, bytes: 0 });
       expect(second?.number).toBe(2);
       expect((await ledger.segmentEnds()).get('entries 1')).toBe(70);
-      expect(await ledger.claimArchive(moved)).toBeNull();
+      expect(await ledger.beginTerm(moved)).toBeNull();
       expect(await ledger.moveArchive(moved, { ...moved, number: 3 }, new Map())).toBe(false);
       expect(await ledger.archived()).toEqual(second);
     }),
