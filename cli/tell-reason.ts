@@ -50,6 +50,7 @@ const noWork: Record<Extract<Reason, { kind: 'no_work' }>['why'], string> = {
   quarantined: 'results from here were proven wrong, and the grid gives out no work for a while',
   draining: 'the coordinator is about to restart',
   storage: 'the coordinator cannot store results at the moment',
+  strained: 'the coordinator has more to do than it can, and hands out more in a moment',
 };
 
 const tryIn = (retryInMs: number | null): string =>

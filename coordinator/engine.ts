@@ -74,6 +74,8 @@ export type Engine = {
   isRefusing(): boolean;
   /** Results that were reported and wait for a commit. */
   backlog(): number;
+  /** The longest that a commit has taken since it was last asked, or is taking. */
+  takeLongestCommitMs(): number;
   /** The machine's clock was set: leases end by the new time. */
   clockMoved(byMs: number): void;
   /** Ends the rounds, and settles when everything reported is stored and answered. */
@@ -180,6 +182,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     isRefusing: () => recorders.some((recorder) => recorder.isRefused),
     clockMoved: (byMs) => window.clockMoved(byMs),
     backlog: () => recorders.reduce((sum, { backlog }) => sum + backlog, 0),
+    takeLongestCommitMs: () => Math.max(...recorders.map((recorder) => recorder.takeLongestMs())),
     close: async () => {
       await running.close();
       await Promise.all(recorders.map((recorder) => recorder.drain()));

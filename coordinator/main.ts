@@ -11,6 +11,7 @@ import { Tally } from './api/tally.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
 import { openBooks } from './books.ts';
 import { machineClock } from './clock.ts';
+import { strainNumber } from './domain/strain.ts';
 import { Window } from './domain/window.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { Kernels } from './kernels/kernels.ts';
@@ -24,6 +25,7 @@ import { ownGrid } from './sole-coordinator.ts';
 import { ArchiveFolder } from './store/archive-folder.ts';
 import type { RedisAddress } from './store/redis-connection.ts';
 import { openRedisStore } from './store/redis-store.ts';
+import { watchStrain } from './strain-watch.ts';
 import { Sealer } from './tokens/seal.ts';
 
 export type CoordinatorOptions = {
@@ -130,6 +132,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     closers.push(() => books.close());
 
     let sessions: Sessions | null = null;
+    const strain = watchStrain({
+      commitMs: () => engine.takeLongestCommitMs(),
+      changed: (level, waits) => {
+        log.info({ level, ...waits }, 'the strain on this coordinator changed');
+        if (level !== 'strained') sessions?.serveWaiting();
+      },
+    });
+    closers.push(async () => strain.close());
     const tally = new Tally();
     const metrics = openMetrics(times.registry, {
       tally,
@@ -143,6 +153,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       windowShards: () => window.shardIds.length,
       backlog: () => engine.backlog(),
       isRefusing: () => engine.isRefusing(),
+      strain: () => strainNumber(strain.level),
       linesLogged,
     });
     const http = makeHttpServer({
@@ -166,6 +177,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       demand: engine.demand,
       feed: () => engine.feed(),
       isRefusing: () => engine.isRefusing(),
+      strain: () => strain.level,
       tally,
     });
     const doors = sessions;

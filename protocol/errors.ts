@@ -240,9 +240,9 @@ const catalogue = {
   },
   crowded: {
     httpStatus: 503,
-    closeCode: null,
+    closeCode: 1013,
     retry: true,
-    sentence: 'As many hosts are connected, here or from your network, as this coordinator takes.',
+    sentence: 'This coordinator takes no more hosts for now, or no more from your network.',
   },
   requests_limit: {
     httpStatus: 429,

@@ -217,6 +217,7 @@ export const noWorkReasons = [
   'quarantined',
   'draining',
   'storage',
+  'strained',
 ] as const;
 export type NoWorkReason = (typeof noWorkReasons)[number];
 export const noWorkSchema = z.strictObject({

@@ -30,6 +30,8 @@ export const whySentences = {
   kernel_disabled: 'An operator has disabled the kernel of the job.',
   storage: 'The coordinator cannot store results at the moment, so it hands nothing out.',
   draining: 'The coordinator is about to end; it is back in a moment, or another one takes over.',
+  strained:
+    'The coordinator has more to do than it can: it takes results, and hands out more in a moment.',
   no_hosts: 'No host is connected: it begins when one joins.',
   too_small: 'Every host that is connected lends less memory than the job asks for.',
   lacks_feature:

@@ -40,6 +40,8 @@ const reportsMax = 64;
 export type SessionParts = GrantParts & {
   /** The host has said hello and may work. */
   welcomed(session: Session, as: Holder): void;
+  /** Whether hosts are let in that the grid does not know yet. */
+  takesNewcomers(): boolean;
   tally: Tally;
   /** `welcomedAs` is null when the session never came to its welcome. */
   ended(session: Session, welcomedAs: Holder | null): void;
@@ -221,10 +223,13 @@ export class Session {
     const enrolled = await enrolHost(context, hello, this.nonce);
     const { hostId, accountId, totals } = enrolled;
     this.newcomer = enrolled.newcomer;
+    const presented = openPresented(context, { hostId, accountId }, hello.leases);
+    // One that comes with a lease of ours has results, or soon will.
+    if (this.newcomer !== null && presented.length === 0 && !this.parts.takesNewcomers())
+      throw new GridError('crowded');
     const { version: runtime } = hello;
     const seen = { network: this.network, runtime, threads: hello.cores };
     const capacity = await knowHost(context, { hostId, accountId }, seen);
-    const presented = openPresented(context, { hostId, accountId }, hello.leases);
     await holdPresented(
       context,
       presented.map(({ lease }) => lease.shard),

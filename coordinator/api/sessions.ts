@@ -12,8 +12,9 @@ import { sessionPath, subprotocol } from '../../protocol/version.ts';
 import type { Demand } from '../domain/demand.ts';
 import type { Holder, LeaseFacts } from '../domain/lease.ts';
 import { largestMachines, type Machine, toMachine } from '../domain/machine.ts';
+import type { Strain } from '../domain/strain.ts';
 import type { Present } from '../domain/trust/closing.ts';
-import type { Surroundings } from '../domain/why.ts';
+import type { Refusal, Surroundings } from '../domain/why.ts';
 import type { Context } from '../flow/context.ts';
 import { totalsOf } from '../flow/enrol.ts';
 import { whyNothing } from '../flow/grant.ts';
@@ -42,6 +43,7 @@ export type SessionsParts = {
   demand: Demand;
   feed(): void;
   isRefusing(): boolean;
+  strain(): Strain;
   tally: Tally;
 };
 
@@ -241,6 +243,8 @@ export class Sessions {
       },
       starved: feed,
       refusal: () => this.refusal(),
+      refused: (reason) => tally.refusedWant(reason),
+      takesNewcomers: () => this.parts.strain() === 'calm',
       ended: (session, welcomedAs) => {
         this.sessions.remove(session, welcomedAs);
         this.seats.get(session)?.left();
@@ -273,9 +277,10 @@ export class Sessions {
     }
   }
 
-  private refusal(): 'draining' | 'storage' | null {
+  private refusal(): Refusal | null {
     if (this.isClosing) return 'draining';
-    return this.parts.isRefusing() ? 'storage' : null;
+    if (this.parts.isRefusing()) return 'storage';
+    return this.parts.strain() === 'strained' ? 'strained' : null;
   }
 
   /** The pings of ten thousand hosts at once would keep a lease waiting for a second. */

@@ -6,6 +6,7 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { VerdictRuns } from '../../protocol/messages.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
+import type { Refusal } from '../domain/why.ts';
 
 export type Door = 'session' | 'http';
 
@@ -18,6 +19,8 @@ export class Tally {
   reports = 0;
   /** Results in them, by what was said of each. */
   readonly verdicts = new Map<Verdict, number>();
+  /** Wants that were sent away, by why nothing is granted. */
+  readonly wantsRefused = new Map<Refusal, number>();
   readonly refusals: Record<Door, Map<ErrorCode, number>> = {
     session: new Map(),
     http: new Map(),
@@ -31,6 +34,10 @@ export class Tally {
   recorded(runs: VerdictRuns): void {
     this.reports++;
     for (const run of runs) add(this.verdicts, run[0], run[1]);
+  }
+
+  refusedWant(reason: Refusal): void {
+    add(this.wantsRefused, reason, 1);
   }
 
   refused(door: Door, code: ErrorCode): void {

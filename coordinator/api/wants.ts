@@ -8,6 +8,8 @@ import { limits } from '../../protocol/limits.ts';
 import type { CoordinatorMessage, JobBrief } from '../../protocol/messages.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { runsSize } from '../domain/shard.ts';
+import { strainedAgainMs } from '../domain/strain.ts';
+import type { Refusal } from '../domain/why.ts';
 import type { Asker } from '../domain/window.ts';
 import type { Context } from '../flow/context.ts';
 import { askAgainMs, grantUnits, sendsRule, whyNothing } from '../flow/grant.ts';
@@ -22,8 +24,10 @@ export type GrantParts = {
   granted(leases: number, units: number): void;
   /** No free units were found: the window should be fed. */
   starved(): void;
-  /** Why nothing is granted at all: the coordinator is leaving, or cannot store results. */
-  refusal(): 'draining' | 'storage' | null;
+  /** Why nothing is granted at all: the coordinator is leaving, cannot store results, or has too much to do. */
+  refusal(): Refusal | null;
+  /** A want was sent away for that. */
+  refused(reason: Refusal): void;
 };
 
 /** For whoever comes while nothing is granted at all: a coordinator that leaves is back in seconds. */
@@ -54,11 +58,14 @@ export class Wants {
     }
     if (this.serve(id, units)) return;
     const refusal = this.parts.refusal();
+    const { context } = this.parts;
     if (refusal !== null) {
-      this.send({ type: 'noWork', want: id, reason: refusal, retryAfterMs: refusedRetryMs });
+      const [chance = 0] = context.randomBytes(1);
+      const againMs = refusal === 'strained' ? strainedAgainMs(chance / 256) : refusedRetryMs;
+      this.send({ type: 'noWork', want: id, reason: refusal, retryAfterMs: againMs });
+      this.parts.refused(refusal);
       return;
     }
-    const { context } = this.parts;
     const reason = whyNothing(context, this.asker);
     const retryAfterMs = askAgainMs(reason, this.asker, context.now());
     this.send({ type: 'noWork', want: id, reason, retryAfterMs });

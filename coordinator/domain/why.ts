@@ -9,10 +9,12 @@ import { type Machine, type Needs, unfit, unfitAll } from './machine.ts';
 import type { Lack } from './trust/lack.ts';
 import type { NoUnits } from './window.ts';
 
+/** Why nothing is handed out at all. */
+export type Refusal = 'draining' | 'storage' | 'strained';
+
 /** What holds for all that this coordinator could hand out. */
 export type Surroundings = {
-  /** Why nothing is handed out at all. */
-  refusal: 'draining' | 'storage' | null;
+  refusal: Refusal | null;
   hosts: number;
   /** Of each kind of host the largest. */
   machines: readonly Machine[];
@@ -79,7 +81,7 @@ export function whyHost(host: HostNow, { refusal }: Surroundings): WhyReason {
   if (host.leases > 0) return 'working';
   // It was told when it may ask again, and does not until then.
   if (isKept(host.nothing)) return host.nothing;
-  if (!host.isAsking) return 'not_asking';
+  if (!host.isAsking) return refusal ?? 'not_asking';
   // Between a unit that came free and its grant lies a moment.
   return refusal ?? host.nothing ?? 'nothing_left';
 }

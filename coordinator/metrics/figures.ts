@@ -17,6 +17,8 @@ export type Watched = {
   /** Results that wait for a commit. */
   backlog(): number;
   isRefusing(): boolean;
+  /** 0 is calm. */
+  strain(): number;
   linesLogged: ReadonlyMap<string, number>;
 };
 
@@ -92,6 +94,13 @@ const errors: Figure[] = [
   },
   {
     kind: 'counter',
+    name: 'wants_refused_total',
+    help: 'Wants that were sent away, by why nothing is granted',
+    labels: ['reason'],
+    read: ({ tally }) => [...tally.wantsRefused].map(([reason, n]) => [{ reason }, n]),
+  },
+  {
+    kind: 'counter',
     name: 'log_lines_total',
     help: 'Lines logged, by level',
     labels: ['level'],
@@ -103,6 +112,9 @@ const errors: Figure[] = [
 ];
 
 const saturation: Figure[] = [
+  level('strain', '1: too much to do for newcomers; 2: for leases as well', (look) =>
+    look.strain(),
+  ),
   level('window_free_units', 'Units that could be granted right now', (look) =>
     look.windowFreeUnits(),
   ),

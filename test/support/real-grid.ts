@@ -53,6 +53,8 @@ export type RealGrid = {
   redisBytes(): Promise<number>;
   /** Ends its Redis with SIGKILL; the coordinator starts it again. */
   killRedis(): Promise<void>;
+  /** Its Redis stands still until the returned function is called. */
+  stallRedis(): () => void;
   /** Drains the coordinator and starts it again on the same data, at another port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -158,6 +160,12 @@ export async function startRealGrid(folder?: string): Promise<RealGrid> {
       if (pid === null) throw new Error('this grid has no Redis of its own');
       process.kill(pid, 'SIGKILL');
       while (isRunning(pid)) await wait(1);
+    },
+    stallRedis() {
+      const pid = coordinator.redisPid();
+      if (pid === null) throw new Error('this grid has no Redis of its own');
+      process.kill(pid, 'SIGSTOP');
+      return () => void process.kill(pid, 'SIGCONT');
     },
     async restart() {
       await coordinator.close();

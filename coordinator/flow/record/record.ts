@@ -47,6 +47,10 @@ export class Recorder implements ShardRecorder {
   private readonly store: PatientStore;
   private committing: Promise<void> | null = null;
   private committedAt = 0;
+  /** When the commit began that is under way. */
+  private begunAt: number | null = null;
+  /** Of those that ended since it was asked for. */
+  private longestMs = 0;
 
   constructor(parts: RecorderParts) {
     this.parts = parts;
@@ -78,6 +82,20 @@ export class Recorder implements ShardRecorder {
     return this.intake.waiting;
   }
 
+  /**
+   * The longest that a commit has taken since this was last asked, or is taking: what a report waits for. Nothing while
+   * Redis refuses: that is told as what it is.
+   */
+  takeLongestMs(): number {
+    const longest = Math.max(this.longestMs, this.ageMs());
+    this.longestMs = 0;
+    return this.isRefused ? 0 : longest;
+  }
+
+  private ageMs(): number {
+    return this.begunAt === null ? 0 : this.parts.clock.now() - this.begunAt;
+  }
+
   /** Settles when everything handed in so far is answered. */
   async drain(): Promise<void> {
     this.intake.drain();
@@ -86,10 +104,13 @@ export class Recorder implements ShardRecorder {
 
   private start(): void {
     if (this.committing !== null || this.intake.isEmpty) return;
+    this.begunAt = this.parts.clock.now();
     this.committing = this.intake
       .gather(this.committedAt)
       .then(() => this.commitNext())
       .finally(() => {
+        this.longestMs = Math.max(this.longestMs, this.ageMs());
+        this.begunAt = null;
         this.committing = null;
         this.start();
       });

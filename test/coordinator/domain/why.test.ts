@@ -61,6 +61,7 @@ const ofJobs: [WhyReason, Partial<JobNow>, Partial<Surroundings>][] = [
   ['all_out', { running: 10 }, { refusal: 'draining' }],
   ['storage', {}, { refusal: 'storage', hosts: 0 }],
   ['draining', {}, { refusal: 'draining' }],
+  ['strained', {}, { refusal: 'strained' }],
   ['no_hosts', {}, { hosts: 0, machines: [] }],
   ['too_small', {}, { machines: [{ memoryBytes: 99 }] }],
   ['too_small', { needs: vectors }, { machines: [{ memoryBytes: 99, lacks: ['simd'] }] }],
@@ -92,7 +93,9 @@ const ofHosts: [WhyReason, Partial<HostNow>, Surroundings['refusal']][] = [
   ['banned', { isBanned: true, isConnected: false }, null],
   ['not_connected', { isConnected: false }, 'draining'],
   ['working', { leases: 1 }, 'draining'],
-  ['not_asking', { isAsking: false }, 'storage'],
+  ['not_asking', { isAsking: false }, null],
+  // It was told when to ask again.
+  ['strained', { isAsking: false }, 'strained'],
   ['quarantined', { isAsking: false, nothing: 'quarantined' }, null],
   ['backing_off', { isAsking: false, nothing: 'backing_off' }, null],
   ['storage', {}, 'storage'],
