@@ -2,7 +2,7 @@
  * How much more a coordinator has to do than it can: judged by how long whoever asks is kept waiting, looked at twice
  * a second. A round trip for a lease should take 50 ms at most, for 99 in 100.
  *
- *   calm ──── 250 ms ────► tight ──── 500 ms ────► strained
+ *   calm ──── 250 ms ────► tight ──── 500 ms ────► strained                  (twice that for commits)
  *   everybody is served    no newcomers            no leases either; results are taken all the same
  *
  * So whoever is here and computes comes before whoever is new, and what was computed before what could be. It rises when
@@ -17,6 +17,8 @@ export type Waits = { loopMs: number; commitMs: number };
 /** Five and ten times what a round trip should take: hosts that have work in hand do not feel less. */
 const tightMs = 250;
 const strainedMs = 500;
+/** A disk may be slow without having too much to do: 76 ms for an fsync were measured. Nobody but reports waits for it. */
+const commitWeight = 1 / 2;
 const risingLooks = 2;
 const fallingLooks = 4;
 
@@ -29,7 +31,7 @@ export class StrainGauge {
   }
 
   look({ loopMs, commitMs }: Waits): Strain {
-    this.last.push(Math.max(loopMs, commitMs));
+    this.last.push(Math.max(loopMs, commitMs * commitWeight));
     if (this.last.length > fallingLooks) this.last.shift();
     const [least, most] = [
       Math.min(...this.last.slice(-risingLooks)),

@@ -56,14 +56,24 @@ export async function openVolunteer(url: string, options: VolunteerOptions = {})
   return volunteer;
 }
 
-/** Connects and is welcomed. */
+/** Connects and is welcomed; comes again when there is no room for newcomers just now, as a worker does. */
 export async function joinVolunteer(
   url: string,
   options: VolunteerOptions & { hello?: Partial<Hello> } = {},
 ): Promise<Volunteer> {
-  const volunteer = await openVolunteer(url, options);
-  await volunteer.greet(options.hello);
-  return volunteer;
+  for (;;) {
+    const volunteer = await openVolunteer(url, options);
+    const end = await Promise.race([
+      volunteer.greet(options.hello).then(
+        () => null,
+        () => volunteer.ended,
+      ),
+      volunteer.ended,
+    ]);
+    if (end === null) return volunteer;
+    if (end.reason !== 'crowded') throw new Error(`not welcomed: ${end.code} ${end.reason}`);
+    await wait(200);
+  }
 }
 
 /** Jobs of tests that are over, in a grid that tests share: their results may still be checked. */

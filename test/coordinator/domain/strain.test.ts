@@ -39,8 +39,8 @@ describe('a coordinator', () => {
 
   it('is so by whichever is the longer, the loop or the disk', () => {
     const gauge = new StrainGauge();
-    gauge.look({ loopMs: 600, commitMs: 0 });
-    expect(gauge.look({ loopMs: 0, commitMs: 600 })).toBe('strained');
+    gauge.look({ loopMs: 500, commitMs: 0 });
+    expect(gauge.look({ loopMs: 0, commitMs: 1000 })).toBe('strained');
   });
 });
 
