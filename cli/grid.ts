@@ -9,6 +9,7 @@ import {
 import {
   countryLeaderboardSchema,
   gridViewSchema,
+  type JobList,
   jobDocumentViewSchema,
   jobListSchema,
   jobViewSchema,
@@ -52,7 +53,17 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
         ? `manyhands ${command}`
         : `manyhands ${command} --url ${options.url}`,
     grid: () => ask(gridViewSchema, '/v1/grid'),
-    jobs: async () => (await ask(jobListSchema, '/v1/jobs')).jobs,
+    /** So many of the newest; `more` is null when these are all. */
+    async jobs(max: number): Promise<JobList> {
+      const list = await ask(jobListSchema, '/v1/jobs');
+      while (list.more !== null && list.jobs.length < max) {
+        const page = await ask(jobListSchema, `/v1/jobs?after=${encodeURIComponent(list.more)}`);
+        list.jobs.push(...page.jobs);
+        list.more = page.more;
+      }
+      const isCut = list.jobs.length > max;
+      return { jobs: list.jobs.slice(0, max), more: isCut ? String(max) : list.more };
+    },
     job: (id: string) => ask(jobViewSchema, jobPath(id)),
     document: async (id: string) =>
       (await ask(jobDocumentViewSchema, `${jobPath(id)}/document`)).document,

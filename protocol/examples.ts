@@ -9,7 +9,14 @@
  */
 import type { z } from 'zod';
 import type { ErrorBody } from './errors.ts';
-import type { artifactStoredSchema, GridView, JobView, ResultLine, Standing } from './http.ts';
+import type {
+  artifactStoredSchema,
+  GridView,
+  JobList,
+  JobView,
+  ResultLine,
+  Standing,
+} from './http.ts';
 import type { JobDocument, JobDocumentInput } from './job.ts';
 import type {
   CoordinatorMessage,
@@ -204,6 +211,11 @@ export const jobViewExample: JobView = {
   submittedAt: '2026-11-22T13:05:00.000Z',
   decidedAt: null,
   completedAt: null,
+};
+
+export const jobListExample: JobList = {
+  jobs: [jobViewExample],
+  more: `1795352700000-${jobId}`,
 };
 
 /** A unit that succeeded, and one that failed. */

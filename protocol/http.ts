@@ -56,7 +56,12 @@ export const jobViewSchema = z.object({
 export type JobView = z.infer<typeof jobViewSchema>;
 
 /** GET /v1/jobs, newest first. */
-export const jobListSchema = z.object({ jobs: z.array(jobViewSchema) });
+export const jobListSchema = z.object({
+  jobs: z.array(jobViewSchema),
+  /** What to ask `after` for the next page; null at the end. */
+  more: z.string().nullable(),
+});
+export type JobList = z.infer<typeof jobListSchema>;
 
 /** GET /v1/jobs/{id}/document */
 export const jobDocumentViewSchema = z.object({ jobId: jobIdSchema, document: jobDocumentSchema });

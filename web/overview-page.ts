@@ -4,12 +4,22 @@
  */
 import type { JobView, Standing } from '../protocol/http.ts';
 
-export type Overview = { jobs: JobView[]; standings: Standing[]; hosts: number; now: number };
+export type Overview = {
+  jobs: JobView[];
+  /** Where the list of jobs goes on; null at its end. */
+  older: string | null;
+  /** Whether these are the newest. */
+  isFirst: boolean;
+  standings: Standing[];
+  hosts: number;
+  now: number;
+};
 
 /** Long enough to read a row, or to have it read out, before everything begins anew. */
 const refreshSeconds = 10;
 
-export function overviewPage({ jobs, standings, hosts, now }: Overview): string {
+export function overviewPage(overview: Overview): string {
+  const { jobs, standings, hosts, now } = overview;
   const running = jobs.filter((job) => job.state === 'open').length;
   return `<!doctype html>
 <html lang="en">
@@ -29,7 +39,8 @@ export function overviewPage({ jobs, standings, hosts, now }: Overview): string 
 <main>
 <section aria-labelledby="jobs">
 <h2 id="jobs">Jobs</h2>
-${jobs.length === 0 ? '<p>No job has been submitted yet.</p>' : jobTable(jobs)}
+${jobs.length === 0 ? noJobs(overview) : jobTable(jobs)}
+${jobLinks(overview)}
 </section>
 <section aria-labelledby="leaderboard">
 <h2 id="leaderboard">Leaderboard</h2>
@@ -39,6 +50,22 @@ ${standings.length === 0 ? '<p>No credit has been earned yet.</p>' : standingTab
 </body>
 </html>
 `;
+}
+
+const noJobs = ({ isFirst }: Overview): string =>
+  isFirst ? '<p>No job has been submitted yet.</p>' : '<p>There are no older jobs.</p>';
+
+/** To the newest, and to the next page. */
+function jobLinks({ older, isFirst }: Overview): string {
+  const links = [
+    ...(isFirst ? [] : ['<a href="/">Newest jobs</a>']),
+    ...(older === null
+      ? []
+      : [`<a href="/?after=${encodeURIComponent(older)}" rel="next">Older jobs</a>`]),
+  ];
+  return links.length === 0
+    ? ''
+    : `<nav aria-label="Pages of jobs"><p>${links.join(' · ')}</p></nav>`;
 }
 
 function jobTable(jobs: JobView[]): string {

@@ -1,4 +1,5 @@
-import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
+import { Option } from '@commander-js/extra-typings';
+import { command, jsonOption, tokenFileOption, urlOption, wholeNumber } from '../command.ts';
 import { formatCount, percentOf } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { printTable } from '../table.ts';
@@ -7,13 +8,20 @@ import { printJson, say } from '../terminal.ts';
 export const list = () =>
   command('list', 'List the jobs, newest first.', [
     'manyhands list',
+    'manyhands list --max 1000',
     "manyhands list --json | jq -r '.[] | select(.failed > 0) | .jobId'",
   ])
+    .addOption(
+      new Option('--max <n>', 'at most so many')
+        .argParser(wholeNumber('--max', 1, 1_000_000))
+        .default(100),
+    )
     .addOption(urlOption())
     .addOption(tokenFileOption())
     .addOption(jsonOption())
     .action(async (options) => {
-      const jobs = await openGrid(options).jobs();
+      const { jobs, more } = await openGrid(options).jobs(options.max);
+      if (more !== null) say('There are older ones; --max shows more of them.');
       if (options.json) {
         printJson(jobs);
         return;

@@ -31,6 +31,7 @@ import { artifactRoutes } from './artifact-routes.ts';
 import { bearerToken } from './bearer-token.ts';
 import { bodyOf } from './body.ts';
 import { toGridError } from './grid-error.ts';
+import { jobCursorOf, writeJobCursor } from './job-cursor.ts';
 import { type Books, ledgerRoutes } from './ledger-routes.ts';
 import { bodyOfLines } from './lines.ts';
 import { linkRoutes } from './link-routes.ts';
@@ -42,7 +43,7 @@ import type { Tally } from './tally.ts';
 import { teamRoutes } from './team-routes.ts';
 import { type WhyParts, whyRoutes } from './why-routes.ts';
 
-/** As many rows as a page or a terminal shows; more comes with paging. */
+/** As many rows as a terminal shows; `after` brings more. */
 const rowsMax = 100;
 
 export type HttpParts = {
@@ -91,9 +92,20 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     return { status: 'ready' };
   });
 
-  server.get('/', async (_request, reply) => {
-    const [jobs, rows] = await Promise.all([listJobs(context, 20, null), standings(context, 20)]);
-    const page = overviewPage({ jobs, standings: rows, hosts: parts.hosts(), now: context.now() });
+  server.get('/', async (request, reply) => {
+    const after = jobCursorOf(request);
+    const [{ jobs, more }, rows] = await Promise.all([
+      listJobs(context, 20, null, after),
+      standings(context, 20),
+    ]);
+    const page = overviewPage({
+      jobs,
+      older: more === null ? null : writeJobCursor(more),
+      isFirst: after === null,
+      standings: rows,
+      hosts: parts.hosts(),
+      now: context.now(),
+    });
     return reply.type('text/html; charset=utf-8').send(page);
   });
 
@@ -103,7 +115,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     version: parts.version,
     protocol: protocolVersion,
     hosts: parts.hosts(),
-    jobs: (await listJobs(context, rowsMax, null)).length,
+    jobs: (await listJobs(context, rowsMax, null)).jobs.length,
   }));
   standingRoutes(server, context);
 
@@ -118,7 +130,8 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   });
   server.get('/v1/jobs', async (request) => {
     const viewer = await viewerOf(context, bearerToken(request));
-    return { jobs: await listJobs(context, rowsMax, viewer) };
+    const { jobs, more } = await listJobs(context, rowsMax, viewer, jobCursorOf(request));
+    return { jobs, more: more === null ? null : writeJobCursor(more) };
   });
   server.get('/v1/jobs/:jobId', async (request) => {
     const jobId = jobIdOf(request);

@@ -4,6 +4,7 @@ import type { JobView } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import { isOver, type Job, pauseOf } from '../domain/job.ts';
 import { mayUse, type TokenFacts } from '../domain/token.ts';
+import type { JobPlace } from '../store/job-store.ts';
 import type { Context } from './context.ts';
 
 export async function showJob(context: Context, jobId: JobId): Promise<JobView> {
@@ -15,20 +16,35 @@ export async function showJob(context: Context, jobId: JobId): Promise<JobView> 
 /** So many times as many jobs are looked through for those that the viewer may see. */
 const lookedAtMax = 64;
 
-/** The newest first; private ones for whoever may read them. A viewer of null is anybody. */
+export type JobViews = { jobs: JobView[]; more: JobPlace | null };
+
+/**
+ * Those after a place, or the first: the newest first, private ones for whoever may read them. A viewer of null is
+ * anybody. `more` is where to go on; a page may have fewer all the same, where many are others' private ones.
+ */
 export async function listJobs(
   context: Context,
   max: number,
   viewer: TokenFacts | null,
-): Promise<JobView[]> {
+  after: JobPlace | null = null,
+): Promise<JobViews> {
   const isSeen = (job: Job) =>
     job.document.public || (viewer !== null && mayUse(viewer, job, 'read'));
-  for (let lookedAt = max; ; lookedAt *= 4) {
-    const jobs = await context.store.jobs.list(lookedAt);
-    const seen = jobs.filter(isSeen).slice(0, max);
-    if (seen.length === max || jobs.length < lookedAt || lookedAt >= max * lookedAtMax)
-      return seen.map((job) => jobView(context, job));
+  const seen: Job[] = [];
+  let more = after;
+  for (let pages = 0; pages < lookedAtMax; pages++) {
+    const { jobs, next } = await context.store.jobs.list(max, more);
+    for (const job of jobs) {
+      if (isSeen(job)) seen.push(job);
+      if (seen.length < max) continue;
+      const isLast = next === null && job === jobs.at(-1);
+      more = isLast ? null : { submittedAt: job.submittedAt, jobId: job.jobId };
+      return { jobs: seen.map((each) => jobView(context, each)), more };
+    }
+    more = next;
+    if (next === null) break;
   }
+  return { jobs: seen.map((job) => jobView(context, job)), more };
 }
 
 function jobView(context: Context, job: Job): JobView {

@@ -38,13 +38,21 @@ export type LateEnd = { pay: readonly Payment[]; gone: readonly LateResult[] };
 
 export type Hold = Pick<HeldJob, 'marks' | 'shardsFinal' | 'final'>;
 
+/** Where a job stands in the list: newest first, and those of one millisecond by their ids, backwards. */
+export type JobPlace = { submittedAt: number; jobId: JobId };
+/** `next` is the place of the last that was looked at; null at the end. */
+export type JobPage = { jobs: Job[]; next: JobPlace | null };
+
+export const byPlace = (a: JobPlace, b: JobPlace): number =>
+  b.submittedAt - a.submittedAt || (a.jobId < b.jobId ? 1 : -1);
+
 export interface JobStore {
   /** Idempotent by job id: submitting it again changes nothing. */
   submit(facts: JobFacts, curated?: boolean): Promise<void>;
   /** From the archive when it is there: then it throws ArchiveDamaged when that file cannot be read. */
   read(jobId: JobId): Promise<Job | null>;
-  /** Newest first; without those whose files cannot be read. */
-  list(max: number): Promise<Job[]>;
+  /** Those after a place, or the first; without those whose files cannot be read. */
+  list(max: number, after: JobPlace | null): Promise<JobPage>;
   /** Jobs of the partition that are neither complete nor cancelled, oldest first. */
   listOpen(partition: number): Promise<OpenJob[]>;
   /** Jobs of the partition that have results, or may get some, that are not final. */

@@ -4,15 +4,18 @@ import type { PauseCause } from '../../protocol/job.ts';
 import { isOver, type Job, type JobFacts } from '../domain/job.ts';
 import { lateName } from '../domain/late.ts';
 import type { ArchiveFiles } from './archive-files.ts';
-import type {
-  CancelReply,
-  HeldJob,
-  Hold,
-  JobStore,
-  LateEnd,
-  OpenJob,
-  PauseReply,
-  ResumeReply,
+import {
+  byPlace,
+  type CancelReply,
+  type HeldJob,
+  type Hold,
+  type JobPage,
+  type JobPlace,
+  type JobStore,
+  type LateEnd,
+  type OpenJob,
+  type PauseReply,
+  type ResumeReply,
 } from './job-store.ts';
 import type { MemoryPartitions } from './memory-partitions.ts';
 import { readableJob } from './readable-journal.ts';
@@ -52,10 +55,15 @@ export class MemoryJobs implements JobStore {
     return structuredClone(job ?? null);
   }
 
-  async list(max: number): Promise<Job[]> {
-    const ids = [...this.partitions.listed].sort(([, a], [, b]) => b - a).slice(0, max);
-    const jobs = await Promise.all(ids.map(([jobId]) => readableJob(this, jobId)));
-    return jobs.filter((job) => job !== null);
+  async list(max: number, after: JobPlace | null): Promise<JobPage> {
+    const places = [...this.partitions.listed]
+      .map(([jobId, submittedAt]) => ({ jobId, submittedAt }))
+      .filter((place) => after === null || byPlace(after, place) < 0)
+      .sort(byPlace)
+      .slice(0, max);
+    const jobs = await Promise.all(places.map(({ jobId }) => readableJob(this, jobId)));
+    const next = places.length < max ? null : (places.at(-1) ?? null);
+    return { jobs: jobs.filter((job) => job !== null), next };
   }
 
   async listOpen(partition: number): Promise<OpenJob[]> {

@@ -7,15 +7,18 @@ import { lateName } from '../domain/late.ts';
 import { splitCount } from '../domain/shard.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { readJobHash, readMarks, writePayments } from './job-record.ts';
-import type {
-  CancelReply,
-  HeldJob,
-  Hold,
-  JobStore,
-  LateEnd,
-  OpenJob,
-  PauseReply,
-  ResumeReply,
+import {
+  byPlace,
+  type CancelReply,
+  type HeldJob,
+  type Hold,
+  type JobPage,
+  type JobPlace,
+  type JobStore,
+  type LateEnd,
+  type OpenJob,
+  type PauseReply,
+  type ResumeReply,
 } from './job-store.ts';
 import { keys } from './keys.ts';
 import { readableJob } from './readable-journal.ts';
@@ -68,15 +71,30 @@ export class RedisJobs extends RedisPart implements JobStore {
     return job ?? (await this.files.readJob(jobId))?.job ?? null;
   }
 
-  async list(max: number): Promise<Job[]> {
+  async list(max: number, after: JobPlace | null): Promise<JobPage> {
     const lists = await Promise.all(
       Array.from({ length: this.grid.partitions }, (_, partition) =>
-        this.step((redis) => redis.zrevrange(keys.jobs(partition), 0, max - 1)),
+        this.placesAfter(keys.jobs(partition), max, after),
       ),
     );
-    const found = await Promise.all(lists.flat().map((jobId) => readableJob(this, jobId)));
-    const jobs = found.filter((job) => job !== null);
-    return jobs.sort((a, b) => b.submittedAt - a.submittedAt).slice(0, max);
+    const places = lists.flat().sort(byPlace).slice(0, max);
+    const found = await Promise.all(places.map(({ jobId }) => readableJob(this, jobId)));
+    const next = places.length < max ? null : (places.at(-1) ?? null);
+    return { jobs: found.filter((job) => job !== null), next };
+  }
+
+  /** At least so many, where there are as many. */
+  private async placesAfter(key: string, max: number, after: JobPlace | null): Promise<JobPlace[]> {
+    if (after === null)
+      return placesIn(await this.step((redis) => redis.zrevrange(key, 0, max - 1, 'WITHSCORES')));
+    const { submittedAt: at, jobId } = after;
+    const [sameTime, older] = await this.step((redis) =>
+      Promise.all([
+        redis.zrevrangebyscore(key, at, at, 'WITHSCORES'),
+        redis.zrevrangebyscore(key, `(${at}`, '-inf', 'WITHSCORES', 'LIMIT', 0, max),
+      ]),
+    );
+    return [...placesIn(sameTime).filter((place) => place.jobId < jobId), ...placesIn(older)];
   }
 
   async listOpen(partition: number): Promise<OpenJob[]> {
@@ -189,3 +207,7 @@ export class RedisJobs extends RedisPart implements JobStore {
     return keys.job(this.grid.partitionOf(jobId), jobId);
   }
 }
+
+/** Members and scores, as Redis lists them. */
+const placesIn = (reply: readonly string[]): JobPlace[] =>
+  reply.flatMap((jobId, i) => (i % 2 === 0 ? [{ jobId, submittedAt: Number(reply[i + 1]) }] : []));

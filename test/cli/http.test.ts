@@ -90,7 +90,11 @@ describe('a coordinator that has had too many requests', () => {
   };
 
   test('is asked again when it said, and nobody sees anything of it', async () => {
-    const { asked, cli } = await serve(limited(20), limited(20), json({ jobs: [jobViewExample] }));
+    const { asked, cli } = await serve(
+      limited(20),
+      limited(20),
+      json({ jobs: [jobViewExample], more: null }),
+    );
     const { code, stdout } = await cli('list', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toHaveLength(1);
@@ -117,7 +121,7 @@ describe('a coordinator that has had too many requests', () => {
   test('may be a proxy that says it in a header alone', async () => {
     const { asked, cli } = await serve(
       (reply) => reply.writeHead(429, { 'retry-after': '0' }).end('slow down'),
-      json({ jobs: [] }),
+      json({ jobs: [], more: null }),
     );
     expect((await cli('list')).code).toBe(0);
     expect(asked).toHaveLength(2);
@@ -143,6 +147,26 @@ describe('a download that breaks off', () => {
     expect(
       asked.map((request) => new URL(request.url ?? '', 'http://x').searchParams.get('from')),
     ).toEqual(['0', '2']);
+  });
+});
+
+describe('the list of jobs', () => {
+  const page = (count: number, more: string | null) =>
+    json({ jobs: Array.from({ length: count }, () => jobViewExample), more });
+
+  test('asks for as many pages as it shows, and says when there are older ones', async () => {
+    const { asked, cli } = await serve(page(100, '7-j'), page(100, '3-j'));
+    const { stdout, stderr } = await cli('list', '--max', '150', '--json');
+    expect(JSON.parse(stdout)).toHaveLength(150);
+    expect(asked.map(({ url }) => url)).toEqual(['/v1/jobs', '/v1/jobs?after=7-j']);
+    expect(stderr).toContain('There are older ones; --max shows more of them.');
+  });
+
+  test('says nothing of that at its end', async () => {
+    const { cli } = await serve(page(100, '7-j'), page(3, null));
+    const { stdout, stderr } = await cli('list', '--max', '1000', '--json');
+    expect(JSON.parse(stdout)).toHaveLength(103);
+    expect(stderr).toBe('');
   });
 });
 

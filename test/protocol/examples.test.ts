@@ -94,7 +94,7 @@ describe('a message example', () => {
 const bodies: [string, z.ZodType, unknown][] = [
   ['POST /v1/jobs', http.submittedSchema, examples.submittedExample],
   ['GET /v1/jobs/{id}', http.jobViewSchema, examples.jobViewExample],
-  ['GET /v1/jobs', http.jobListSchema, { jobs: [examples.jobViewExample] }],
+  ['GET /v1/jobs', http.jobListSchema, examples.jobListExample],
   [
     'GET /v1/jobs/{id}/document',
     http.jobDocumentViewSchema,

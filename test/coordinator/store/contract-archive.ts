@@ -133,7 +133,7 @@ export function archiveContract(open: OpenStore): void {
       const kept = await allArchived(store);
       const look = async () => ({
         job: await store.jobs.read(jobId),
-        listed: await store.jobs.list(9),
+        listed: (await store.jobs.list(9, null)).jobs,
         amendments: await store.readAmendments(jobId),
         revoked: await store.readRevoked(jobId, 0, 9),
         journal: await text(store, third),
@@ -191,7 +191,7 @@ export function archiveContract(open: OpenStore): void {
       const kept = await allArchived(store);
       const newer = [1, 2].map((nth) => aJob({ jobId: jobIdIn(0, nth), submittedAt: 2000 + nth }));
       for (const each of newer) await store.jobs.submit(each);
-      const ids = async () => (await store.jobs.list(9)).map((each) => each.jobId);
+      const ids = async () => (await store.jobs.list(9, null)).jobs.map((each) => each.jobId);
       expect(await store.archive.newest(0, 2)).toEqual([jobIdIn(0, 2), jobIdIn(0, 1)]);
       expect(await store.archive.newest(0, 0)).toEqual([]);
       await store.archive.trimList(0, 2);

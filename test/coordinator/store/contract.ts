@@ -6,6 +6,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { splitShard } from '../../../coordinator/domain/shard.ts';
+import type { JobPlace } from '../../../coordinator/store/job-store.ts';
 import { partitionOf } from '../../../coordinator/store/store.ts';
 import { aJob } from '../builders.ts';
 import { gridFacts, jobIdIn, type OpenStore, withStore } from './arrange.ts';
@@ -135,6 +136,36 @@ function jobContract(open: OpenStore): void {
   );
 
   it(
+    'the list of jobs goes on after any place, also among jobs of one millisecond, and says where it ends',
+    withStore(open, async (store) => {
+      const jobs = [0, 1, 2].flatMap((partition) =>
+        [0, 1, 2].map((nth) =>
+          aJob({ jobId: jobIdIn(partition, nth), submittedAt: nth === 2 ? 900 : 1000 }),
+        ),
+      );
+      for (const job of jobs) await store.jobs.submit(job);
+      const all = (await store.jobs.list(100, null)).jobs.map(({ jobId }) => jobId);
+      expect(new Set(all)).toEqual(new Set(jobs.map(({ jobId }) => jobId)));
+      for (const size of [1, 2, 4, 9]) {
+        const read: string[] = [];
+        let [place, pages] = [null as JobPlace | null, 0];
+        do {
+          const page = await store.jobs.list(size, place);
+          read.push(...page.jobs.map(({ jobId }) => jobId));
+          place = page.next;
+          pages++;
+        } while (place !== null);
+        expect(read).toEqual(all);
+        expect(pages).toBe(Math.floor(all.length / size) + 1);
+      }
+      // A place is one also when its job has gone.
+      const gone = { submittedAt: 950, jobId: 'j0000000000000000' };
+      const older = (await store.jobs.list(100, gone)).jobs;
+      expect(older.map(({ submittedAt }) => submittedAt)).toEqual([900, 900, 900]);
+    }),
+  );
+
+  it(
     'jobs of all partitions are listed newest first; open ones oldest first, by partition',
     withStore(open, async (store) => {
       const jobs = [0, 1, 2].flatMap((partition) =>
@@ -143,7 +174,7 @@ function jobContract(open: OpenStore): void {
         ),
       );
       for (const job of jobs) await store.jobs.submit(job);
-      const listed = await store.jobs.list(4);
+      const { jobs: listed } = await store.jobs.list(4, null);
       expect(listed.map((job) => job.submittedAt)).toEqual([1012, 1011, 1010, 1002]);
 
       const [first, second] = [jobIdIn(1, 0), jobIdIn(1, 1)];
@@ -153,7 +184,7 @@ function jobContract(open: OpenStore): void {
       ]);
       await store.jobs.cancel(first, 2000);
       expect((await store.jobs.listOpen(1)).map((job) => job.jobId)).toEqual([second]);
-      expect(await store.jobs.list(100)).toHaveLength(6);
+      expect((await store.jobs.list(100, null)).jobs).toHaveLength(6);
     }),
   );
 
