@@ -22,6 +22,7 @@ import { type OperatorToken, openOperatorToken } from './operator-token.ts';
 import { BullShardQueue } from './queue/shard-queue.ts';
 import { openRedis } from './redis/open.ts';
 import { ownGrid } from './sole-coordinator.ts';
+import { startAgain } from './start-again.ts';
 import { ArchiveFolder } from './store/archive-folder.ts';
 import type { RedisAddress } from './store/redis-connection.ts';
 import { openRedisStore } from './store/redis-store.ts';
@@ -57,8 +58,21 @@ const partitionsOfNewGrid = 1;
 const version = '0.1.0';
 
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { log, identify, linesLogged } = openLog(options.logLevel);
+  const opened = openLog(options.logLevel);
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  return await startAgain(
+    () => startOnce(options, opened),
+    (line) => {
+      opened.log.warn(line);
+      options.onWait?.(line);
+    },
+  );
+}
+
+async function startOnce(
+  options: CoordinatorOptions,
+  { log, identify, linesLogged }: ReturnType<typeof openLog>,
+): Promise<Coordinator> {
   const { onLost = () => undefined } = options;
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
