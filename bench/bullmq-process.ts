@@ -1,8 +1,7 @@
 /** The peer: BullMQ's own Worker with one entry per unit, over a Redis set up as ours is. */
 import { Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import { openRedis } from '../coordinator/redis/open.ts';
-import { connectOptions } from '../coordinator/store/redis-connection.ts';
+import { makeClient } from '../coordinator/store/redis-connection.ts';
 import { cpuMicros } from './cpu.ts';
 
 /** BullMQ's documentation suggests 50 to 300 for work that only waits; 50 was the fastest measured. */
@@ -13,8 +12,7 @@ const result = { output: '{"ok":true}\n', fuel: 1_000_000 };
 
 process.once('message', async ({ dataDir, units }: { dataDir: string; units: number }) => {
   const redis = await openRedis({ dataDir });
-  const connect = () =>
-    new Redis({ ...connectOptions(redis.connection), maxRetriesPerRequest: null });
+  const connect = () => makeClient(redis.connection, { maxRetriesPerRequest: null });
   const [forQueue, forWorker] = [connect(), connect()];
   const queue = new Queue('units', { connection: forQueue });
   let left = 0;

@@ -6,14 +6,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import type { Payment } from '../coordinator/domain/award.ts';
 import { splitShard } from '../coordinator/domain/shard.ts';
 import { award } from '../coordinator/flow/award.ts';
 import { openRedis } from '../coordinator/redis/open.ts';
 import { keys } from '../coordinator/store/keys.ts';
-import { connectOptions, type RedisAddress } from '../coordinator/store/redis-connection.ts';
+import {
+  makeClient,
+  type RedisAddress,
+  type RedisClient,
+} from '../coordinator/store/redis-connection.ts';
 import { openRedisStore } from '../coordinator/store/redis-store.ts';
 import type { Store } from '../coordinator/store/store.ts';
 import { idFromBytes } from '../protocol/ids.ts';
@@ -113,7 +116,7 @@ async function measureGrants(store: Store, pids: readonly number[]) {
 }
 
 async function measurePages(store: Store, connection: RedisAddress) {
-  const redis = new Redis(connectOptions(connection));
+  const redis = makeClient(connection, { maxRetriesPerRequest: 0 });
   const ids = Array.from({ length: volunteers }, () => id('a'));
   for (let from = 0; from < volunteers; from += perCommand) {
     const some = ids.slice(from, from + perCommand);
@@ -137,7 +140,7 @@ async function measurePages(store: Store, connection: RedisAddress) {
 }
 
 /** Milliseconds that Redis spent on one run, of `pages` runs, as it counts them itself. */
-async function redisMs(redis: Redis, run: (nth: number) => Promise<void>): Promise<number> {
+async function redisMs(redis: RedisClient, run: (nth: number) => Promise<void>): Promise<number> {
   await redis.config('RESETSTAT');
   for (let nth = 0; nth < pages; nth++) await run(nth);
   const stats = await redis.info('commandstats');

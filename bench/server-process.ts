@@ -1,7 +1,7 @@
 /** The process of a bench's coordinator: it does what it is told over IPC and answers each order. */
 import { readFile } from 'node:fs/promises';
 import { type Coordinator, startCoordinator } from '../coordinator/main.ts';
-import { impatientClient } from '../coordinator/redis/connection.ts';
+import { makeClient } from '../coordinator/store/redis-connection.ts';
 import type { JobId } from '../protocol/ids.ts';
 import { emptyKernel } from './empty-kernel.ts';
 import type { ServerOrder, ServerStarted } from './server.ts';
@@ -45,8 +45,7 @@ async function submit({ url, operatorToken }: Coordinator, document: object): Pr
 }
 
 async function redisBytes({ redisConnection }: Coordinator): Promise<number> {
-  const redis = impatientClient(redisConnection);
-  await redis.connect();
+  const redis = makeClient(redisConnection, { maxRetriesPerRequest: 0 });
   const info = await redis.info('memory');
   redis.disconnect();
   return Number(/used_memory:(\d+)/.exec(info)?.[1]);

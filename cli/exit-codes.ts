@@ -105,6 +105,7 @@ const redisCodes: Record<RedisErrorCode, number> = {
   redis_not_provided: exitCodes.usage,
   redis_url_invalid: exitCodes.usage,
   redis_unreachable: exitCodes.usage,
+  redis_cluster_unusable: exitCodes.usage,
   redis_start_failed: exitCodes.usage,
   redis_crash_loop: exitCodes.usage,
   redis_not_stopped: exitCodes.usage,
@@ -119,6 +120,7 @@ const backupCodes: Record<BackupErrorCode, number> = {
   backup_unknown: exitCodes.notFound,
   backup_damaged: exitCodes.internal,
   data_folder_unknown: exitCodes.notFound,
+  backup_of_cluster: exitCodes.usage,
 };
 
 const codes = { ...redisCodes, ...backupCodes, ...gridCodes, ...ownCodes };

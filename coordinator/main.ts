@@ -53,8 +53,12 @@ export type Coordinator = {
   close(): Promise<void>;
 };
 
-/** How many partitions a new grid gets. One carries more than one machine's volunteers; it is fixed for good. */
-const partitionsOfNewGrid = 1;
+/**
+ * How many partitions a new grid gets; it is fixed for good. One carries more than one machine's volunteers, so one
+ * server gets one. Of a cluster each master should have some, and a part of them should be left to give away when
+ * another master is added: a partition is what moves.
+ */
+const partitionsOfNewGrid = (masters: number): number => (masters === 1 ? 1 : 2 * masters);
 const version = '0.1.0';
 
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
@@ -93,11 +97,13 @@ async function startOnce(
     const files = await ArchiveFolder.open(join(options.dataDir, 'archive'), (err) =>
       log.error({ err }, 'a file of the archive is damaged: restore it from a backup'),
     );
-    const store = await openRedisStore(redis.connection, times.appended, files);
+    const store = await openRedisStore(redis.connection, times.appended, files, (line) =>
+      log.warn(line),
+    );
     closers.push(() => store.close());
     const grid = await store.grid.open({
       gridId: randomBytes(16).toString('hex'),
-      partitions: partitionsOfNewGrid,
+      partitions: partitionsOfNewGrid(redis.masters),
       createdAt: Date.now(),
     });
     const coordinatorId = await lastingId(options.dataDir);

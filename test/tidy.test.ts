@@ -53,7 +53,7 @@ describe('our words', () => {
   /** Where one of these words is somebody else's. */
   const theirs: { word: RegExp; in: RegExp; because: string }[] = [
     { word: /^node$/, in: /^worker\//, because: 'Node, as opposed to a browser' },
-    { word: /^client$/, in: /^coordinator\/redis\//, because: 'a client of Redis' },
+    { word: /^client$/, in: /^coordinator\/(redis|store)\//, because: 'a client of Redis' },
     { word: /^lock$/, in: /^coordinator\/queue\//, because: "BullMQ's lock on an entry" },
     {
       word: /^chunks?$/,

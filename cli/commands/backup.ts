@@ -1,6 +1,11 @@
 import { join, resolve } from 'node:path';
 import { Option } from '@commander-js/extra-typings';
-import { ask, type RedisConnection, serverInfo } from '../../coordinator/redis/connection.ts';
+import {
+  ask,
+  type ClusterConnection,
+  type RedisConnection,
+  serverInfo,
+} from '../../coordinator/redis/connection.ts';
 import { openRedis } from '../../coordinator/redis/open.ts';
 import { lastConnection } from '../../coordinator/redis/settings.ts';
 import { parseRedisUrl } from '../../coordinator/redis/url.ts';
@@ -62,9 +67,11 @@ The grid may run meanwhile, or not. It is run on the coordinator's machine.`,
 async function reach(
   dataDir: string,
   url: string | undefined,
-): Promise<{ connection: RedisConnection; close(): Promise<void> }> {
+): Promise<{ connection: RedisConnection | ClusterConnection; close(): Promise<void> }> {
   const known =
     url === undefined ? await lastConnection(join(dataDir, 'redis')) : parseRedisUrl(url);
+  if (known !== undefined && 'cluster' in known)
+    return { connection: known, close: async () => {} };
   if (known !== undefined) {
     const answers = await ask(known, serverInfo).then(
       () => true,

@@ -15,6 +15,7 @@ export const coordinator = () =>
     'manyhands coordinator',
     'manyhands coordinator --host 0.0.0.0 --port 80 --data /var/lib/manyhands',
     'manyhands coordinator --redis redis://10.0.0.5:6379',
+    'manyhands coordinator --redis redis-cluster://10.0.0.5:7000,10.0.0.6:7000',
     'manyhands coordinator --anchor',
   ])
     .addOption(
@@ -33,7 +34,7 @@ export const coordinator = () =>
         .default(coordinatorFolder, 'a folder of yours'),
     )
     .addOption(
-      new Option('--redis <url>', 'use this Redis instead of an own one').env(
+      new Option('--redis <url>', 'use this Redis, or this cluster, instead of an own one').env(
         'MANYHANDS_REDIS_URL',
       ),
     )

@@ -5,7 +5,8 @@ export type BackupErrorCode =
   | 'folder_not_empty'
   | 'backup_unknown'
   | 'backup_damaged'
-  | 'data_folder_unknown';
+  | 'data_folder_unknown'
+  | 'backup_of_cluster';
 
 export class BackupError extends Error {
   override readonly name = 'BackupError';

@@ -13,7 +13,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import type { RedisConnection } from '../redis/connection.ts';
+import type { ClusterConnection, RedisConnection } from '../redis/connection.ts';
 import { writeSnapshot } from '../redis/snapshot.ts';
 import { openRedisStore } from '../store/redis-store.ts';
 import { BackupError } from './error.ts';
@@ -42,7 +42,7 @@ const kept = [
 
 export type BackupParts = {
   dataDir: string;
-  redis: RedisConnection;
+  redis: RedisConnection | ClusterConnection;
   /** A folder that is empty or not there yet. */
   target: string;
   reason: string;
@@ -53,6 +53,7 @@ export type BackupParts = {
 /** Throws BackupError or RedisError; then the target is left as empty as it was. */
 export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
   const { dataDir, target, redis } = parts;
+  if ('cluster' in redis) throw ofCluster();
   const facts = await openingFacts(parts);
   const empty = await takeEmptyFolder(target);
   try {
@@ -78,6 +79,14 @@ export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
     throw error;
   }
 }
+
+/** Its masters give no snapshots of one moment, and what one says that it was paid must be there in another. */
+const ofCluster = (): BackupError =>
+  new BackupError('backup_of_cluster', {
+    what: 'A grid on a Redis Cluster is not backed up by this command',
+    why: 'there is no one moment of which all of its masters give a snapshot',
+    doThis: 'stop the coordinator, then save each master and the data folder: docs/OPERATING.md',
+  });
 
 /** Who the grid is; and the line in the audit log, which is thereby in the backup too. */
 async function openingFacts({ redis, dataDir, target, reason, version, now }: BackupParts) {

@@ -161,6 +161,11 @@ const redis: Figure[] = [
     'Writes that waited for a slow fsync',
     (look) => look.redis.delayedFsyncs,
   ),
+  level(
+    'redis_replicas',
+    'Replicas; of a cluster, those of the master with fewest',
+    ({ redis }) => redis.replicas,
+  ),
 ];
 
 export const figures: readonly Figure[] = [

@@ -9,12 +9,11 @@
  * itself and takes them up at once, instead of waiting for the lock to run out.
  */
 import { Queue, type Job as QueueEntry, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ShardId } from '../domain/shard.ts';
 import type { ShardQueue } from '../flow/context.ts';
 import { partitionTag } from '../store/keys.ts';
-import { connectOptions, type RedisAddress } from '../store/redis-connection.ts';
+import { makeClient, type RedisAddress, type RedisClient } from '../store/redis-connection.ts';
 
 const queueName = 'shards';
 /** 8 s and a stalled check every 2 s: a dead coordinator's shards are back within about 10 s. */
@@ -30,7 +29,7 @@ const fetchesAtOnce = 8;
 type Partition = {
   queue: Queue;
   worker: Worker;
-  connections: Redis[];
+  connections: RedisClient[];
   held: Map<ShardId, QueueEntry>;
 };
 
@@ -143,13 +142,12 @@ export class BullShardQueue implements ShardQueue {
   private async openPartition(partition: number): Promise<Partition> {
     const { address, log } = this.options;
     // BullMQ wants commands that wait for the connection to come back, without a limit.
-    const connections = [1, 2].map(
-      () => new Redis({ ...connectOptions(address), maxRetriesPerRequest: null, retryStrategy }),
+    const connections = [1, 2].map(() =>
+      makeClient(address, { maxRetriesPerRequest: null, retryStrategy }),
     );
     const [forQueue, forWorker] = connections;
     if (forQueue === undefined || forWorker === undefined)
       throw new Error('two connections were made');
-    for (const connection of connections) connection.on('error', () => {});
     const prefix = partitionTag(partition);
     const queue = new Queue(queueName, {
       connection: forQueue,

@@ -15,6 +15,14 @@ export type RedisConnection =
       tls?: boolean;
     };
 
+/** Some servers of a cluster, which tell of the others. All are reached with the same account. */
+export type ClusterConnection = {
+  cluster: { host: string; port: number }[];
+  password?: string;
+  username?: string;
+  tls?: boolean;
+};
+
 /** A healthy Redis answers in milliseconds, also while it loads its journal; 2 s forgives a busy disk. */
 const ANSWER_WAIT_MS_MAX = 2_000;
 
@@ -72,6 +80,9 @@ export type ServerInfo = {
   loadedPercent: number;
   hasJournal: boolean;
   evictionPolicy: string;
+  /** Whether it is one of a cluster. */
+  isClustered: boolean;
+  replicas: number;
 };
 
 export async function serverInfo(client: Redis): Promise<ServerInfo> {
@@ -85,5 +96,7 @@ export async function serverInfo(client: Redis): Promise<ServerInfo> {
     loadedPercent: Number(fields.get('loading_loaded_perc') ?? 100),
     hasJournal: fields.get('aof_enabled') === '1',
     evictionPolicy: fields.get('maxmemory_policy') ?? 'noeviction',
+    isClustered: fields.get('cluster_enabled') === '1',
+    replicas: Number(fields.get('connected_slaves') ?? 0),
   };
 }

@@ -8,6 +8,7 @@ export type RedisErrorCode =
   | 'redis_not_provided'
   | 'redis_url_invalid'
   | 'redis_unreachable'
+  | 'redis_cluster_unusable'
   | 'redis_start_failed'
   | 'redis_crash_loop'
   | 'redis_not_stopped'

@@ -4,15 +4,16 @@
 
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RedisConnection } from './connection.ts';
+import type { ClusterConnection, RedisConnection } from './connection.ts';
 import { RedisError, reasonOf } from './error.ts';
 import { ownFolder } from './folder-owner.ts';
+import { checkOperatorsRedis } from './operators-redis.ts';
 import { provideRedis } from './provide.ts';
 import { supervise } from './supervise.ts';
-import { checkOperatorsRedis, parseRedisUrl } from './url.ts';
+import { parseRedisUrl } from './url.ts';
 
 export type OpenRedisOptions = {
-  /** redis://, rediss:// or unix:// address of a running Redis. */
+  /** redis://, rediss://, unix:// or redis-cluster:// address of a running Redis. */
   url?: string;
   /** Where an embedded Redis keeps its journal; made when absent. */
   dataDir: string;
@@ -22,7 +23,9 @@ export type OpenRedisOptions = {
 };
 
 export type GridRedis = {
-  connection: RedisConnection;
+  connection: RedisConnection | ClusterConnection;
+  /** How many servers share the keys. */
+  masters: number;
   embedded: boolean;
   /** Of an embedded Redis; another one after it died and was started again. */
   readonly pid?: number;
@@ -45,6 +48,7 @@ export async function openRedis(options: OpenRedisOptions): Promise<GridRedis> {
     const redis = await supervise({ server, folder, log, onLost });
     return {
       connection: redis.connection,
+      masters: 1,
       embedded: true,
       get pid() {
         return redis.pid;
@@ -63,8 +67,8 @@ export async function openRedis(options: OpenRedisOptions): Promise<GridRedis> {
 
 async function openOperatorsRedis(url: string, log: (line: string) => void): Promise<GridRedis> {
   const connection = parseRedisUrl(url);
-  const version = await checkOperatorsRedis(connection, log);
-  return { connection, embedded: false, version, close: async () => undefined };
+  const checked = await checkOperatorsRedis(connection, log);
+  return { ...checked, connection, embedded: false, close: async () => undefined };
 }
 
 /** Returns its real path, so that one folder reached by two names is one folder. */

@@ -7,13 +7,13 @@
  * after), and a test opens them and works on; whoever raises the format writes the step that makes the test
  * green again, and keeps a copy of theirs beside it.
  */
-import type { Redis } from 'ioredis';
 import type { JobFacts } from '../domain/job.ts';
 import { parseShardId, type ShardId, splitCount } from '../domain/shard.ts';
 import { GridFormatUnknown } from './grid-store.ts';
 import { keys } from './keys.ts';
+import { type RedisClient, serversOf } from './redis-connection.ts';
 
-export type Migration = { from: string; to: string; run(redis: Redis): Promise<void> };
+export type Migration = { from: string; to: string; run(redis: RedisClient): Promise<void> };
 
 /** Results become final: of the jobs that were there nothing is yet, and their hold begins now. */
 const holdAllJobs: Migration = {
@@ -51,10 +51,12 @@ const keepAllJobs: Migration = {
       };
       for (const id of await redis.hkeys(keys.open(partition))) note(id);
       const named = keys.journal(partition, '');
-      for (let cursor = '0', isFirst = true; isFirst || cursor !== '0'; isFirst = false) {
-        const [next, found] = await redis.scan(cursor, 'MATCH', `${named}*`, 'COUNT', scanCount);
-        for (const key of found) note(key.slice(named.length));
-        cursor = next;
+      for (const server of serversOf(redis)) {
+        for (let cursor = '0', isFirst = true; isFirst || cursor !== '0'; isFirst = false) {
+          const [next, found] = await server.scan(cursor, 'MATCH', `${named}*`, 'COUNT', scanCount);
+          for (const key of found) note(key.slice(named.length));
+          cursor = next;
+        }
       }
       for (const [jobId, count] of checks)
         await redis.hset(keys.job(partition, jobId), 'checks', count);
@@ -69,7 +71,7 @@ export const migrations: readonly Migration[] = [holdAllJobs, keepAllJobs];
 
 /** Throws GridFormatUnknown when no steps lead there, or a coordinator works on the data. */
 export async function migrate(
-  redis: Redis,
+  redis: RedisClient,
   found: string,
   wanted: string,
   steps: readonly Migration[],

@@ -1,5 +1,4 @@
 /** What is in the archive, over Redis: a bit for each group of a job's shards, in the slot of its partition. */
-import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
 import type { JobState } from '../../protocol/job.ts';
 import {
@@ -13,6 +12,7 @@ import {
 import { type Shard, shardId, splitCount } from '../domain/shard.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import type { ArchiveStore } from './archive-store.ts';
+import type { Connection } from './connection.ts';
 import type { JobRecord } from './job-file.ts';
 import { keys } from './keys.ts';
 import type { RedisGrid } from './redis-grid.ts';
@@ -30,7 +30,7 @@ export class RedisArchive extends RedisPart implements ArchiveStore {
   readonly files: ArchiveFiles;
   private readonly grid: RedisGrid;
 
-  constructor(redis: Redis, grid: RedisGrid, files: ArchiveFiles) {
+  constructor(redis: Connection, grid: RedisGrid, files: ArchiveFiles) {
     super(redis);
     this.grid = grid;
     this.files = files;
@@ -100,7 +100,8 @@ export class RedisArchive extends RedisPart implements ArchiveStore {
   }
 
   async unlist(jobId: JobId): Promise<void> {
-    await this.step((redis) => redis.zrem(keys.jobs(this.grid.partitionOf(jobId)), jobId));
+    const key = keys.jobs(this.grid.partitionOf(jobId));
+    await this.kept(key, (redis) => redis.zrem(key, jobId));
   }
 
   async trimList(partition: number, max: number): Promise<void> {

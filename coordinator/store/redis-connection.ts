@@ -2,21 +2,23 @@
  * One ioredis connection for the store, set so that no command runs twice behind our back and none
  * hangs: nothing is sent while disconnected, nothing is sent again by itself, and a command whose
  * connection is lost, or whose reply takes too long, fails with OutcomeUnknown.
+ *
+ * To a cluster it is a connection to each of its servers. What is sent to one that does not have the slot (any
+ * more) was not done there, so that alone is sent again, to where it says that the slot is.
  */
-import { Redis } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { GridFormatUnknown } from './grid-store.ts';
 import { OutcomeUnknown, StorageRefuses } from './store.ts';
 
-export type RedisAddress =
-  | { path: string }
-  | {
-      host: string;
-      port: number;
-      username?: string;
-      password?: string;
-      db?: number;
-      tls?: boolean;
-    };
+type Account = { username?: string; password?: string; tls?: boolean };
+
+export type ServerAddress = { path: string } | (Account & HostPort & { db?: number });
+/** Some of a cluster's servers; they tell of the others. */
+export type ClusterAddress = Account & { cluster: readonly HostPort[] };
+export type RedisAddress = ServerAddress | ClusterAddress;
+type HostPort = { host: string; port: number };
+
+export type RedisClient = Redis | Cluster;
 
 /** 5 s: an fsync behind a busy disk took 76 ms at worst when measured; beyond seconds it is stuck. */
 const commandTimeoutMs = 5000;
@@ -24,9 +26,8 @@ const commandTimeoutMs = 5000;
 const reconnectMsMax = 1000;
 
 /** Throws OutcomeUnknown when Redis cannot be reached. */
-export async function openConnection(address: RedisAddress): Promise<Redis> {
-  const redis = new Redis({
-    ...connectOptions(address),
+export async function openConnection(address: RedisAddress): Promise<RedisClient> {
+  const redis = makeClient(address, {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -36,10 +37,13 @@ export async function openConnection(address: RedisAddress): Promise<Redis> {
     retryStrategy: (attempt) =>
       Math.min(20 * 2 ** attempt, reconnectMsMax) * (0.5 + Math.random() / 2),
   });
-  // Each command reports its own failure; this listener only keeps Node from treating it as fatal.
-  redis.on('error', () => {});
   try {
     await redis.connect();
+    // A cluster's servers are connected to when they are first needed, and refuse until they are.
+    if (redis instanceof Cluster) {
+      await Promise.all(redis.nodes().map((server) => server.ping()));
+      redis.on('+node', (server: Redis) => void server.ping().catch(() => {}));
+    }
   } catch (error) {
     redis.disconnect(); // or it would go on trying for as long as the process lives
     const why = error instanceof Error ? error.message : String(error);
@@ -48,29 +52,71 @@ export async function openConnection(address: RedisAddress): Promise<Redis> {
   return redis;
 }
 
-/** The address in ioredis's words. */
-export function connectOptions(address: RedisAddress) {
-  if ('path' in address) return { path: address.path };
-  const { tls, ...rest } = address;
-  return tls === true ? { ...rest, tls: {} } : rest;
+export type ClientOptions = Pick<
+  RedisOptions,
+  'lazyConnect' | 'enableOfflineQueue' | 'autoResendUnfulfilledCommands' | 'commandTimeout'
+> & {
+  maxRetriesPerRequest: number | null;
+  retryStrategy?: (attempt: number) => number;
+};
+
+/** A client as ioredis makes it. Each command reports its own failure. */
+export function makeClient(address: RedisAddress, options: ClientOptions): RedisClient {
+  const client = 'cluster' in address ? makeCluster(address, options) : makeOne(address, options);
+  // This listener only keeps Node from treating an error as fatal.
+  client.on('error', () => {});
+  return client;
 }
 
+function makeOne(address: ServerAddress, options: ClientOptions): Redis {
+  return new Redis({ ...('path' in address ? address : withTls(address)), ...options });
+}
+
+/** Its servers are all reached with the same account. */
+function makeCluster({ cluster, ...account }: ClusterAddress, options: ClientOptions): Cluster {
+  const { retryStrategy, lazyConnect = false, enableOfflineQueue = true, ...each } = options;
+  return new Cluster([...cluster], {
+    lazyConnect,
+    enableOfflineQueue,
+    ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: retryStrategy }),
+    // What was on its way to a server that died may have been done: whoever sends nothing twice sends it no further.
+    ...(options.autoResendUnfulfilledCommands === false ? { retryDelayOnFailover: 0 } : {}),
+    redisOptions: { ...withTls(account), ...each },
+  });
+}
+
+const withTls = <A extends Account>({ tls, ...rest }: A) =>
+  tls === true ? { ...rest, tls: {} } : rest;
+
+/** The servers that hold keys: each some of them. */
+export const serversOf = (client: RedisClient): Redis[] =>
+  client instanceof Cluster ? client.nodes('master') : [client];
+
 /** Runs one step and sorts its failures into the three kinds that callers treat differently. */
-export async function step<T>(redis: Redis, run: (redis: Redis) => Promise<T>): Promise<T> {
+export async function step<T>(run: () => Promise<T>): Promise<T> {
   try {
-    return await run(redis);
+    return await run();
   } catch (error) {
     if (!(error instanceof Error) || error instanceof GridFormatUnknown) throw error;
+    if (error instanceof OutcomeUnknown) throw error;
     if (isRefusal(error)) throw new StorageRefuses(error.message, { cause: error });
     // Without the command that ioredis hangs on it: it may be megabytes, and hold secrets.
-    if (isReply(error)) throw new Error(`Redis refused a step: ${error.message}`);
+    if (isReply(error) && !isElsewhere(error))
+      throw new Error(`Redis refused a step: ${error.message}`);
     throw new OutcomeUnknown(error.message, { cause: error });
   }
 }
 
-/** MISCONF: the disk is full or failing. OOM: the memory limit is reached. Nothing was written. */
+/**
+ * MISCONF: the disk is full or failing. OOM: the memory limit is reached. NOREPLICAS: fewer replicas are there than
+ * the operator wants. Nothing was written.
+ */
 const isRefusal = (error: Error): boolean =>
-  /MISCONF|OOM command|READONLY|LOADING/.test(error.message);
+  /MISCONF|OOM command|READONLY|LOADING|NOREPLICAS/.test(error.message);
+
+/** A slot is moving, or its master died and no other is chosen yet. Nothing was written; it passes. */
+export const isElsewhere = (error: Error): boolean =>
+  /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN) /.test(error.message);
 
 /** Redis answered with an error: the command is known to have failed, which is a bug of ours. */
 const isReply = (error: Error): boolean => error.name === 'ReplyError';

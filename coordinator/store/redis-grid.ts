@@ -64,8 +64,9 @@ export class RedisGrid extends RedisPart implements GridStore {
   }
 
   async signingKey(fresh: string): Promise<string> {
-    await this.step((redis) => redis.setnx(keys.signingKey, fresh));
-    return (await this.step((redis) => redis.get(keys.signingKey))) ?? fresh;
+    const key = keys.signingKey;
+    await this.kept(key, (redis) => redis.setnx(key, fresh));
+    return (await this.step((redis) => redis.get(key))) ?? fresh;
   }
 }
 

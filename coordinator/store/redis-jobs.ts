@@ -1,11 +1,11 @@
 /** Jobs over Redis: a hash each, in the slot of the job's partition. */
-import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { Job, JobFacts } from '../domain/job.ts';
 import { lateName } from '../domain/late.ts';
 import { splitCount } from '../domain/shard.ts';
 import type { ArchiveFiles } from './archive-files.ts';
+import type { Connection } from './connection.ts';
 import { readJobHash, readMarks, writePayments } from './job-record.ts';
 import {
   byPlace,
@@ -21,6 +21,7 @@ import {
   type ResumeReply,
 } from './job-store.ts';
 import { keys } from './keys.ts';
+import type { OutboxReads } from './outbox-reads.ts';
 import { readableJob } from './readable-journal.ts';
 import type { RedisGrid } from './redis-grid.ts';
 import { RedisPart } from './redis-part.ts';
@@ -38,9 +39,11 @@ const curateJob = new Script('curate-job');
 export class RedisJobs extends RedisPart implements JobStore {
   private readonly grid: RedisGrid;
   private readonly files: ArchiveFiles;
+  private readonly outboxReads: OutboxReads;
 
-  constructor(redis: Redis, grid: RedisGrid, files: ArchiveFiles) {
+  constructor(redis: Connection, grid: RedisGrid, files: ArchiveFiles, outboxReads: OutboxReads) {
     super(redis);
+    this.outboxReads = outboxReads;
     this.grid = grid;
     this.files = files;
   }
@@ -160,6 +163,7 @@ export class RedisJobs extends RedisPart implements JobStore {
       [
         shardsSettled,
         writePayments({ jobId, isCheck: true }, pay),
+        this.outboxReads.upTo(partition),
         gone.length,
         ...gone.map(lateName),
       ],

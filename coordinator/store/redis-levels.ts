@@ -2,7 +2,9 @@
  * How full things are, for whoever watches the grid: read when they look, never counted on the way. Only
  * numbers come back, so a grid with a million open jobs is looked at in the same few milliseconds.
  */
+import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
+import { serversOf } from './redis-connection.ts';
 import { RedisPart } from './redis-part.ts';
 
 export type PartitionLevels = {
@@ -13,7 +15,7 @@ export type PartitionLevels = {
   outbox: { written: number; unpaid: number; undrawn: number };
 };
 
-/** What Redis says of itself. */
+/** What Redis says of itself; of a cluster's masters, the sums, and whatever is wrong with one of them. */
 export type RedisState = {
   usedBytes: number;
   /** 0 for no limit. */
@@ -27,6 +29,8 @@ export type RedisState = {
   lastRewriteOk: boolean;
   /** Times that a write had to wait for an fsync that took long. */
   delayedFsyncs: number;
+  /** Of the master that has fewest. */
+  replicas: number;
 };
 
 export class RedisLevels extends RedisPart {
@@ -51,21 +55,39 @@ export class RedisLevels extends RedisPart {
   }
 
   async redisState(): Promise<RedisState> {
-    const [memory, persistence, stats] = await this.step((redis) =>
-      Promise.all([redis.info('memory'), redis.info('persistence'), redis.info('stats')]),
-    );
-    const field = (name: string): string =>
-      new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(`${memory}\n${persistence}\n${stats}`)?.[1] ?? '';
+    const states = await this.step((redis) => Promise.all(serversOf(redis).map(stateOf)));
+    const sum = (of: (state: RedisState) => number) =>
+      states.reduce((total, state) => total + of(state), 0);
+    const isLimited = states.every(({ limitBytes }) => limitBytes > 0);
     return {
-      usedBytes: Number(field('used_memory')),
-      limitBytes: Number(field('maxmemory')),
-      evictedKeys: Number(field('evicted_keys')),
-      journalBytes: Number(field('aof_current_size')),
-      hasJournal: field('aof_enabled') === '1',
-      lastWriteOk: field('aof_last_write_status') !== 'err',
-      isRewriting: field('aof_rewrite_in_progress') === '1',
-      lastRewriteOk: field('aof_last_bgrewrite_status') !== 'err',
-      delayedFsyncs: Number(field('aof_delayed_fsync')),
+      usedBytes: sum(({ usedBytes }) => usedBytes),
+      limitBytes: isLimited ? sum(({ limitBytes }) => limitBytes) : 0,
+      evictedKeys: sum(({ evictedKeys }) => evictedKeys),
+      journalBytes: sum(({ journalBytes }) => journalBytes),
+      hasJournal: states.every(({ hasJournal }) => hasJournal),
+      lastWriteOk: states.every(({ lastWriteOk }) => lastWriteOk),
+      isRewriting: states.some(({ isRewriting }) => isRewriting),
+      lastRewriteOk: states.every(({ lastRewriteOk }) => lastRewriteOk),
+      delayedFsyncs: sum(({ delayedFsyncs }) => delayedFsyncs),
+      replicas: Math.min(...states.map(({ replicas }) => replicas)),
     };
   }
+}
+
+async function stateOf(server: Redis): Promise<RedisState> {
+  const info = await server.info();
+  const field = (name: string): string =>
+    new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+  return {
+    usedBytes: Number(field('used_memory')),
+    limitBytes: Number(field('maxmemory')),
+    evictedKeys: Number(field('evicted_keys')),
+    journalBytes: Number(field('aof_current_size')),
+    hasJournal: field('aof_enabled') === '1',
+    lastWriteOk: field('aof_last_write_status') !== 'err',
+    isRewriting: field('aof_rewrite_in_progress') === '1',
+    lastRewriteOk: field('aof_last_bgrewrite_status') !== 'err',
+    delayedFsyncs: Number(field('aof_delayed_fsync')),
+    replicas: Number(field('connected_slaves')),
+  };
 }

@@ -9,7 +9,7 @@ import { type Ban, defaultSettings, type Registry, type Settings } from './regis
 
 export class RedisRegistry extends RedisPart implements Registry {
   async saveToken(hash: string, facts: TokenFacts): Promise<void> {
-    await this.step((redis) => redis.hset(keys.tokens, hash, JSON.stringify(facts)));
+    await this.kept(keys.tokens, (redis) => redis.hset(keys.tokens, hash, JSON.stringify(facts)));
   }
 
   async findToken(hash: string): Promise<TokenFacts | null> {
@@ -78,12 +78,15 @@ export class RedisRegistry extends RedisPart implements Registry {
   async changeSettings(change: Partial<Settings>): Promise<void> {
     for (const [name, value] of Object.entries(change)) {
       // An empty text is null: a field that is gone could not be told from one of an older grid.
-      await this.step((redis) => redis.hset(keys.settings, name, value?.toString() ?? ''));
+      await this.kept(keys.settings, (redis) =>
+        redis.hset(keys.settings, name, value?.toString() ?? ''),
+      );
     }
   }
 
   async logAct(line: AuditLine): Promise<void> {
-    await this.step((redis) => redis.xadd(keys.auditLog, '*', 'line', JSON.stringify(line)));
+    const text = JSON.stringify(line);
+    await this.kept(keys.auditLog, (redis) => redis.xadd(keys.auditLog, '*', 'line', text));
   }
 
   async readActs(before: string | null, max: number): Promise<(AuditLine & { entryId: string })[]> {
@@ -98,11 +101,11 @@ export class RedisRegistry extends RedisPart implements Registry {
   }
 
   private async put(key: string, field: string, value: Ban): Promise<void> {
-    await this.step((redis) => redis.hset(key, field, JSON.stringify(value)));
+    await this.kept(key, (redis) => redis.hset(key, field, JSON.stringify(value)));
   }
 
   private async remove(key: string, field: string): Promise<boolean> {
-    return (await this.step((redis) => redis.hdel(key, field))) === 1;
+    return (await this.kept(key, (redis) => redis.hdel(key, field))) === 1;
   }
 
   private async all(key: string): Promise<Map<string, Ban>> {

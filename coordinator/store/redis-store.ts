@@ -2,7 +2,6 @@
  * The store over Redis. Each step is one command or one script; keys come from keys.ts alone. Here: the
  * open shards of a partition, their journals and its outbox, which share a slot and so a script.
  */
-import type { Redis } from 'ioredis';
 import type { JobId } from '../../protocol/ids.ts';
 import { shardsPerGroup } from '../domain/archive-group.ts';
 import type { OutboxRecord } from '../domain/award.ts';
@@ -11,9 +10,12 @@ import { type LateResult, lateName } from '../domain/late.ts';
 import { firstShardOf, isCheck, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { type Amendment, type Place, revocations } from '../domain/trust/docket.ts';
 import type { ArchiveFiles } from './archive-files.ts';
+import { type Connection, plainConnection } from './connection.ts';
 import { readPayments, readShard, writePayments, writeShard } from './job-record.ts';
+import { KeptConnection } from './kept-connection.ts';
 import { keys } from './keys.ts';
 import { MemoryArchiveFiles } from './memory-archive.ts';
+import { OutboxReads } from './outbox-reads.ts';
 import { RedisAccounts } from './redis-accounts.ts';
 import { RedisArchive } from './redis-archive.ts';
 import { openConnection, type RedisAddress } from './redis-connection.ts';
@@ -46,13 +48,19 @@ export type AppendWatch = (
   tookMs: number,
 ) => void;
 
-/** Without files no journal of the archive can be read: that is for whoever reads none. */
+/**
+ * Without files no journal of the archive can be read: that is for whoever reads none. `tell` hears what its operator
+ * should know of a Redis that fails over.
+ */
 export async function openRedisStore(
   address: RedisAddress,
   watch: AppendWatch = () => {},
   files: ArchiveFiles = new MemoryArchiveFiles(),
+  tell: (line: string) => void = () => {},
 ): Promise<Store & { readonly grid: RedisGrid; readonly levels: RedisLevels }> {
-  return new RedisStore(await openConnection(address), watch, files);
+  const client = await openConnection(address);
+  const redis = 'cluster' in address ? new KeptConnection(client, tell) : plainConnection(client);
+  return new RedisStore(redis, watch, files);
 }
 
 class RedisStore extends RedisPart implements Store {
@@ -60,15 +68,16 @@ class RedisStore extends RedisPart implements Store {
   readonly accounts = new RedisAccounts(this.redis);
   readonly registry = new RedisRegistry(this.redis);
   readonly jobs: RedisJobs;
+  private readonly outboxReads = new OutboxReads();
   readonly trust = new RedisTrust(this.redis);
   readonly ledger = new RedisLedger(this.redis);
   readonly archive: RedisArchive;
   readonly levels = new RedisLevels(this.redis);
   private readonly watch: AppendWatch;
 
-  constructor(redis: Redis, watch: AppendWatch, files: ArchiveFiles) {
+  constructor(redis: Connection, watch: AppendWatch, files: ArchiveFiles) {
     super(redis);
-    this.jobs = new RedisJobs(redis, this.grid, files);
+    this.jobs = new RedisJobs(redis, this.grid, files, this.outboxReads);
     this.archive = new RedisArchive(redis, this.grid, files);
     this.watch = watch;
   }
@@ -124,7 +133,7 @@ class RedisStore extends RedisPart implements Store {
 
   async readJournal(shard: Shard, fromByte = 0): Promise<Uint8Array> {
     const key = keys.journal(this.grid.partitionOf(shard.jobId), shard);
-    const bytes = await this.step((redis) => redis.getrangeBuffer(key, fromByte, -1));
+    const bytes = await this.kept(key, (redis) => redis.getrangeBuffer(key, fromByte, -1));
     return bytes.length > 0 ? bytes : (await this.archive.read(shard)).subarray(fromByte);
   }
 
@@ -135,7 +144,7 @@ class RedisStore extends RedisPart implements Store {
   ): Promise<AppendReply[]> {
     assertDistinctShards(appends);
     const named = [keys.open(partition), keys.outbox(partition), keys.outboxNumber(partition)];
-    const args: ScriptArg[] = [now, appends.length];
+    const args: ScriptArg[] = [now, this.outboxReads.upTo(partition), appends.length];
     for (const { shard, bytes, ...each } of appends) {
       named.push(keys.journal(partition, shard), keys.job(partition, shard.jobId));
       args.push(
@@ -177,6 +186,7 @@ class RedisStore extends RedisPart implements Store {
         place === null ? '' : JSON.stringify(place),
         writePayments({ jobId, isCheck: false }, revocations(amendment)),
         shard,
+        this.outboxReads.upTo(partition),
       ],
     );
   }
@@ -217,13 +227,16 @@ class RedisStore extends RedisPart implements Store {
   }
 
   async readOutbox(partition: number, afterNumber: number, max: number): Promise<OutboxRecord[]> {
-    const entries = await this.step((redis) =>
-      redis.xrange(keys.outbox(partition), `${afterNumber + 1}-0`, '+', 'COUNT', max),
+    const key = keys.outbox(partition);
+    const entries = await this.kept(key, (redis) =>
+      redis.xrange(key, `${afterNumber + 1}-0`, '+', 'COUNT', max),
     );
-    return entries.map(([id, fields]) => ({
+    const records = entries.map(([id, fields]) => ({
       number: Number(id.split('-')[0]),
       ...readPayments(fields[1] ?? ''),
     }));
+    this.outboxReads.note(partition, records.at(-1)?.number ?? afterNumber);
+    return records;
   }
 
   async trimOutbox(partition: number, upToNumber: number): Promise<void> {
@@ -231,7 +244,7 @@ class RedisStore extends RedisPart implements Store {
   }
 
   async close(): Promise<void> {
-    this.redis.disconnect();
+    this.redis.client.disconnect();
   }
 }
 

@@ -9,9 +9,16 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
 
 export type ScriptArg = string | number | Buffer;
+
+/** Sends EVAL or EVALSHA: the source or its digest, the number of keys, keys, arguments. */
+export type SendScript = (
+  command: 'eval' | 'evalsha',
+  script: string,
+  keyCount: number,
+  ...keysAndArgs: ScriptArg[]
+) => Promise<unknown>;
 
 export class Script {
   private readonly source: string;
@@ -26,13 +33,17 @@ export class Script {
   }
 
   /** Runs the script; sends its source only when this server has not seen it. */
-  async run(redis: Redis, keys: readonly string[], args: readonly ScriptArg[]): Promise<unknown> {
+  async run(
+    send: SendScript,
+    keys: readonly string[],
+    args: readonly ScriptArg[],
+  ): Promise<unknown> {
     assertOneSlot(this.name, keys);
     try {
-      return await redis.evalsha(this.sha, keys.length, ...keys, ...args);
+      return await send('evalsha', this.sha, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await redis.eval(this.source, keys.length, ...keys, ...args);
+      return await send('eval', this.source, keys.length, ...keys, ...args);
     }
   }
 }

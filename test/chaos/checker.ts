@@ -13,13 +13,16 @@ import type { Workload } from './workloads.ts';
 
 export type Found = { acknowledged: number; lost: number; paidTwice: number; violations: string[] };
 
+/** Its folder is for receipts, which are asked for by worker. */
+type CheckedGrid = Pick<ChaosGrid, 'fetch' | 'run' | 'folder' | 'eventsOf' | 'workerFolder'>;
+
 /** Enough to see what is wrong; a thousand more would say the same. */
 const toldMax = 12;
 /** The list has the newest. */
 const jobsListedMax = 100;
 
 export class Checker {
-  private readonly grid: ChaosGrid;
+  private readonly grid: CheckedGrid;
   private readonly told = new Map<string, number>();
   private readonly found: Found = { acknowledged: 0, lost: 0, paidTwice: 0, violations: [] };
   /** By job, the result of each unit. */
@@ -27,7 +30,7 @@ export class Checker {
   /** By account, job and unit: what it was paid, in how many grants. */
   private readonly paid = new Map<string, { times: number; micro: bigint }>();
 
-  constructor(grid: ChaosGrid) {
+  constructor(grid: CheckedGrid) {
     this.grid = grid;
   }
 

@@ -24,11 +24,11 @@ export class Scientist {
   readonly jobs: SubmittedJob[] = [];
   /** What was lost of what was answered with a 201. */
   readonly complaints: string[] = [];
-  private readonly grid: ChaosGrid;
+  private readonly grid: Pick<ChaosGrid, 'fetch'>;
   private readonly workloads: readonly Workload[];
   private readonly uploaded = new Set<Workload>();
 
-  constructor(grid: ChaosGrid, workloads: readonly Workload[]) {
+  constructor(grid: Pick<ChaosGrid, 'fetch'>, workloads: readonly Workload[]) {
     this.grid = grid;
     this.workloads = workloads;
   }

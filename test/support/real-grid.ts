@@ -6,12 +6,11 @@ import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { emptyKernel } from '../../bench/empty-kernel.ts';
 import { tokenHash } from '../../coordinator/flow/authorize.ts';
 import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
 import { ArchiveFolder } from '../../coordinator/store/archive-folder.ts';
-import { connectOptions } from '../../coordinator/store/redis-connection.ts';
+import { makeClient } from '../../coordinator/store/redis-connection.ts';
 import { openRedisStore } from '../../coordinator/store/redis-store.ts';
 import type { Store } from '../../coordinator/store/store.ts';
 import type { ErrorBody } from '../../protocol/errors.ts';
@@ -150,7 +149,7 @@ export async function startRealGrid(folder?: string): Promise<RealGrid> {
       return openRedisStore(coordinator.redisConnection, undefined, files);
     },
     async redisBytes() {
-      const redis = new Redis(connectOptions(coordinator.redisConnection));
+      const redis = makeClient(coordinator.redisConnection, { maxRetriesPerRequest: 0 });
       const info = await redis.info('memory');
       redis.disconnect();
       return Number(/used_memory_dataset:(\d+)/.exec(info)?.[1]);

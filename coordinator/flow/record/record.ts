@@ -145,7 +145,7 @@ export class Recorder implements ShardRecorder {
         const at = needed.indexOf(draft);
         const reply: AppendReply = replies[at] ?? { kind: 'written', jobDecided: false };
         if (reply.kind === 'written' || (await this.stands(draft))) this.settle(draft, reply);
-        else if (reply.kind === 'stale') again.push(await this.reread(draft));
+        else if (reply.kind === 'stale') again.push(await this.reread(draft, reply.length));
         else await this.answerClosed(draft);
       }
       left = again;
@@ -213,9 +213,15 @@ export class Recorder implements ShardRecorder {
   }
 
   /** Another coordinator appended: what was decided is void. Takes its entries in and tries again. */
-  private async reread({ append, intents }: Draft): Promise<Intent[]> {
+  private async reread({ append, intents }: Draft, length: number): Promise<Intent[]> {
     const state = await this.load(append.shard);
-    const { window, clock, happened } = this.parts;
+    const { window, clock, happened, log } = this.parts;
+    const lost = append.expectedLength - length;
+    if (lost > 0)
+      log.error(
+        { shard: shardId(append.shard), bytes: lost },
+        'the journal of a shard is shorter than it was: Redis has lost what it had acknowledged',
+      );
     const freeBefore = window.free;
     window.refresh(state, clock.now());
     // What another coordinator recorded may have freed units, and nobody else will tell who waits here.

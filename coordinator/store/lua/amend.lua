@@ -3,7 +3,7 @@
 -- it stays, payments are when there are none. A unit of a shard that is final stays what it is.
 --
 -- keys: amendments, revoked, outbox, outbox_number, job
--- args: name, unit, place, payments, shard
+-- args: name, unit, place, payments, shard, outbox_read
 -- returns: 1 amended, 0 that was done before, or the unit is final
 
 if redis.call('EXISTS', job) == 0 then return 0 end
@@ -14,6 +14,11 @@ if place ~= '' then
   redis.call('RPUSH', revoked, unit)
 end
 if payments ~= '' then
-  redis.call('XADD', outbox, redis.call('INCR', outbox_number) .. '-0', 'payments', payments)
+  local number = redis.call('INCR', outbox_number)
+  if number <= tonumber(outbox_read) then
+    number = outbox_read + 1
+    redis.call('SET', outbox_number, number)
+  end
+  redis.call('XADD', outbox, number .. '-0', 'payments', payments)
 end
 return 1

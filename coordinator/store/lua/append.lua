@@ -10,14 +10,17 @@
 -- Only a shard in the open set has a journal to append to. A closed one is never brought back.
 -- All replies are decided before the first write, so an error in between writes nothing.
 --
+-- A failover may have lost the last records of the outbox after they were read. Nobody looks at their numbers again, so
+-- numbers go on behind `outbox_read`, up to which they were.
+--
 -- keys: open, outbox, outbox_number, ...   then for each append: journal, job
--- args: now_ms, appends, ...   then for each: shard_id, job_id, expected, bytes, closes ('', 'split' or
+-- args: now_ms, outbox_read, appends, ...   then for each: shard_id, job_id, expected, bytes, closes ('', 'split' or
 --       'check', by what kind of shard it closes), canonical,
 --       failed, fuel, credit_micro, payments ('' for none)
 -- returns: for each append 'written', 'decided' (written, and all of the job is decided), 'closed', or the length
 
 local carry_digits = 15
-local keys_before, args_before, args_each = 3, 2, 10
+local keys_before, args_before, args_each = 3, 3, 10
 local reply = {}
 
 for i = 1, tonumber(appends) do
@@ -58,7 +61,12 @@ for i = 1, tonumber(appends) do
     end
     if failed ~= '0' then redis.call('HINCRBY', job, 'failed', failed) end
     if payments ~= '' then
-      redis.call('XADD', outbox, redis.call('INCR', outbox_number) .. '-0', 'payments', payments)
+      local number = redis.call('INCR', outbox_number)
+      if number <= tonumber(outbox_read) then
+        number = outbox_read + 1
+        redis.call('SET', outbox_number, number)
+      end
+      redis.call('XADD', outbox, number .. '-0', 'payments', payments)
     end
     if closes ~= '' then redis.call('HDEL', open, shard_id) end
     -- The units of a check were counted when they were first decided.

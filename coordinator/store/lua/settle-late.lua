@@ -3,17 +3,22 @@
 -- more, which only grows.
 --
 -- keys: job, late, outbox, outbox_number
--- args: shards, payments, gone, ...   then the names of the late results that go
+-- args: shards, payments, outbox_read, gone, ...   then the names of the late results that go
 -- returns: 1 settled, 0 one is gone already, or there is no such job
 
 local state, settled = unpack(redis.call('HMGET', job, 'state', 'shardsSettled'))
 if not state then return 0 end
 for i = 1, tonumber(gone) do
-  if redis.call('HEXISTS', late, ARGV[3 + i]) == 0 then return 0 end
+  if redis.call('HEXISTS', late, ARGV[4 + i]) == 0 then return 0 end
 end
-for i = 1, tonumber(gone) do redis.call('HDEL', late, ARGV[3 + i]) end
+for i = 1, tonumber(gone) do redis.call('HDEL', late, ARGV[4 + i]) end
 if payments ~= '' then
-  redis.call('XADD', outbox, redis.call('INCR', outbox_number) .. '-0', 'payments', payments)
+  local number = redis.call('INCR', outbox_number)
+  if number <= tonumber(outbox_read) then
+    number = outbox_read + 1
+    redis.call('SET', outbox_number, number)
+  end
+  redis.call('XADD', outbox, number .. '-0', 'payments', payments)
 end
 if tonumber(shards) > tonumber(settled or '0') then redis.call('HSET', job, 'shardsSettled', shards) end
 return 1

@@ -25,6 +25,7 @@ function clientOf(address: Address): Redis {
 /** Of an embedded Redis: without user, database or TLS. */
 function addressOf({ connection }: GridRedis): Address {
   if ('path' in connection) return connection;
+  if ('cluster' in connection) throw new Error('an embedded Redis is no cluster');
   const { host, port, password = '' } = connection;
   return { host, port, password };
 }
@@ -72,7 +73,7 @@ describe('an embedded Redis', () => {
   test('listens on a loopback port with a password where a socket path would be too long', async () => {
     const dataDir = join(await aDataFolder(), 'a'.repeat(120));
     const redis = await open({ dataDir });
-    if ('path' in redis.connection)
+    if (!('host' in redis.connection))
       throw new Error('a socket path of that length cannot be opened');
     const { host, port, password } = redis.connection;
     expect(host).toBe('127.0.0.1');

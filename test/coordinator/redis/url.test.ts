@@ -12,6 +12,28 @@ describe('the address of a Redis', () => {
       { host: 'h', port: 6379, username: 'me', password: 'pass', db: 0, tls: true },
     ],
     ['unix:///run/my%20redis.sock', { path: '/run/my redis.sock' }],
+    [
+      'redis-cluster://a:7000,b.example.org,[::1]:7002',
+      {
+        cluster: [
+          { host: 'a', port: 7000 },
+          { host: 'b.example.org', port: 6379 },
+          { host: '::1', port: 7002 },
+        ],
+      },
+    ],
+    [
+      'rediss-cluster://me:p%40ss@a:1,b:2/',
+      {
+        cluster: [
+          { host: 'a', port: 1 },
+          { host: 'b', port: 2 },
+        ],
+        username: 'me',
+        password: 'p@ss',
+        tls: true,
+      },
+    ],
   ])('%s is read', (url, connection) => {
     expect(parseRedisUrl(url)).toEqual(connection);
   });
@@ -25,6 +47,11 @@ describe('the address of a Redis', () => {
     'redis://h/two',
     'redis://h/0/1',
     'unix:',
+    'redis-cluster://',
+    'redis-cluster://a:1,',
+    'redis-cluster://a:1,b:99999',
+    'redis-cluster://a:1,b:2/1',
+    'redis://a:1,b:2',
   ])('%j is refused', (url) => {
     expect(() => parseRedisUrl(url)).toThrow(
       expect.objectContaining({ code: 'redis_url_invalid' }),
