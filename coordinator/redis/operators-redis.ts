@@ -4,6 +4,7 @@
 // Of a cluster each master is looked at as one server is. That one has no replica is said as well: with one, whatever
 // the store has acknowledged is on both.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import {
   ask,
@@ -14,6 +15,9 @@ import {
 } from './connection.ts';
 import { RedisError, reasonOf } from './error.ts';
 import { isNewEnough, tooOld } from './version.ts';
+
+/** A gigabyte takes some seconds, and nobody wants to read more lines than that. */
+const loadingAskMs = 2000;
 
 export type OperatorsRedis = {
   version: string;
@@ -28,7 +32,7 @@ export async function checkOperatorsRedis(
 ): Promise<OperatorsRedis> {
   if ('cluster' in connection) return await checkCluster(connection, log);
   const where = placeOf(connection);
-  const info = await look(connection);
+  const info = await look(connection, log);
   if (info.isClustered) {
     throw new RedisError('redis_cluster_unusable', {
       what: `The Redis at ${where} is one of a cluster`,
@@ -45,9 +49,9 @@ async function checkCluster(
   log: (line: string) => void,
 ): Promise<OperatorsRedis> {
   const masters = await findMasters(connection);
-  const infos = await Promise.all(masters.map(look));
+  const infos = await Promise.all(masters.map((master) => look(master, log)));
   for (const [i, master] of masters.entries()) {
-    const [where, info] = [placeOf(master), infos[i] as ServerInfo];
+    const [where, info] = [placeOf(master), infos[i] as Look];
     assess(info, where, log);
     if (info.replicas === 0)
       log(`The Redis at ${where} has no replica: without it the cluster cannot go on`);
@@ -86,13 +90,22 @@ async function describeCluster(client: Redis): Promise<string | { host: string; 
   return [...masters.values()];
 }
 
-async function look(connection: RedisConnection): Promise<ServerInfo & { sync: string | null }> {
-  return await ask(connection, async (client) => ({
-    ...(await serverInfo(client)),
-    sync: await syncPolicy(client),
-  })).catch((cause: unknown) => {
-    throw notReached(placeOf(connection), cause);
-  });
+type Look = ServerInfo & { sync: string | null };
+
+/** While it loads its journal it is waited for: only then can it be worked with, and says what it is set to. */
+async function look(connection: RedisConnection, log: (line: string) => void): Promise<Look> {
+  const where = placeOf(connection);
+  for (;;) {
+    const info = await ask(connection, async (client) => ({
+      ...(await serverInfo(client)),
+      sync: await syncPolicy(client),
+    })).catch((cause: unknown) => {
+      throw notReached(where, cause);
+    });
+    if (!info.loading) return info;
+    log(`The Redis at ${where} loads its journal (${Math.floor(info.loadedPercent)} %)`);
+    await wait(loadingAskMs);
+  }
 }
 
 /** Null when the account may not ask. */
@@ -101,11 +114,7 @@ async function syncPolicy(client: Redis): Promise<string | null> {
   return found[1] ?? null;
 }
 
-function assess(
-  info: ServerInfo & { sync?: string | null },
-  where: string,
-  log: (line: string) => void,
-): void {
+function assess(info: Look, where: string, log: (line: string) => void): void {
   if (!isNewEnough(info.version)) {
     throw tooOld(`the server at ${where}`, info.version, 'Upgrade it, or leave --redis out');
   }
@@ -113,7 +122,7 @@ function assess(
     log(
       `The Redis at ${where} keeps no journal (appendonly no): a crash loses acknowledged results`,
     );
-  } else if (info.sync != null && info.sync !== 'always') {
+  } else if (info.sync !== null && info.sync !== 'always') {
     log(
       `The Redis at ${where} does not sync each write (appendfsync ${info.sync}): a crash loses acknowledged results`,
     );
