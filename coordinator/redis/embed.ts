@@ -10,6 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ask, serverInfo } from './connection.ts';
 import { RedisError, reasonOf } from './error.ts';
 import { type RedisServer, serverEnvironment } from './find.ts';
+import { mendJournal } from './journal.ts';
 import { stopServersOn } from './orphan.ts';
 import { type EmbeddedConnection, logFileIn, settingsFileIn, writeSettings } from './settings.ts';
 
@@ -34,6 +35,7 @@ export async function startServer(options: StartOptions): Promise<number> {
   try {
     await writeSettings(folder, connection);
     await rotateLog(folder);
+    await mendJournal(folder, options.log);
     return await servingProcess(spawnServer(server, folder), options);
   } catch (cause) {
     await stopServersOn(folder);

@@ -69,7 +69,7 @@ export function settings(folder: string, connection: EmbeddedConnection): string
     'appendonly yes',
     'appendfsync always',
     'no-appendfsync-on-rewrite no',
-    // A record cut off by a crash was never acknowledged: drop it and start.
+    // A record cut off by a crash was never acknowledged: drop it and start. (journal.ts has dropped it before.)
     'aof-load-truncated yes',
     // The journal is the copy on disk; snapshots beside it would only cost memory and time.
     'save ""',
