@@ -7,7 +7,7 @@
  * It is written beside, and gets its name when it is whole: a folder of a job's id is an export of it.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type JobDocument, verifierOf } from '../protocol/job.ts';
 import { Failure } from './failure.ts';
@@ -19,8 +19,10 @@ export type Exported = { jobId: string; folder: string; results: number; bytes: 
 
 export async function exportTo(grid: Grid, jobId: string, out: string): Promise<Exported> {
   const job = await grid.job(jobId);
-  const document = await grid.document(jobId);
   const folder = join(out, job.jobId);
+  // Before hours of results come: a rename would tell only then.
+  if ((await lstat(folder).catch(() => null)) !== null) throw isThere(folder);
+  const document = await grid.document(jobId);
   const beside = `${folder}.part`;
   await rm(beside, { recursive: true, force: true });
   const sums: string[] = [];
@@ -45,14 +47,17 @@ export async function exportTo(grid: Grid, jobId: string, out: string): Promise<
   await writeFile(join(beside, 'SHA256SUMS'), once(sums.join('')));
   await rename(beside, folder).catch(async (error) => {
     await rm(beside, { recursive: true, force: true });
-    throw new Failure('file_unsuitable', `Cannot make ${folder}.`, {
-      why: 'there is something of that name already, and nothing is written over',
-      remedy: 'name another folder with --out, or take that one away',
-      cause: error,
-    });
+    throw isThere(folder, error);
   });
   return { jobId, folder, results, bytes };
 }
+
+const isThere = (folder: string, cause?: unknown): Failure =>
+  new Failure('file_unsuitable', `Cannot make ${folder}.`, {
+    why: 'there is something of that name already, and nothing is written over',
+    remedy: 'name another folder with --out, or take that one away',
+    cause,
+  });
 
 function artifactsOf(document: JobDocument): Set<string> {
   const { stdin, files } = document.run;

@@ -3,7 +3,7 @@
  * answers half, it is not a coordinator at all.
  */
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -167,6 +167,17 @@ describe('the list of jobs', () => {
     const { stdout, stderr } = await cli('list', '--max', '1000', '--json');
     expect(JSON.parse(stdout)).toHaveLength(103);
     expect(stderr).toBe('');
+  });
+});
+
+describe('an export', () => {
+  test('into a folder that is there fetches nothing but what it is called', async () => {
+    mkdirSync(join(home, 'old', jobViewExample.jobId), { recursive: true });
+    const { asked, cli } = await serve(json(jobViewExample));
+    const { code, stderr } = await cli('job', 'export', jobViewExample.jobId, '--out', 'old');
+    expect(stderr).toMatch(/error\[file_unsuitable\].*\n {2}why: there is something/);
+    expect(code).toBe(2);
+    expect(asked.map(({ url }) => url)).toEqual([`/v1/jobs/${jobViewExample.jobId}`]);
   });
 });
 
