@@ -130,6 +130,7 @@ export const accountExamples: Record<string, { schema: z.ZodType; body: unknown 
       availableMicro: '0',
       scientistMicro: '987000000',
       escrowMicro: '10000000',
+      owedMicro: '0',
     },
   },
   'the settings': {

@@ -8,7 +8,7 @@
  *
  *   mint                      where all credit comes from; below zero
  *   fee                       what escrow jobs pay beside the work; nobody's
- *   baddebt                   what was paid and could not be had from who owed it; below zero
+ *   baddebt                   what was paid and could not be had yet from who owes it; below zero
  *   volunteer:<a>:pending     earned, and may still be revoked
  *   volunteer:<a>:available   earned for good: may be spent on one's own jobs
  *   scientist:<a>             to be spent on jobs of account a

@@ -46,5 +46,7 @@ export const balanceSchema = z.object({
   scientistMicro: z.string(),
   /** Set aside for one's own jobs that are not over. */
   escrowMicro: z.string(),
+  /** What bad debt has paid for it: paid back before anything else is. */
+  owedMicro: z.string().default('0'),
 });
 export type BalanceView = z.infer<typeof balanceSchema>;

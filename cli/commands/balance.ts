@@ -49,4 +49,11 @@ const linesOf = (view: BalanceView): [string, string, string][] => [
   ['set aside', view.escrowMicro, 'for your jobs that are not over'],
   ['available', view.availableMicro, 'earned for good; pays for your jobs too'],
   ['pending', view.pendingMicro, 'earned, until its hold is over'],
+  ...(view.owedMicro === '0' ? [] : [owed(view.owedMicro)]),
+];
+
+const owed = (micro: string): [string, string, string] => [
+  'owed',
+  micro,
+  'computed when your credit had ended: paid back first',
 ];

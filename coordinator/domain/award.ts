@@ -3,9 +3,9 @@
  * is one grant, which names its units; the journals see to it that no unit is in two of them. Should one be all the
  * same, that is a defect: its payment is left out and told of, and everybody else is paid.
  *
- *   grant    payer → the volunteer's pending, and an escrow pays the fee; what it lacks its owner adds
+ *   grant    payer → the volunteer's pending, and an escrow pays the fee; what it lacks its owner adds, or bad debt lends
  *   revoke   the volunteer's pending → payer, the youngest day first; what is not there any more comes
- *            from what they have available, and the rest is bad debt
+ *            from what they have available, and the rest is bad debt. A payer who owes something gives it up
  */
 import type { AccountId, HostId, JobId, TeamId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
@@ -27,6 +27,7 @@ import {
   type Holder,
   type LedgerAccount,
   least,
+  lend,
   move,
   type PendingChange,
   pendingAccount,
@@ -169,23 +170,29 @@ function payFees(draft: EntryDraft, { payerOf, feeAccount }: AwardFacts): void {
   }
 }
 
-/** No escrow ends below zero: first its owner pays, with some to spare for what comes next, then nobody. */
+/**
+ * No escrow ends below zero: first its owner pays, with some to spare for what comes next, then bad debt lends. What it
+ * has lent is paid back before anything else: else whoever lets a liar be paid by it, and then be revoked, had the credit.
+ */
 function fillEscrows(draft: EntryDraft, { payerOf }: AwardFacts): void {
   const left = (account: LedgerAccount, has: bigint) => has + (draft.postings.get(account) ?? 0n);
   for (const jobId of new Set(draft.grants.map((grant) => grant.jobId))) {
     const payer = payerOf(jobId);
     if (payer === null) continue;
     const { owner } = payer.job;
-    const lacks = -left(escrowAccount(jobId), payer.escrow);
-    if (lacks <= 0n) continue;
-    const purse = {
-      scientist: left(scientistAccount(owner), payer.purse.scientist),
-      available: left(availableAccount(owner), payer.purse.available),
-    };
-    const missing = fillEscrow(draft, payer.job, lacks + escrowAheadMicro, purse);
-    if (missing > escrowAheadMicro) {
-      move(draft, 'baddebt', escrowAccount(jobId), missing - escrowAheadMicro);
+    const escrow = escrowAccount(jobId);
+    const owed = payer.purse.owed + (draft.owed.get(owner) ?? 0n);
+    const lacks = -left(escrow, payer.escrow);
+    if (lacks > 0n) {
+      const purse = {
+        scientist: left(scientistAccount(owner), payer.purse.scientist),
+        available: left(availableAccount(owner), payer.purse.available),
+      };
+      const ahead = owed + escrowAheadMicro;
+      const missing = fillEscrow(draft, payer.job, lacks + ahead, purse);
+      if (missing > ahead) lend(draft, owner, escrow, missing - ahead);
     }
+    lend(draft, owner, escrow, -least(left(escrow, payer.escrow), owed));
   }
 }
 
@@ -217,7 +224,7 @@ function takeBack(draft: EntryDraft, grant: Grant, facts: AwardFacts, standings:
     facts.availableOf(accountId) + (draft.postings.get(availableAccount(accountId)) ?? 0n);
   const taken = least(has, left);
   move(draft, availableAccount(accountId), payer, taken);
-  move(draft, 'baddebt', payer, left - taken);
+  lend(draft, accountId, payer, left - taken);
   // It was final, so it was granted before the oldest day that is still pending.
   const day = Math.min(facts.day, ...held.map((bucket) => bucket.day)) - 1;
   const bucket = { accountId, hostId, jobId, teamId: facts.teamOf(accountId), day };

@@ -8,7 +8,7 @@
  *                                                          └───────── fee ──► fee
  *
  * What was computed is paid in any case. When an escrow and its owner have nothing left, what is still
- * out is paid from bad debt, and the job is paused until there is credit again.
+ * out is lent by bad debt, and the job is paused until there is more credit than is owed.
  */
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import type { JobFacts } from './job.ts';
@@ -18,6 +18,7 @@ import {
   emptyDraft,
   type LedgerAccount,
   least,
+  lend,
   move,
 } from './ledger.ts';
 
@@ -38,15 +39,19 @@ export const feeOf = (micro: bigint, { document }: JobFacts): bigint =>
 /** Ten credits: some minutes of a dozen cores, so that an escrow is not filled with every entry. */
 export const escrowAheadMicro = 10_000_000n;
 
-/** What an owner has, and where. */
-export type Purse = { scientist: bigint; available: bigint };
+/** What an owner has, and where; and what they owe of it. */
+export type Purse = { scientist: bigint; available: bigint; owed: bigint };
+
+/** Whether they can pay for anything. */
+export const isSolvent = ({ scientist, available, owed }: Purse): boolean =>
+  scientist + available > owed;
 
 /** Moves up to an amount into a job's escrow. Returns how much could not be had. */
 export function fillEscrow(
   draft: EntryDraft,
   { owner, jobId }: { owner: AccountId; jobId: JobId },
   wanted: bigint,
-  { scientist, available }: Purse,
+  { scientist, available }: Omit<Purse, 'owed'>,
 ): bigint {
   let left = wanted;
   for (const [account, has] of [
@@ -69,9 +74,17 @@ export function allowanceDraft(owner: AccountId, micro: bigint): EntryDraft {
   return draft;
 }
 
-/** The job is over: what is left goes back. */
-export function refundDraft(owner: AccountId, jobId: JobId, micro: bigint): EntryDraft {
+/** The job is over: what is left goes back, less what its owner owes. */
+export function refundDraft(
+  owner: AccountId,
+  jobId: JobId,
+  micro: bigint,
+  owed: bigint,
+): EntryDraft {
   const draft = emptyDraft('refund');
-  move(draft, escrowAccount(jobId), scientistAccount(owner), micro);
+  const escrow = escrowAccount(jobId);
+  const repaid = least(micro, owed);
+  lend(draft, owner, escrow, -repaid);
+  move(draft, escrow, scientistAccount(owner), micro - repaid);
   return draft;
 }

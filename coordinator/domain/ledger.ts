@@ -19,7 +19,7 @@ export const pendingAccount = (accountId: AccountId): LedgerAccount =>
 export const availableAccount = (accountId: AccountId): LedgerAccount =>
   `volunteer:${accountId}:available`;
 
-/** Only these may be below zero: the one is where credit comes from, the other what was lost of it. */
+/** Only these may be below zero: the one is where credit comes from, the other what is owed of it. */
 export const mayBeNegative = (account: LedgerAccount): boolean =>
   account === 'mint' || account === 'baddebt';
 
@@ -60,6 +60,8 @@ export type EntryDraft = {
   standings: StandingChange[];
   /** A scientist who gets their allowance by this entry, and never again. */
   allowed: AccountId | null;
+  /** What accounts owe after it, and did not before: bad debt has paid it for them; less than zero when they have paid. */
+  owed: Map<AccountId, bigint>;
 };
 
 export const emptyDraft = (kind: EntryKind): EntryDraft => ({
@@ -70,6 +72,7 @@ export const emptyDraft = (kind: EntryKind): EntryDraft => ({
   pending: [],
   standings: [],
   allowed: null,
+  owed: new Map(),
 });
 
 /** Moves credit in a draft. */
@@ -83,6 +86,13 @@ export function move(
   const { postings } = draft;
   postings.set(from, (postings.get(from) ?? 0n) - micro);
   postings.set(to, (postings.get(to) ?? 0n) + micro);
+}
+
+/** Bad debt pays into an account what somebody else owes, who is to pay it back before they spend anything again. */
+export function lend(draft: EntryDraft, debtor: AccountId, to: LedgerAccount, micro: bigint): void {
+  if (micro === 0n) return;
+  move(draft, 'baddebt', to, micro);
+  draft.owed.set(debtor, (draft.owed.get(debtor) ?? 0n) + micro);
 }
 
 /**

@@ -151,7 +151,8 @@ async function payersOf(
       const { owner } = job;
       const accounts = [escrowAccount(jobId), scientistAccount(owner), availableAccount(owner)];
       const [escrow = 0n, scientist = 0n, available = 0n] = await store.ledger.balances(accounts);
-      payers.set(jobId, { job, escrow, purse: { scientist, available } });
+      const owed = await store.ledger.owed(owner);
+      payers.set(jobId, { job, escrow, purse: { scientist, available, owed } });
     }),
   );
   return payers;

@@ -26,5 +26,6 @@ export async function readBalance(
     availableMicro: available.toString(),
     scientistMicro: scientist.toString(),
     escrowMicro: setAside.reduce((sum, micro) => sum + micro, 0n).toString(),
+    owedMicro: (await ledger.owed(accountId)).toString(),
   };
 }

@@ -5,7 +5,14 @@
 import { GridError } from '../../protocol/errors.ts';
 import type { AccountId, JobId } from '../../protocol/ids.ts';
 import { dayOf } from '../domain/day.ts';
-import { allowanceDraft, escrowAccount, refundDraft, scientistAccount } from '../domain/funding.ts';
+import {
+  allowanceDraft,
+  escrowAccount,
+  isSolvent,
+  type Purse,
+  refundDraft,
+  scientistAccount,
+} from '../domain/funding.ts';
 import { isOver } from '../domain/job.ts';
 import { availableAccount } from '../domain/ledger.ts';
 import { postEntry } from '../store/posting.ts';
@@ -21,11 +28,13 @@ export async function assertCredit(context: Context, owner: AccountId): Promise<
     if (await ledger.isAllowed(owner)) return null;
     return allowanceDraft(owner, (await registry.settings()).allowanceMicro);
   });
-  const [own, earned] = await ledger.balances([scientistAccount(owner), availableAccount(owner)]);
-  if ((own ?? 0n) + (earned ?? 0n) > 0n) return;
+  const purse = await purseOf(context, owner);
+  if (isSolvent(purse)) return;
   throw new GridError(
     'credit_insufficient',
-    `Account ${owner} has spent its allowance and has no credit available.`,
+    purse.owed === 0n
+      ? `Account ${owner} has spent its allowance and has no credit available.`
+      : `Account ${owner} owes ${purse.owed} microcredit for what was computed when its credit had ended.`,
   );
 }
 
@@ -65,7 +74,8 @@ export async function refundEscrows(context: Context): Promise<void> {
     if (isUnpaid(jobId)) continue;
     await postEntry(store.ledger, context.now, async () => {
       const [left] = await store.ledger.balances([escrowAccount(jobId)] as const);
-      return left === 0n ? null : refundDraft(job.owner, jobId, left);
+      if (left === 0n) return null;
+      return refundDraft(job.owner, jobId, left, await store.ledger.owed(job.owner));
     });
   }
 }
@@ -76,8 +86,13 @@ async function mintIsSpent({ store, now }: Context): Promise<boolean> {
   return (await store.ledger.minted(dayOf(now()))) >= mintDailyMicro;
 }
 
-async function hasCredit({ store }: Context, owner: AccountId, jobId: JobId): Promise<boolean> {
-  const accounts = [escrowAccount(jobId), scientistAccount(owner), availableAccount(owner)];
-  const balances = await store.ledger.balances(accounts);
-  return balances.some((micro) => micro > 0n);
+async function hasCredit(context: Context, owner: AccountId, jobId: JobId): Promise<boolean> {
+  const [escrow] = await context.store.ledger.balances([escrowAccount(jobId)] as const);
+  return escrow > 0n || isSolvent(await purseOf(context, owner));
+}
+
+async function purseOf({ store }: Context, owner: AccountId): Promise<Purse> {
+  const accounts = [scientistAccount(owner), availableAccount(owner)] as const;
+  const [scientist, available] = await store.ledger.balances(accounts);
+  return { scientist, available, owed: await store.ledger.owed(owner) };
 }

@@ -104,6 +104,8 @@ export const keys = {
   allowed: '{ledger}:allowed',
   /** hash: day → microcredit that the mint gave for curated jobs */
   minted: '{ledger}:minted',
+  /** hash: account id → microcredit that bad debt has paid for it, and was not paid back */
+  owed: '{ledger}:owed',
   /** zset: days with pending credit */
   pendingDays: '{ledger}:pending-days',
   /** hash: host, job and account → microcredit granted on that day and still pending */

@@ -27,6 +27,7 @@ export type LedgerStep = {
   pending: readonly PendingChange[];
   standings: readonly StandingChange[];
   allowed: AccountId | null;
+  owed: ReadonlyMap<AccountId, bigint>;
 };
 
 /** A row of the standings. `recent` is as domain/standing.ts stores it. */
@@ -88,6 +89,8 @@ export interface LedgerStore {
   /** Jobs whose escrow is not empty. */
   escrows(): Promise<JobId[]>;
   isAllowed(accountId: AccountId): Promise<boolean>;
+  /** What bad debt has paid for an account, and was not paid back. */
+  owed(accountId: AccountId): Promise<bigint>;
   /** What the mint gave for curated jobs on a day, less what it got back. */
   minted(day: number): Promise<bigint>;
 

@@ -41,6 +41,7 @@ export class MemoryLedger implements LedgerStore {
   private readonly rows = new Map<StandingKind, Map<string, StandingRow>>();
   private readonly days = new Map<string, bigint>();
   private readonly allowed = new Set<AccountId>();
+  private readonly owing = new Map<AccountId, bigint>();
   private readonly mintedOn = new Map<number, bigint>();
 
   async head(): Promise<LedgerHead> {
@@ -59,6 +60,7 @@ export class MemoryLedger implements LedgerStore {
     }
     for (const [account, micro] of changes.postings) addTo(this.accounts, account, micro);
     if (changes.allowed !== null) this.allowed.add(changes.allowed);
+    for (const [accountId, micro] of changes.owed) addTo(this.owing, accountId, micro);
     addTo(this.mintedOn, dayOf(entry.at), mintedBy(entry));
     this.lastEntry = { number: entry.number, hash, at: entry.at };
     this.lines.push({ number: entry.number, line });
@@ -91,6 +93,10 @@ export class MemoryLedger implements LedgerStore {
 
   async isAllowed(accountId: AccountId): Promise<boolean> {
     return this.allowed.has(accountId);
+  }
+
+  async owed(accountId: AccountId): Promise<bigint> {
+    return this.owing.get(accountId) ?? 0n;
   }
 
   async minted(day: number): Promise<bigint> {

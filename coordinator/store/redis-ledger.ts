@@ -61,6 +61,7 @@ export class RedisLedger extends RedisPart implements LedgerStore {
       keys.escrows,
       keys.allowed,
       keys.minted,
+      keys.owed,
     ];
     const postings = [...changes.postings];
     const pending = groupBy(changes.pending, ({ day }) => `${day}`);
@@ -79,10 +80,12 @@ export class RedisLedger extends RedisPart implements LedgerStore {
       postings.length,
       pending.length,
       standings.length,
+      changes.owed.size,
     ];
     for (const [account, micro] of postings) {
       args.push(account, micro.toString(), mayBeNegative(account) ? 1 : 0);
     }
+    for (const [accountId, micro] of changes.owed) args.push(accountId, micro.toString());
     for (const group of pending) pushPending(named, args, group);
     for (const group of standings) pushStandings(named, args, group, dayOf(entry.at));
     const reply = await this.run(postEntry, named, args);
@@ -117,6 +120,10 @@ export class RedisLedger extends RedisPart implements LedgerStore {
 
   async isAllowed(accountId: AccountId): Promise<boolean> {
     return (await this.step((redis) => redis.sismember(keys.allowed, accountId))) === 1;
+  }
+
+  async owed(accountId: AccountId): Promise<bigint> {
+    return BigInt((await this.step((redis) => redis.hget(keys.owed, accountId))) ?? 0);
   }
 
   async minted(day: number): Promise<bigint> {

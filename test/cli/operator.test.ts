@@ -196,6 +196,7 @@ test('balance shows what a token’s account may spend, and what a worker’s ha
     availableMicro: '0',
     scientistMicro: '1000000000',
     escrowMicro: '0',
+    owedMicro: '0',
   });
   expect((await withToken(token, 'balance')).stdout).toMatch(
     /^jobs +1,000.* to spend on your jobs/,

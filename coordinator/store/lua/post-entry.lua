@@ -4,10 +4,11 @@
 -- 2^53, which only the order of the standings may. Whatever could refuse the entry is looked at before
 -- the first write.
 --
--- keys: head, balances, entries, watermarks, pending_days, escrows, allowed, minted, ...   then for each day of pending credit: pending;
+-- keys: head, balances, entries, watermarks, pending_days, escrows, allowed, minted, owed, ...   then for each day of pending credit: pending;
 --       then for each (kind, day) of standings: earned, total, recent, units, day_of
--- args: expected, number, at, hash, line, source, last, allowed_id, day, minted_micro, postings, pending_groups, standing_groups, ...
+-- args: expected, number, at, hash, line, source, last, allowed_id, day, minted_micro, postings, pending_groups, standing_groups, debtors, ...
 --       then for each posting: account, micro, may_be_negative
+--       then for each debtor: account_id, micro
 --       then for each day of pending credit: day, changes, and for each change: bucket, micro
 --       then for each (kind, day): weight, keep_seconds, changes, and for each change: id, micro, units, recent_micro
 -- returns: 'posted', 'stale', or the account that has not got that much
@@ -20,7 +21,7 @@ local function is_below(balance, amount)
   return balance < amount
 end
 
-local at_posting = 14
+local at_posting = 15
 for i = 0, tonumber(postings) - 1 do
   local account, micro, may = ARGV[at_posting + 3 * i], ARGV[at_posting + 3 * i + 1], ARGV[at_posting + 3 * i + 2]
   if may == '0' and string.sub(micro, 1, 1) == '-' then
@@ -43,7 +44,11 @@ redis.call('XADD', entries, number .. '-0', 'line', line)
 if source ~= '' then redis.call('HSET', watermarks, source, last) end
 
 local arg = at_posting + 3 * tonumber(postings)
-local key = 9
+for _ = 1, tonumber(debtors) do
+  if redis.call('HINCRBY', owed, ARGV[arg], ARGV[arg + 1]) == 0 then redis.call('HDEL', owed, ARGV[arg]) end
+  arg = arg + 2
+end
+local key = 10
 for _ = 1, tonumber(pending_groups) do
   local of_day, changes, pending = ARGV[arg], tonumber(ARGV[arg + 1]), KEYS[key]
   for i = 0, changes - 1 do

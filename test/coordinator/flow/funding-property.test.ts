@@ -200,6 +200,10 @@ it('[C1] [C2] [C3] [C5] whoever pays, and whatever dies, the ledger sums to zero
           expect(micro >= 0n || mayBeNegative(account), `${account} has ${micro}`).toBe(true);
         }
         expect(sum).toBe(0n);
+        let owed = 0n;
+        for (const one of [scientist, ...volunteers.map((holder) => accountId(holder))])
+          owed += await memory.ledger.owed(one);
+        expect(owed).toBe(-(balances.get('baddebt') ?? 0n));
         const units = standing.flatMap(({ payment }) => payment.units);
         expect(replay.units).toBe(units.reduce((total, [, count]) => total + count, 0));
         for (const holder of volunteers) {

@@ -219,6 +219,48 @@ describe('a scientist', () => {
     expect(await store.ledger.rank('volunteer', 'recent', owner)).toBeNull();
   });
 
+  it('[C5] who has a liar paid from bad debt gains nothing when the liar’s pay is revoked', async () => {
+    await assertCredit(context, owner);
+    const { job, shard } = await aJobOf(owner, false, { priority: 3 });
+    await earn(shard, 1, 500);
+    const back = { ...aPayment(1, 500 * credit, [[0, 1]]), kind: 'revoke' as const };
+    await store.append(0, [anAppend(shard, length++, 'y', { pay: [back] })], now);
+    await applied(store, 0, now);
+    await store.jobs.cancel(job.jobId, now);
+    await refundEscrows(context);
+    expect(await balances()).toEqual({ mint: -1000, [`scientist:${owner}`]: 1000 });
+    expect(await store.ledger.owed(owner)).toBe(0n);
+  });
+
+  it('[C5] who was lent credit pays it back before anything else', async () => {
+    await assertCredit(context, owner);
+    const { job, shard } = await aJobOf(owner, false);
+    await earn(shard, 1, 1500);
+    expect(await store.ledger.owed(owner)).toBe(BigInt(530 * credit));
+    const curated = await aJobOf(accountId(9), true, {}, 2);
+    const state = async () => (await store.jobs.read(job.jobId))?.state;
+    const earnsThere = async (credits: number, at: number) => {
+      const pay = [aPayment(50, credits * credit, [[at, 1]])];
+      await store.append(0, [anAppend(curated.shard, at, 'x', { pay })], now);
+      await applied(store, 0, now);
+      now += 40 * dayMs;
+      await finaliseCredit(context);
+      await reconcileFunds(context, 0);
+    };
+    await earnsThere(530, 0);
+    expect(await state()).toBe('paused');
+    await expect(assertCredit(context, owner)).rejects.toThrow(/owes 530000000 microcredit/);
+    await earnsThere(170, 1);
+    expect(await state()).toBe('open');
+    await earn(shard, 1, 100);
+    expect(await balances()).toMatchObject({
+      [`volunteer:${owner}:available`]: 58,
+      [`escrow:${job.jobId}`]: 10,
+    });
+    expect(await balances()).not.toHaveProperty('baddebt');
+    expect(await store.ledger.owed(owner)).toBe(0n);
+  });
+
   it('[C3] what is revoked comes back to the escrow, with its fee', async () => {
     await assertCredit(context, owner);
     const { job, shard } = await aJobOf(owner, false);

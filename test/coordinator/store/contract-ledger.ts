@@ -7,6 +7,7 @@ import {
   emptyDraft,
   entryLine,
   type LedgerHead,
+  lend,
   move,
 } from '../../../coordinator/domain/ledger.ts';
 import { splitShard } from '../../../coordinator/domain/shard.ts';
@@ -58,6 +59,24 @@ function entryContract(open: OpenStore): void {
       expect(await ledger.head()).toEqual({ number: 1, hash: first.hash, at: now });
       expect(await ledger.readEntries(0, 9)).toEqual([{ number: 1, line: first.line }]);
       expect(await ledger.balances(['mint', 'fee', 'baddebt'])).toEqual([-5n, 5n, 0n]);
+    }),
+  );
+
+  it(
+    'what bad debt has lent an account is known until it is paid back',
+    withStore(open, async ({ ledger }) => {
+      const debtor = accountId(1);
+      for (const [micro, owed] of [
+        [7n, 7n],
+        [-3n, 4n],
+        [-4n, 0n],
+      ] as const) {
+        const draft = emptyDraft('award');
+        lend(draft, debtor, 'fee', micro);
+        await ledger.post(stepOf(draft, await ledger.head()));
+        expect(await ledger.owed(debtor)).toBe(owed);
+        expect(await ledger.balances(['baddebt'])).toEqual([-owed]);
+      }
     }),
   );
 
