@@ -56,7 +56,9 @@ export function recordSuccesses(
   successes: Successes,
 ): Recording {
   const { positions, fuel: fuels } = successes;
-  if (!areUntouched(state, positions)) return recordResults(state, lease, resultsOf(successes));
+  const areVerdicts = state.shard.check?.worth !== undefined;
+  if (areVerdicts || !areUntouched(state, positions))
+    return recordResults(state, lease, resultsOf(successes));
   let [fuel, micro] = [0, 0];
   for (const one of fuels) {
     fuel += one;
@@ -128,7 +130,7 @@ export function recordResults(
     if (decision.kind === 'accept') {
       accepted.push(result.position);
       fuel += result.fuel;
-      micro += creditMicro(result.fuel);
+      micro += worthOf(state, result);
       return 'accepted';
     }
     if (decision.kind === 'fail') {
@@ -158,6 +160,13 @@ export function recordResults(
   const paid = toRuns(accepted.toSorted((a, b) => a - b));
   const pay = accepted.length > 0 ? { accountId, hostId, micro, positions: paid } : null;
   return { entries, verdicts, canonical: accepted.length, failed, fuel, pay };
+}
+
+/** The fuel of a verdict is nobody else's to confirm, so it earns no more than the result that it is about. */
+function worthOf({ shard }: ShardState, { position, fuel }: RecordedResult): number {
+  const { worth } = shard.check ?? {};
+  const micro = creditMicro(fuel);
+  return worth === undefined ? micro : Math.min(micro, worth[position] ?? 0);
 }
 
 /** Results stand after their lease; its own entry may not have been written yet. */

@@ -34,6 +34,8 @@ export type CheckOrder = Check & {
    * printed, as an artifact. Empty from when it is ordered until it is opened.
    */
   verify?: readonly Digest[];
+  /** Of those results, what each was worth: nobody is paid more for looking at one. Set with `verify`. */
+  worth?: readonly number[];
 };
 
 export type Checker = {

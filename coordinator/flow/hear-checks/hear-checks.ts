@@ -95,8 +95,8 @@ async function withInputs(context: HearContext, order: Shard): Promise<Shard> {
   const units = unitsOf(order);
   const names = units.map((unit) => caseName(jobId, unit));
   const cases = await context.store.trust.read('cases', names);
-  const verify = await new Statements(context).toVerify(job, units, cases);
-  return { ...order, check: { ...check, verify } };
+  const inputs = await new Statements(context).toVerify(job, units, cases);
+  return { ...order, check: { ...check, ...inputs } };
 }
 
 function countOrders(

@@ -74,8 +74,13 @@ export class Statements {
   ): Promise<Said[]> {
     const { compare } = job.document;
     const candidate = testimonies[0]?.answer || accepted.answer;
-    if (check?.verify !== undefined)
-      return ended.map((one) => toSaid(one, number, verdictOn(candidate, one.result)));
+    if (check?.verify !== undefined) {
+      const worth = testimonies[0]?.place ? testimonies[0].micro : accepted.micro;
+      return ended.map((one) => {
+        const said = toSaid(one, number, verdictOn(candidate, one.result));
+        return { ...said, micro: Math.min(said.micro, worth) };
+      });
+    }
     const said: Said[] = [];
     const before = testimonies.map(({ answer, place }): Told => {
       return place === null ? accepted : { answer, place };
@@ -91,13 +96,14 @@ export class Statements {
     return said;
   }
 
-  /** What the job's verifier is to look at of each unit, put where hosts find it. */
+  /** What the job's verifier is to look at of each unit, put where hosts find it; and what that was worth. */
   async toVerify(
     job: JobFacts,
     units: readonly number[],
     cases: ReadonlyMap<string, UnitCase>,
-  ): Promise<Digest[]> {
-    const digests: Digest[] = [];
+  ): Promise<{ verify: Digest[]; worth: number[] }> {
+    const verify: Digest[] = [];
+    const worth: number[] = [];
     for (const unit of units) {
       const place =
         cases.get(caseName(job.jobId, unit))?.testimonies[0]?.place ??
@@ -108,9 +114,10 @@ export class Statements {
       const { artifacts } = this.context;
       if ((await artifacts.size('input', digest)) === null)
         await artifacts.write('input', digest, [stdout], stdout.length);
-      digests.push(digest);
+      verify.push(digest);
+      worth.push(result === null ? 0 : microOf(result));
     }
-    return digests;
+    return { verify, worth };
   }
 
   private async placeOf(job: JobFacts, unit: number): Promise<Place | null> {
@@ -198,10 +205,12 @@ const find = (ended: readonly Ended[], position: number, hostId: HostId): Ended 
   ended.find((one) => one.hostId === hostId && one.result.position === position);
 
 function toSaid({ hostId, accountId, result }: Ended, shard: number, answer: string): Said {
-  const micro = result.outcome === 'success' ? creditMicro(result.fuel) : 0;
   const place = { shard, position: result.position, hostId };
-  return { hostId, accountId, answer, micro, place };
+  return { hostId, accountId, answer, micro: microOf(result), place };
 }
+
+const microOf = ({ outcome, fuel }: RecordedResult): number =>
+  outcome === 'success' ? creditMicro(fuel) : 0;
 
 const compared = ({ outcome, exitCode, fuel, output, digest }: RecordedResult): Compared => ({
   outcome,

@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { RecordedResult } from '../../../coordinator/domain/journal.ts';
 import { LedgerReplay } from '../../../coordinator/domain/ledger-replay.ts';
 import { isCheck, type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { caseName } from '../../../coordinator/domain/trust/docket.ts';
 import { applyAmendments } from '../../../coordinator/flow/amend.ts';
 import { award } from '../../../coordinator/flow/award.ts';
 import { drawAudits } from '../../../coordinator/flow/draw-audits.ts';
@@ -135,4 +136,15 @@ it('[C2] who has looked at a result is paid for that, which is not for the unit'
   for (const { line } of await store.ledger.readEntries(0, 9))
     replay.add(JSON.parse(line), createHash('sha256').update(line).digest('hex'));
   expect([replay.units, await earned(honest)]).toEqual([1, 2n]);
+});
+
+// Nobody confirms what a verdict has burned: whoever is granted one could else name their own pay.
+it('[C2] who has looked at a result is paid no more than who made it, and loses no more', async () => {
+  await compute(first, another);
+  await says(honest, { ...yes, fuel: 9e15 });
+  expect([await earned(first), await earned(honest)]).toEqual([5n, 5n]);
+  const about = (await store.trust.read('cases', [caseName(job.jobId, 0)])).get(
+    caseName(job.jobId, 0),
+  );
+  expect(about?.testimonies.map(({ micro }) => micro)).toEqual([5, 5]);
 });
