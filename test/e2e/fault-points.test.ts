@@ -1,7 +1,7 @@
 /**
  * A coordinator killed with SIGKILL at every step from the first result of a job to the last of its credit: once
  * before the step reaches Redis, once when Redis has done it and nobody has heard. In the job a volunteer lies in
- * each unit, so that steps of award and steps of revoke are taken. Whenever it is started again it goes on, and in
+ * each unit, so that steps of award and steps of revoke are taken; and another one comes too late. Whenever it is started again it goes on, and in
  * the end everybody has what is theirs, once.
  */
 import { randomUUID } from 'node:crypto';
@@ -36,6 +36,10 @@ const allowanceMicro = 1_000_000_000n;
 const dayMs = 86_400_000;
 /** The hold of an account that has made few results is a month after the end of the day. */
 const holdMs = 31 * dayMs;
+/** What later.mjs lets pass: longer than a lease that nobody renews. */
+const minuteMs = 60_000;
+/** Late results are paid when they are final, and then held as any pay is. */
+const roundMs = minuteMs + 2 * holdMs;
 
 /** What a script is run on, or '' of whatever is no script. */
 const keysOf = ([command = '', , count = '0', ...rest]: readonly string[]): string[] =>
@@ -59,6 +63,7 @@ const steps: Record<string, Step> = {
   record: (keys, words) =>
     keys[1] === '{g0}:outbox' && words.some((word) => word.includes('"grant"')),
   award: posts('award', '"grant"'),
+  'note late': ([late = '']) => late.startsWith('{g0}:late:'),
   draw: (keys) => keys[0] === '{trust}:version' && keys.includes('{trust}:watermarks'),
   'open a check': (keys) => keys.length === 4 && (keys[2] ?? '').startsWith('{g0}:journal:'),
   hear: (keys) => keys[0] === '{trust}:version' && keys.indexOf('{trust}:amendments') > 1,
@@ -74,13 +79,15 @@ const steps: Record<string, Step> = {
     keys[1] === '{g0}:open' && (keys[2] ?? '').startsWith('{g0}:archived:'),
   'begin a term': (keys) => keys.length === 1 && keys[0] === '{ledger}:archive',
   archive: (keys) => keys[0] === '{ledger}:archive' && keys.length > 1,
+  'settle late': ([, late = ''], words) =>
+    late.startsWith('{g0}:late:') && words.some((word) => word.includes('"grant"')),
   finalise: posts('final'),
   'let the job go': (keys) =>
     keys[1] === '{g0}:jobs-kept' && (keys[2] ?? '').startsWith('{g0}:archived:'),
   unlist: (_, [command = '', key]) => command.toLowerCase() === 'zrem' && key === '{g0}:jobs',
 };
 /** Those that come when the holds are over, and those of a removal. */
-const stepsAfterTheHold = ['finalise', 'let the job go', 'unlist'];
+const stepsAfterTheHold = ['settle late', 'finalise', 'let the job go', 'unlist'];
 
 /** Some thirty coordinators start and die here, one after the other. */
 vi.setConfig({ testTimeout: 240_000 });
@@ -101,27 +108,37 @@ afterEach(async () => {
 test('[W2] [C1] [C2] [C3] [T2] kill -9 at any step of award and revoke loses nothing and does nothing twice', async () => {
   const anchor = newKeys();
   const accountIds: string[] = [];
+  const lateIds: string[] = [];
   for (const [round, moment] of (['before', 'after'] as const).entries()) {
-    const { jobId, owner, liarId, anchorId, remove } = await story(moment, round * holdMs, anchor);
+    const { jobId, owner, liarId, lateId, anchorId, remove } = await story(
+      moment,
+      round * roundMs,
+      anchor,
+    );
     expect((await grid.results(jobId)).every(isRight)).toBe(true);
     accountIds.push(owner);
+    lateIds.push(lateId);
 
     const verified = await grid.run('ledger', 'verify', '--token-file', grid.tokenPath);
     expect(verified).toMatchObject({ code: 0, stderr: '' });
     const done = BigInt(units * (round + 1));
-    expect(await paidUnits(grid)).toEqual({ units: Number(done), grants: Number(done) });
-    const paid = unitMicro * BigInt(units);
+    const late = BigInt(lateIds.length);
+    expect(await paidUnits(grid)).toEqual({ units: Number(done), grants: Number(done + late) });
+    const paid = unitMicro * BigInt(units + 1);
     const left = allowanceMicro - (paid * 102n) / 100n;
     expect(await balances()).toEqual({
       mint: `${-allowanceMicro * BigInt(round + 1)}`,
-      fee: `${(unitMicro * done * 2n) / 100n}`,
+      fee: `${(unitMicro * (done + late) * 2n) / 100n}`,
       [`volunteer:${anchorId}:available`]: `${unitMicro * done}`,
+      ...Object.fromEntries(lateIds.map((id) => [`volunteer:${id}:available`, `${unitMicro}`])),
       ...Object.fromEntries(accountIds.map((id) => [`scientist:${id}`, `${left}`])),
     });
     const rows = (await (await grid.fetch('/v1/leaderboard')).json()) as {
       standings: { accountId: string; creditMicro: string }[];
     };
-    expect(rows.standings.map(({ accountId }) => accountId)).toEqual([anchorId]);
+    expect(new Set(rows.standings.map(({ accountId }) => accountId))).toEqual(
+      new Set([anchorId, ...lateIds]),
+    );
     expect(liarId).not.toBe(anchorId);
 
     await remove();
@@ -179,6 +196,10 @@ async function story(moment: Moment, aheadMs: number, anchorKeys: Keys) {
       'idempotency-key': randomUUID(),
     },
   });
+  const late = await leaseAndLeave();
+  await rising;
+  ahead += minuteMs;
+  grid.signalCoordinator('SIGUSR2');
   const life = new AbortController();
   const liar = lasting(newKeys(), lie, life.signal);
   const anchor = lasting(anchorKeys, aSuccess, life.signal);
@@ -186,6 +207,7 @@ async function story(moment: Moment, aheadMs: number, anchorKeys: Keys) {
   await persist(`/v1/hosts/${anchorHost.hostId}/vouch`, json({}));
   liar.asks(units);
   await liar.asked;
+  const lateId = await late.reportAtLast();
   anchor.asks(Number.POSITIVE_INFINITY);
 
   await grid.until(jobId, ({ state }) => state === 'complete');
@@ -195,8 +217,12 @@ async function story(moment: Moment, aheadMs: number, anchorKeys: Keys) {
   ahead += holdMs;
   await grid.killCoordinator('SIGTERM');
   await start();
-  await until(async () => !left.has('finalise'));
+  await until(async () => !left.has('finalise') && !left.has('settle late'));
   await rising;
+  await until(async () => (await balances())[`volunteer:${lateId}:pending`] !== undefined);
+  ahead += holdMs;
+  await grid.killCoordinator('SIGTERM');
+  await start();
   const isSettled = (account: string) => !/^escrow:|:pending$/.test(account);
   await until(async () => Object.keys(await balances()).every(isSettled));
   life.abort();
@@ -209,7 +235,40 @@ async function story(moment: Moment, aheadMs: number, anchorKeys: Keys) {
     expect([...left]).toEqual([]);
     await rising;
   };
-  return { jobId, owner: token.accountId, liarId, anchorId, remove };
+  return { jobId, owner: token.accountId, liarId, lateId, anchorId, remove };
+}
+
+/** A volunteer that takes a unit and is not heard of again before others have done it. */
+async function leaseAndLeave(): Promise<{ reportAtLast(): Promise<string> }> {
+  const keys = newKeys();
+  const ask = async <T>(question: (host: Volunteer) => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        const host = await joinVolunteer(grid.url, { keys });
+        const answer = await question(host);
+        host.cut();
+        return answer;
+      } catch {
+        // The coordinator has died, or is not up yet.
+        await wait(20);
+      }
+    }
+  };
+  const [lease] = await ask((host) => host.want(1));
+  if (lease === undefined) throw new Error('nothing was granted');
+  return {
+    async reportAtLast() {
+      const { verdicts, accountId } = await ask(async (host) => ({
+        verdicts: await host.report(
+          lease.token,
+          unitsOf(lease).map((unit) => aSuccess(unit)),
+        ),
+        accountId: host.welcome?.accountId ?? '',
+      }));
+      expect(verdicts).toEqual(['not_needed']);
+      return accountId;
+    },
+  };
 }
 
 /** A volunteer that connects again whenever it is cut off, and reports again what it had no answer to. */

@@ -72,6 +72,11 @@ export class GridProcesses {
     }
   }
 
+  /** Only sends it. */
+  signalCoordinator(signal: NodeJS.Signals): void {
+    this.coordinator?.kill(signal);
+  }
+
   async killCoordinator(signal: NodeJS.Signals): Promise<Ended> {
     this.coordinator?.kill(signal);
     return await this.coordinatorEnds();
