@@ -7,7 +7,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { RecordedResult } from '../../../coordinator/domain/journal.ts';
 import { LedgerReplay } from '../../../coordinator/domain/ledger-replay.ts';
 import { isCheck, type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
+import { isRejection } from '../../../coordinator/domain/trust/compare.ts';
 import { caseName } from '../../../coordinator/domain/trust/docket.ts';
+import { replicasMax } from '../../../coordinator/domain/unit.ts';
 import { applyAmendments } from '../../../coordinator/flow/amend.ts';
 import { award } from '../../../coordinator/flow/award.ts';
 import { drawAudits } from '../../../coordinator/flow/draw-audits.ts';
@@ -136,6 +138,19 @@ it('[C2] who has looked at a result is paid for that, which is not for the unit'
   for (const { line } of await store.ledger.readEntries(0, 9))
     replay.add(JSON.parse(line), createHash('sha256').update(line).digest('hex'));
   expect([replay.units, await earned(honest)]).toEqual([1, 2n]);
+});
+
+// It would be run for ever, and paid to nobody.
+it('[W8] a verifier that never ends has said no when eight tries have come to nothing', async () => {
+  await compute(first, right);
+  const unended = aResult(0, { outcome: 'time_exceeded', exitCode: null, output: null });
+  const order = await check();
+  for (let i = 0; i < replicasMax; i++) await reportTo(store, order, honest, [unended]);
+  await settle();
+  const name = caseName(job.jobId, 0);
+  const about = (await store.trust.read('cases', [name])).get(name);
+  expect(about?.testimonies.map(({ answer }) => isRejection(answer))).toEqual([false, true]);
+  expect((await check()).check?.needs).toBe('anchor');
 });
 
 // Nobody confirms what a verdict has burned: whoever is granted one could else name their own pay.
