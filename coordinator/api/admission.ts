@@ -7,6 +7,7 @@
  * a proxy that does not say for whom it asks, everybody would be one.
  */
 import { GridError } from '../../protocol/errors.ts';
+import { Tries } from '../domain/tries.ts';
 import { networkOf } from '../domain/trust/network.ts';
 
 export type AdmissionLimits = {
@@ -14,6 +15,7 @@ export type AdmissionLimits = {
   sessionsPerNetwork: number;
   strangers: number;
   strangersPerNetwork: number;
+  newcomersPerNetwork: number;
 };
 
 export const admissionLimits: AdmissionLimits = {
@@ -25,7 +27,14 @@ export const admissionLimits: AdmissionLimits = {
   strangers: 2048,
   /** A lecture hall that opens its laptops at once: the others come a moment later. */
   strangersPerNetwork: 128,
+  /**
+   * In an hour. A key costs nothing, and a host that has reported is a kilobyte of Redis for good. Twice as many as may be
+   * connected at once; of a mobile carrier, whose hosts share addresses, one every two seconds.
+   */
+  newcomersPerNetwork: 2048,
 };
+
+const hourMs = 3_600_000;
 
 /** A network's and everybody's. */
 type Count = { sessions: number; strangers: number };
@@ -37,9 +46,16 @@ export class Admission {
   private readonly limits: AdmissionLimits;
   private readonly all: Count = { sessions: 0, strangers: 0 };
   private readonly byNetwork = new Map<string, Count>();
+  private readonly newcomers: Tries;
 
   constructor(limits: AdmissionLimits = admissionLimits) {
     this.limits = limits;
+    this.newcomers = new Tries(limits.newcomersPerNetwork, hourMs);
+  }
+
+  /** Whether a host of this network is welcome that the grid does not know yet. */
+  takesNewcomer(network: string | null, now: number): boolean {
+    return network === null || this.newcomers.take(network, now) === null;
   }
 
   /** Why nobody from this address is let in at the moment; null when there is room. */

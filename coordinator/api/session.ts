@@ -40,8 +40,8 @@ const reportsMax = 64;
 export type SessionParts = GrantParts & {
   /** The host has said hello and may work. */
   welcomed(session: Session, as: Holder): void;
-  /** Whether hosts are let in that the grid does not know yet. */
-  takesNewcomers(): boolean;
+  /** Whether a host of this network is let in that the grid does not know yet. */
+  takesNewcomer(network: string | null): boolean;
   tally: Tally;
   /** `welcomedAs` is null when the session never came to its welcome. */
   ended(session: Session, welcomedAs: Holder | null): void;
@@ -225,7 +225,7 @@ export class Session {
     this.newcomer = enrolled.newcomer;
     const presented = openPresented(context, { hostId, accountId }, hello.leases);
     // One that comes with a lease of ours has results, or soon will.
-    if (this.newcomer !== null && presented.length === 0 && !this.parts.takesNewcomers())
+    if (this.newcomer !== null && presented.length === 0 && !this.parts.takesNewcomer(this.network))
       throw new GridError('crowded');
     const { version: runtime } = hello;
     const seen = { network: this.network, runtime, threads: hello.cores };

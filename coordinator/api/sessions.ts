@@ -244,7 +244,8 @@ export class Sessions {
       starved: feed,
       refusal: () => this.refusal(),
       refused: (reason) => tally.refusedWant(reason),
-      takesNewcomers: () => this.parts.strain() === 'calm',
+      takesNewcomer: (network) =>
+        this.parts.strain() === 'calm' && this.admission.takesNewcomer(network, context.now()),
       ended: (session, welcomedAs) => {
         this.sessions.remove(session, welcomedAs);
         this.seats.get(session)?.left();

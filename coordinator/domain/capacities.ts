@@ -55,9 +55,15 @@ export class Capacities {
     const capacity = this.hosts.get(hostId);
     if (capacity === undefined) return;
     capacity.speed = speedAfter(capacity.speed, ran);
+    capacity.quota.reported();
     capacity.quota.done(accepted);
     capacity.accountQuota.done(accepted);
     for (let i = 0; i < spoiled; i++) capacity.quota.failed(now);
+  }
+
+  /** It gave a lease back, or a part of one. */
+  returned(hostId: HostId, now: number): void {
+    this.hosts.get(hostId)?.quota.returned(now);
   }
 
   /** It let leases end, one or many at a time. */

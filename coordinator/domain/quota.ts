@@ -4,7 +4,8 @@
  * a few leases, and whoever only collects units keeps few of them from others. Runs that a host
  * spoiled, and leases that it let end, halve its quota.
  *
- * A host that spoils one run after the other gets nothing for a while, longer each time.
+ * A host that spoils one run after the other gets nothing for a while, longer each time. So does one that gives back one
+ * lease after the other: each is a line in a journal, and nothing else ever ends that.
  */
 import { limits } from '../../protocol/limits.ts';
 
@@ -18,6 +19,8 @@ const hostUnitsMax = limits.unitsPerWantMax * limits.wantsWaitingMax;
 const accountUnits = 1024;
 /** Three runs in a row that failed because of the machine are no accident (the worker thinks so too). */
 const failuresMax = 3;
+/** A worker that is paused gives back what it has, a few leases; a hundred pauses without a result are none. */
+const returnsMax = 128;
 /** A minute, then two, four … an hour: by then a disk was cleared, or a machine has cooled. */
 const restMsFirst = 60_000;
 const restMsMax = 3_600_000;
@@ -34,6 +37,7 @@ export class Quota {
   private restsUntil = 0;
   private readonly unitsMax: number;
   private failures = 0;
+  private returns = 0;
 
   constructor(units: number, unitsMax = Number.MAX_SAFE_INTEGER) {
     this.unitsMax = unitsMax;
@@ -49,7 +53,20 @@ export class Quota {
   /** A run was spoiled. */
   failed(now: number): void {
     this.halve();
-    const excess = ++this.failures - failuresMax;
+    this.rest(++this.failures - failuresMax, now);
+  }
+
+  /** A lease was given back. */
+  returned(now: number): void {
+    this.rest(++this.returns - returnsMax, now);
+  }
+
+  /** Results were recorded, whatever they were. */
+  reported(): void {
+    this.returns = 0;
+  }
+
+  private rest(excess: number, now: number): void {
     if (excess >= 0) this.restsUntil = now + Math.min(restMsFirst * 2 ** excess, restMsMax);
   }
 

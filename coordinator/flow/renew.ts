@@ -27,6 +27,7 @@ export function releaseUnits(context: Context, host: Holder, token: string, unit
     leaseId: lease.leaseId,
     positions: toRuns(positions),
   });
+  context.capacities.returned(host.hostId, context.now());
   context.happened({ kind: 'units_free' });
 }
 

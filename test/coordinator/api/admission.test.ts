@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { Admission } from '../../../coordinator/api/admission.ts';
+import { Admission, admissionLimits } from '../../../coordinator/api/admission.ts';
 import type { ErrorBody } from '../../../protocol/errors.ts';
 import { sessionPath, subprotocol } from '../../../protocol/version.ts';
 import { type RealGrid, startRealGrid } from '../../support/real-grid.ts';
@@ -51,7 +51,8 @@ describe('sessions of one host', () => {
 });
 
 describe('seats', () => {
-  const limits = { sessions: 4, sessionsPerNetwork: 2, strangers: 3, strangersPerNetwork: 2 };
+  const few = { sessions: 4, sessionsPerNetwork: 2, strangers: 3, strangersPerNetwork: 2 };
+  const limits = { ...few, newcomersPerNetwork: 3 };
   const enter = (admission: Admission, address: string) => {
     expect(admission.refusal(address)).toBeNull();
     return admission.enter(address);
@@ -79,6 +80,19 @@ describe('seats', () => {
     expect(admission.refusal(elsewhere)).toMatchObject({ retryAfterMs: 60_000 });
     for (const seat of seats) seat.left();
     expect(admission.refusal(elsewhere)).toBeNull();
+  });
+});
+
+describe('newcomers', () => {
+  it('[P2] of a network are so many in an hour, whatever keys they come with', () => {
+    const [hourMs, near, far] = [3_600_000, '203.0.113.0/24', '198.51.100.0/24'];
+    const admission = new Admission({ ...admissionLimits, newcomersPerNetwork: 3 });
+    const takes = (network: string | null, now: number) => admission.takesNewcomer(network, now);
+    expect([0, 1, 2, 3].map((now) => takes(near, now))).toEqual([true, true, true, false]);
+    expect(takes(far, 3)).toBe(true);
+    expect([4, 5, 6, 7].map((now) => takes(null, now))).not.toContain(false);
+    expect(takes(near, hourMs / 3)).toBe(true);
+    expect(takes(near, hourMs / 3)).toBe(false);
   });
 });
 

@@ -372,3 +372,26 @@ describe('after a restart of the coordinator', () => {
     expect((await grid.show(jobId)).creditMicro).toBe(creditMicro);
   });
 });
+
+test('[P2] a host that takes and gives back, and does nothing, gets nothing for a while', async () => {
+  await grid.submit(10);
+  const host = await joinVolunteer(grid.url);
+  let leases = 0;
+  for (; ; leases++) {
+    const id = host.ask(1);
+    const answer = await Promise.race([
+      host.next('lease', ({ want }) => want === id),
+      // One that is kept, because the window is not fed yet, is answered in a moment.
+      host.next('noWork', ({ want, retryAfterMs }) => want === id && retryAfterMs !== null),
+    ]);
+    if (answer.type === 'noWork') {
+      expect(answer.reason).toBe('backing_off');
+      expect(answer.retryAfterMs).toBeGreaterThan(10_000);
+      break;
+    }
+    for (const { token, units } of answer.leases) host.release(token, units);
+  }
+  expect(leases).toBe(128);
+  // Others get what it has given back.
+  expect(await (await joinVolunteer(grid.url)).want(1)).toHaveLength(1);
+});

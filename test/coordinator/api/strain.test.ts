@@ -36,7 +36,7 @@ async function untilRefused(host: Volunteer) {
     ]);
     if (answer.type === 'noWork') return answer;
     for (const { token, units } of answer.leases) host.release(token, units);
-    await wait(20);
+    await wait(100);
   }
 }
 

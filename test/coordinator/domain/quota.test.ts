@@ -33,6 +33,22 @@ describe('a quota', () => {
     expect(quota.restMs(0)).toBe(0);
   });
 
+  it('has a rest after 128 leases given back without a result in between', () => {
+    const quota = hostQuota(4, 0);
+    const giveBack = (leases: number) => {
+      for (let i = 0; i < leases; i++) quota.returned(0);
+    };
+    giveBack(127);
+    quota.reported();
+    giveBack(127);
+    expect(quota.restMs(0)).toBe(0);
+    giveBack(1);
+    expect(quota.restMs(0)).toBe(minuteMs);
+    giveBack(1);
+    expect(quota.restMs(0)).toBe(2 * minuteMs);
+    expect(quota.units).toBe(8);
+  });
+
   it('has a rest after three spoiled runs in a row, twice as long with each further one, up to an hour', () => {
     const quota = hostQuota(4, 0);
     quota.failed(0);
