@@ -4,6 +4,7 @@ import {
   ask,
   type ClusterConnection,
   type RedisConnection,
+  type SentinelConnection,
   serverInfo,
 } from '../../coordinator/redis/connection.ts';
 import { openRedis } from '../../coordinator/redis/open.ts';
@@ -67,10 +68,14 @@ The grid may run meanwhile, or not. It is run on the coordinator's machine.`,
 async function reach(
   dataDir: string,
   url: string | undefined,
-): Promise<{ connection: RedisConnection | ClusterConnection; close(): Promise<void> }> {
+): Promise<{
+  connection: RedisConnection | ClusterConnection | SentinelConnection;
+  close(): Promise<void>;
+}> {
   const known =
     url === undefined ? await lastConnection(join(dataDir, 'redis')) : parseRedisUrl(url);
-  if (known !== undefined && 'cluster' in known)
+  // Whoever backs up looks for their servers.
+  if (known !== undefined && ('cluster' in known || 'sentinels' in known))
     return { connection: known, close: async () => {} };
   if (known !== undefined) {
     const answers = await ask(known, serverInfo).then(

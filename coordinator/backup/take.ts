@@ -13,7 +13,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import type { ClusterConnection, RedisConnection } from '../redis/connection.ts';
+import type {
+  ClusterConnection,
+  RedisConnection,
+  SentinelConnection,
+} from '../redis/connection.ts';
+import { findMaster } from '../redis/operators-redis.ts';
 import { writeSnapshot } from '../redis/snapshot.ts';
 import { openRedisStore } from '../store/redis-store.ts';
 import { BackupError } from './error.ts';
@@ -42,7 +47,7 @@ const kept = [
 
 export type BackupParts = {
   dataDir: string;
-  redis: RedisConnection | ClusterConnection;
+  redis: RedisConnection | ClusterConnection | SentinelConnection;
   /** A folder that is empty or not there yet. */
   target: string;
   reason: string;
@@ -54,10 +59,11 @@ export type BackupParts = {
 export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
   const { dataDir, target, redis } = parts;
   if ('cluster' in redis) throw ofCluster();
+  const server = 'sentinels' in redis ? await findMaster(redis) : redis;
   const facts = await openingFacts(parts);
   const empty = await takeEmptyFolder(target);
   try {
-    const snapshot = await writeSnapshot(redis, join(target, snapshotFile), async (bytes) =>
+    const snapshot = await writeSnapshot(server, join(target, snapshotFile), async (bytes) =>
       assertRoom(target, bytes + (await sizeOf(dataDir))),
     );
     const sums: Sum[] = [{ path: snapshotFile, sha256: snapshot.sha256 }];

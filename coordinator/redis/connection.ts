@@ -23,6 +23,15 @@ export type ClusterConnection = {
   tls?: boolean;
 };
 
+/** Sentinels, which know the master of that name. The account is the master's; they themselves have no password. */
+export type SentinelConnection = {
+  sentinels: { host: string; port: number }[];
+  name: string;
+  password?: string;
+  username?: string;
+  db?: number;
+};
+
 /** A healthy Redis answers in milliseconds, also while it loads its journal; 2 s forgives a busy disk. */
 const ANSWER_WAIT_MS_MAX = 2_000;
 

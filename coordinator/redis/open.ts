@@ -4,7 +4,7 @@
 
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClusterConnection, RedisConnection } from './connection.ts';
+import type { ClusterConnection, RedisConnection, SentinelConnection } from './connection.ts';
 import { RedisError, reasonOf } from './error.ts';
 import { ownFolder } from './folder-owner.ts';
 import { checkOperatorsRedis } from './operators-redis.ts';
@@ -13,7 +13,7 @@ import { supervise } from './supervise.ts';
 import { parseRedisUrl } from './url.ts';
 
 export type OpenRedisOptions = {
-  /** redis://, rediss://, unix:// or redis-cluster:// address of a running Redis. */
+  /** redis://, rediss://, unix://, redis-cluster:// or redis-sentinel:// address of a running Redis. */
   url?: string;
   /** Where an embedded Redis keeps its journal; made when absent. */
   dataDir: string;
@@ -23,7 +23,7 @@ export type OpenRedisOptions = {
 };
 
 export type GridRedis = {
-  connection: RedisConnection | ClusterConnection;
+  connection: RedisConnection | ClusterConnection | SentinelConnection;
   /** How many servers share the keys. */
   masters: number;
   embedded: boolean;

@@ -1,7 +1,7 @@
 // The operator's own Redis: checks that a grid can live on it. What cannot work is refused at the start; what will
 // hurt later (no journal, no fsync, eviction) is said once, because the operator may have a reason.
 //
-// Of a cluster each master is looked at as one server is. That one has no replica is said as well: with one, whatever
+// Of a cluster each master is looked at as one server is; of sentinels the master that they name. That one has no replica is said as well: with one, whatever
 // the store has acknowledged is on both.
 
 import { setTimeout as wait } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import {
   ask,
   type ClusterConnection,
   type RedisConnection,
+  type SentinelConnection,
   type ServerInfo,
   serverInfo,
 } from './connection.ts';
@@ -27,10 +28,11 @@ export type OperatorsRedis = {
 
 /** Throws `redis_unreachable`, `redis_too_old` or `redis_cluster_unusable`. */
 export async function checkOperatorsRedis(
-  connection: RedisConnection | ClusterConnection,
+  connection: RedisConnection | ClusterConnection | SentinelConnection,
   log: (line: string) => void,
 ): Promise<OperatorsRedis> {
   if ('cluster' in connection) return await checkCluster(connection, log);
+  if ('sentinels' in connection) return await checkSentinels(connection, log);
   const where = placeOf(connection);
   const info = await look(connection, log);
   if (info.isClustered) {
@@ -42,6 +44,34 @@ export async function checkOperatorsRedis(
   }
   assess(info, where, log);
   return { version: info.version, masters: 1 };
+}
+
+async function checkSentinels(
+  connection: SentinelConnection,
+  log: (line: string) => void,
+): Promise<OperatorsRedis> {
+  const master = await findMaster(connection);
+  const [where, info] = [placeOf(master), await look(master, log)];
+  assess(info, where, log);
+  if (info.replicas === 0)
+    log(`The Redis at ${where} has no replica: without it the grid cannot go on`);
+  return { version: info.version, masters: 1 };
+}
+
+/** As the first sentinel tells that answers. Throws `redis_unreachable`. */
+export async function findMaster(connection: SentinelConnection): Promise<RedisConnection> {
+  const { sentinels, name, ...account } = connection;
+  let unreachable: unknown = new Error(`they know of no master named ${name}`);
+  for (const sentinel of sentinels) {
+    const found = await ask(sentinel, (client) =>
+      client.call('SENTINEL', 'get-master-addr-by-name', name),
+    ).catch((cause: unknown) => {
+      unreachable = cause;
+    });
+    if (!Array.isArray(found)) continue;
+    return { host: String(found[0]), port: Number(found[1]), ...account };
+  }
+  throw notReached(`${sentinels.map(placeOf).join(', ')} (sentinels)`, unreachable);
 }
 
 async function checkCluster(

@@ -15,7 +15,13 @@ type Account = { username?: string; password?: string; tls?: boolean };
 export type ServerAddress = { path: string } | (Account & HostPort & { db?: number });
 /** Some of a cluster's servers; they tell of the others. */
 export type ClusterAddress = Account & { cluster: readonly HostPort[] };
-export type RedisAddress = ServerAddress | ClusterAddress;
+/** Sentinels know which server is the master of this name. The account is the master's: they have no password. */
+export type SentinelAddress = Account & {
+  sentinels: readonly HostPort[];
+  name: string;
+  db?: number;
+};
+export type RedisAddress = ServerAddress | ClusterAddress | SentinelAddress;
 type HostPort = { host: string; port: number };
 
 export type RedisClient = Redis | Cluster;
@@ -68,8 +74,28 @@ export function makeClient(address: RedisAddress, options: ClientOptions): Redis
   return client;
 }
 
-function makeOne(address: ServerAddress, options: ClientOptions): Redis {
+/** Whether a replica may stand in for its master at any time. */
+export const failsOver = (address: RedisAddress): boolean =>
+  'cluster' in address || 'sentinels' in address;
+
+function makeOne(address: ServerAddress | SentinelAddress, options: ClientOptions): Redis {
+  if ('sentinels' in address) return makeWatched(address, options);
   return new Redis({ ...('path' in address ? address : withTls(address)), ...options });
+}
+
+/** Without a sentinel that answers the first connection fails; later ones are tried for as long as it takes. */
+function makeWatched({ sentinels, ...rest }: SentinelAddress, options: ClientOptions): Redis {
+  let wasReady = false;
+  const redis = new Redis({
+    ...withTls(rest),
+    ...options,
+    sentinels: [...sentinels],
+    sentinelRetryStrategy: () => (wasReady ? reconnectMsMax : null),
+  });
+  redis.once('ready', () => {
+    wasReady = true;
+  });
+  return redis;
 }
 
 /** Its servers are all reached with the same account. */

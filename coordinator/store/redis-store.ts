@@ -18,7 +18,7 @@ import { MemoryArchiveFiles } from './memory-archive.ts';
 import { OutboxReads } from './outbox-reads.ts';
 import { RedisAccounts } from './redis-accounts.ts';
 import { RedisArchive } from './redis-archive.ts';
-import { openConnection, type RedisAddress } from './redis-connection.ts';
+import { failsOver, openConnection, type RedisAddress } from './redis-connection.ts';
 import { RedisGrid } from './redis-grid.ts';
 import { RedisJobs } from './redis-jobs.ts';
 import { RedisLedger } from './redis-ledger.ts';
@@ -59,7 +59,7 @@ export async function openRedisStore(
   tell: (line: string) => void = () => {},
 ): Promise<Store & { readonly grid: RedisGrid; readonly levels: RedisLevels }> {
   const client = await openConnection(address);
-  const redis = 'cluster' in address ? new KeptConnection(client, tell) : plainConnection(client);
+  const redis = failsOver(address) ? new KeptConnection(client, tell) : plainConnection(client);
   return new RedisStore(redis, watch, files);
 }
 

@@ -1,35 +1,59 @@
 /**
- * A grid on a Redis Cluster of three masters with a replica each. While its jobs are worked on, each master is killed
- * with SIGKILL in turn, and started again once its replica stands in for it: the jobs are completed, what a volunteer
- * was told is recorded is there, and the ledger holds. The checker is that of the chaos tests, which asks only what
- * anybody may.
+ * A grid on Redis servers that stand in for each other: a cluster of three masters with a replica each, of which each is
+ * killed with SIGKILL in turn, and started again once its replica has its place; and one that sentinels watch. The
+ * jobs that were worked on meanwhile are completed, what a volunteer was told is recorded is there, and the ledger
+ * holds. The checker is that of the chaos tests, which asks only what anybody may.
  */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Checker } from '../chaos/checker.ts';
 import { LightVolunteer } from '../chaos/light-volunteer.ts';
 import { Scientist } from '../chaos/scientist.ts';
 import { makeWorkloads } from '../chaos/workloads.ts';
 import { Random } from '../simulation/random.ts';
-import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
+import { startRedisCluster } from '../support/redis-cluster.ts';
+import { startSentinels } from '../support/redis-sentinels.ts';
 import { newKeys } from '../support/volunteer.ts';
 import { GridProcesses } from './processes.ts';
 
 /** A failover takes three seconds and there are three; the rest is for a machine that does much else. */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
-let cluster: RedisCluster;
 let grid: GridProcesses;
-beforeEach(async () => {
-  cluster = await startRedisCluster();
+beforeEach(() => {
   grid = new GridProcesses();
-  await grid.startCoordinator({ args: ['--redis', cluster.url] });
 });
-afterEach(async () => {
-  await grid.dispose();
-  await cluster.stop();
-});
+afterEach(() => grid.dispose());
 
 test('[W2] [C2] when masters of a cluster die and replicas stand in, nothing acknowledged is lost, nor paid twice', async () => {
+  const cluster = await startRedisCluster();
+  onTestFinished(() => cluster.stop());
+  await livesThrough(cluster.url, async (isAtWork) => {
+    for (const master of [0, 1, 2]) {
+      await isAtWork();
+      await cluster.kill9(master);
+      await cluster.settled();
+      await cluster.restart(master);
+      await cluster.settled(1);
+    }
+  });
+});
+
+test('[W2] [C2] when sentinels put a replica in the place of a dead master, nothing acknowledged is lost, nor paid twice', async () => {
+  const group = await startSentinels();
+  onTestFinished(() => group.stop());
+  await livesThrough(group.url, async (isAtWork) => {
+    await isAtWork();
+    await group.killMaster();
+    await isAtWork();
+  });
+});
+
+/** `isAtWork` settles when more is acknowledged than when it was called. */
+async function livesThrough(
+  redis: string,
+  faults: (isAtWork: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  await grid.startCoordinator({ args: ['--redis', redis] });
   const workloads = makeWorkloads();
   const scientist = new Scientist(grid, workloads);
   const random = new Random(5n);
@@ -53,14 +77,10 @@ test('[W2] [C2] when masters of a cluster die and replicas stand in, nothing ack
   const acknowledged = () => volunteers.flatMap((volunteer) => volunteer.acknowledged);
 
   await scientist.atWork();
-  for (const master of [0, 1, 2]) {
+  await faults(async () => {
     const before = acknowledged().length;
     await expect.poll(() => acknowledged().length, { timeout: 30_000 }).toBeGreaterThan(before);
-    await cluster.kill9(master);
-    await cluster.settled();
-    await cluster.restart(master);
-    await cluster.settled(1);
-  }
+  });
   submitting.abort();
   for (const { jobId } of scientist.jobs)
     await grid.until(jobId, ({ state }) => state === 'complete');
@@ -83,4 +103,4 @@ test('[W2] [C2] when masters of a cluster die and replicas stand in, nothing ack
   expect(volunteers.flatMap(({ complaints }) => complaints)).toEqual([]);
   expect(scientist.complaints).toEqual([]);
   expect(await grid.stop()).toEqual({ codes: [0, 0], processes: [], temporary: [] });
-});
+}

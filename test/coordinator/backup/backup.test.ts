@@ -45,7 +45,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const backUp = (name = 'backup', redis: RedisConnection = redisOf(grid)): Promise<BackupFacts> =>
+const backUp = (
+  name = 'backup',
+  redis: Parameters<typeof takeBackup>[0]['redis'] = redisOf(grid),
+): Promise<BackupFacts> =>
   takeBackup({
     dataDir: grid.dataDir,
     redis,
@@ -211,6 +214,11 @@ test('an artifact that the disk has damaged is found when it is backed up', asyn
   writeFileSync(join(grid.dataDir, 'artifacts', 'input', digest.slice(0, 2), digest), 'rot');
   await expect(backUp()).rejects.toMatchObject({ code: 'backup_damaged' });
   expect(readdirSync(join(folder, 'backup'))).toEqual([]);
+});
+
+test('a grid on a cluster is not backed up by halves: it is refused', async () => {
+  const cluster = [{ host: '127.0.0.1', port: 1 }];
+  await expect(backUp('backup', { cluster })).rejects.toMatchObject({ code: 'backup_of_cluster' });
 });
 
 test('a Redis that is not there is told of, and nothing is left', async () => {

@@ -25,7 +25,7 @@ function clientOf(address: Address): Redis {
 /** Of an embedded Redis: without user, database or TLS. */
 function addressOf({ connection }: GridRedis): Address {
   if ('path' in connection) return connection;
-  if ('cluster' in connection) throw new Error('an embedded Redis is no cluster');
+  if (!('host' in connection)) throw new Error('an embedded Redis is one server');
   const { host, port, password = '' } = connection;
   return { host, port, password };
 }

@@ -34,6 +34,20 @@ describe('the address of a Redis', () => {
         tls: true,
       },
     ],
+    [
+      'redis-sentinel://a,b:7000/?name=my-master',
+      {
+        sentinels: [
+          { host: 'a', port: 26379 },
+          { host: 'b', port: 7000 },
+        ],
+        name: 'my-master',
+      },
+    ],
+    [
+      'redis-sentinel://:secret@a:1?name=mine',
+      { sentinels: [{ host: 'a', port: 1 }], name: 'mine', password: 'secret' },
+    ],
   ])('%s is read', (url, connection) => {
     expect(parseRedisUrl(url)).toEqual(connection);
   });
@@ -49,6 +63,9 @@ describe('the address of a Redis', () => {
     'unix:',
     'redis-cluster://',
     'redis-cluster://a:1,',
+    'redis-cluster://a:1?name=mine',
+    'redis-sentinel://a:1',
+    'rediss-sentinel://a:1?name=mine',
     'redis-cluster://a:1,b:99999',
     'redis-cluster://a:1,b:2/1',
     'redis://a:1,b:2',
