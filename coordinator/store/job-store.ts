@@ -44,7 +44,7 @@ export type JobPlace = { submittedAt: number; jobId: JobId };
 export type JobPage = { jobs: Job[]; next: JobPlace | null };
 
 export const byPlace = (a: JobPlace, b: JobPlace): number =>
-  b.submittedAt - a.submittedAt || (a.jobId < b.jobId ? 1 : -1);
+  b.submittedAt - a.submittedAt || Number(a.jobId < b.jobId) - Number(a.jobId > b.jobId);
 
 export interface JobStore {
   /** Idempotent by job id: submitting it again changes nothing. */
