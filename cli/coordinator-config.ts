@@ -20,12 +20,14 @@ export type CoordinatorConfig = {
   host: string;
   data: string;
   redis: string | undefined;
+  sharedFolder: string | undefined;
   logLevel: (typeof logLevels)[number];
 };
 
 /** Each option as it was given, wherever it came from. */
 export type GivenConfig = Record<'port' | 'host' | 'data' | 'logLevel', string> & {
   redis: string | undefined;
+  sharedFolder?: string | undefined;
 };
 
 /** Every variable that some command of ours reads. */
@@ -39,6 +41,7 @@ const variables = new Set(
     'LOG_LEVEL',
     'PORT',
     'REDIS_URL',
+    'SHARED_FOLDER',
     'TOKEN',
     'URL',
   ].map((name) => `MANYHANDS_${name}`),
@@ -68,6 +71,10 @@ export function checkConfig(
     wrong('host', 'an address like 0.0.0.0 or ::1, or the name of this machine, is expected');
   const flaw = flawOfFolder(given.data);
   if (flaw !== null) wrong('data', flaw);
+  if (given.sharedFolder !== undefined) {
+    const unshared = flawOfFolder(given.sharedFolder) ?? flawOfSharing(given);
+    if (unshared !== null) wrong('sharedFolder', unshared);
+  }
   const logLevel = logLevels.find((level) => level === given.logLevel);
   if (logLevel === undefined) wrong('logLevel', `one of ${logLevels.join(', ')} is expected`);
   if (given.redis !== undefined) problems.push(...redisProblems(given.redis, nameOf('redis')));
@@ -82,7 +89,16 @@ export function checkConfig(
       remedy: 'mend all of these; `manyhands coordinator --help` has options and variables',
     });
   }
-  return { port, host: given.host, data: given.data, redis: given.redis, logLevel };
+  const { host, data, redis, sharedFolder } = given;
+  return { port, host, data, redis, sharedFolder, logLevel };
+}
+
+/** Why coordinators cannot share a folder as it is given. */
+function flawOfSharing({ data, redis, sharedFolder = '' }: GivenConfig): string | null {
+  if (redis === undefined) return 'those who share a folder share a Redis: --redis is expected too';
+  return resolve(data) === resolve(sharedFolder)
+    ? 'another folder than --data is expected, which is this coordinator’s alone'
+    : null;
 }
 
 /** What is wrong with the folder, or with the one that it would be made in. */

@@ -33,6 +33,7 @@ const ownCodes = {
   address_in_use: exitCodes.usage,
   account_elsewhere: exitCodes.usage,
   grid_owned: exitCodes.usage,
+  folder_mismatch: exitCodes.usage,
   format_unknown: exitCodes.usage,
   file_unsuitable: exitCodes.usage,
   receipts_forged: exitCodes.notAllowed,

@@ -11,6 +11,7 @@ import { Tally } from './api/tally.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
 import { openBooks } from './books.ts';
 import { machineClock } from './clock.ts';
+import { Peers } from './domain/peers.ts';
 import { strainNumber } from './domain/strain.ts';
 import { Window } from './domain/window.ts';
 import { type Engine, startEngine } from './engine.ts';
@@ -20,7 +21,9 @@ import { openLog } from './log.ts';
 import { appendTimes, openMetrics } from './metrics/metrics.ts';
 import { type OperatorToken, openOperatorToken } from './operator-token.ts';
 import { BullShardQueue } from './queue/shard-queue.ts';
+import { ownFolder } from './redis/folder-owner.ts';
 import { openRedis } from './redis/open.ts';
+import { assertOwnFolder, openSharedFolder } from './shared-folder.ts';
 import { ownGrid } from './sole-coordinator.ts';
 import { startAgain } from './start-again.ts';
 import { ArchiveFolder } from './store/archive-folder.ts';
@@ -34,6 +37,8 @@ export type CoordinatorOptions = {
   port: number;
   dataDir: string;
   redisUrl?: string;
+  /** The folder that the coordinators of one Redis share. Without it this one is the only one. */
+  sharedDir?: string;
   logLevel?: string;
   /** It cannot go on: its Redis died again and again, or another coordinator owns the grid. Close it. */
   onLost?: (error: Error) => void;
@@ -94,7 +99,9 @@ async function startOnce(
     });
     closers.push(() => redis.close());
     const times = appendTimes();
-    const files = await ArchiveFolder.open(join(options.dataDir, 'archive'), (err) =>
+    const { sharedDir } = options;
+    const filesDir = sharedDir ?? options.dataDir;
+    const files = await ArchiveFolder.open(join(filesDir, 'archive'), (err) =>
       log.error({ err }, 'a file of the archive is damaged: restore it from a backup'),
     );
     const store = await openRedisStore(redis.connection, times.appended, files, (line) =>
@@ -113,15 +120,24 @@ async function startOnce(
       log.warn({ byMs }, 'the clock of this machine was set: leases are moved along with it');
       running?.clockMoved(byMs);
     });
-    const ownership = await ownGrid(store, coordinatorId, clock, log, onLost);
-    closers.push(() => ownership.close());
+    if (sharedDir === undefined) {
+      const ownership = await ownGrid(store, coordinatorId, clock, log, onLost);
+      closers.push(() => ownership.close());
+      await assertOwnFolder(store, options.dataDir);
+    } else {
+      // Two under one id would take each other's shards for their own.
+      const folder = await ownFolder(options.dataDir);
+      closers.push(() => folder.release());
+      await openSharedFolder(store, sharedDir);
+    }
     const secrets = await store.grid.leaseKeys({
       keyId: randomBytes(4).toString('hex'),
       secret: randomBytes(32),
     });
     const sealer = new Sealer(secrets);
     const operatorToken = await openOperatorToken(store, options.dataDir, Date.now());
-    const artifacts = await Artifacts.open(join(options.dataDir, 'artifacts'));
+    const isShared = sharedDir !== undefined;
+    const artifacts = await Artifacts.open(join(filesDir, 'artifacts'), isShared);
     const kernels = new Kernels(artifacts);
 
     const window = new Window();
@@ -130,7 +146,7 @@ async function startOnce(
       partitions: grid.partitions,
       coordinatorId,
       log,
-      lost: (id) => window.drop(id),
+      lost: (id) => window.yield(id, clock.now()),
     });
     closers.push(() => queue.close());
     const engine = await startEngine({
@@ -141,6 +157,9 @@ async function startOnce(
       auditSecret: secrets[0].secret,
       queue,
       window,
+      coordinatorId,
+      peers: isShared ? new Peers() : Peers.alone(),
+      lost: onLost,
       clock,
       randomBytes: pooledRandomBytes,
       log,
@@ -148,7 +167,7 @@ async function startOnce(
     running = engine;
     closers.push(() => engine.close());
 
-    const books = await openBooks(engine.context, clock, options.dataDir);
+    const books = await openBooks(engine, clock, filesDir);
     closers.push(() => books.close());
 
     let sessions: Sessions | null = null;
@@ -166,7 +185,7 @@ async function startOnce(
       version,
       levels: store.levels,
       partitions: grid.partitions,
-      dataDir: options.dataDir,
+      dataDir: filesDir,
       hostsConnected: () => sessions?.hosts ?? 0,
       hostsAsking: () => sessions?.asking ?? 0,
       windowFreeUnits: () => window.free,
@@ -180,7 +199,7 @@ async function startOnce(
       context: engine.context,
       prepareKernel: (...wanted) => kernels.prepare(...wanted),
       books,
-      hosts: () => sessions?.hosts ?? 0,
+      hosts: () => (sessions?.hosts ?? 0) + engine.context.peers.hostsElsewhere,
       why: {
         surroundings: () => sessions?.surroundings() ?? notYet,
         session: (hostId) => sessions?.session(hostId) ?? null,

@@ -25,14 +25,14 @@ export async function ownGrid(
   log: Logger,
   lost: (error: Error) => void,
 ): Promise<{ close(): Promise<void> }> {
-  if (!(await store.grid.own(coordinatorId, ownMs))) throw new GridOwned();
+  if (!(await store.peers.own(coordinatorId, ownMs))) throw new GridOwned();
   let cancel: () => void;
   const renewLater = () => {
     cancel = clock.after(renewMs, () => void renew());
   };
   const renew = async () => {
     try {
-      if (!(await store.grid.own(coordinatorId, ownMs))) {
+      if (!(await store.peers.own(coordinatorId, ownMs))) {
         log.error('another coordinator has taken this grid over');
         lost(new GridOwned());
         return;
@@ -46,7 +46,7 @@ export async function ownGrid(
   return {
     async close() {
       cancel();
-      await store.grid.disown(coordinatorId).catch(() => {
+      await store.peers.disown(coordinatorId).catch(() => {
         // Redis is gone: the ownership runs out by itself.
       });
     },

@@ -32,6 +32,11 @@ export const backup = () =>
     .addOption(
       new Option('--redis <url>', 'its Redis, if that is not its own').env('MANYHANDS_REDIS_URL'),
     )
+    .addOption(
+      new Option('--shared-folder <dir>', 'the folder that its coordinators share').env(
+        'MANYHANDS_SHARED_FOLDER',
+      ),
+    )
     .addOption(reasonOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -43,7 +48,7 @@ only you can read it. SHA256SUMS lists every file; check it with
 sha256sum -c SHA256SUMS. A folder without backup.json was not finished.
 The grid may run meanwhile, or not. It is run on the coordinator's machine.`,
     )
-    .action(async (folder, { data, redis, reason, json }) => {
+    .action(async (folder, { data, redis, sharedFolder, reason, json }) => {
       const { takeBackup } = await import('../../coordinator/backup/take.ts');
       const dataDir = resolve(data);
       try {
@@ -52,7 +57,8 @@ The grid may run meanwhile, or not. It is run on the coordinator's machine.`,
           const target = resolve(folder);
           const { connection } = reached;
           const parts = { dataDir, redis: connection, target, reason, version: packageVersion };
-          const facts = await takeBackup({ ...parts, now: Date.now() });
+          const shared = sharedFolder === undefined ? {} : { sharedDir: resolve(sharedFolder) };
+          const facts = await takeBackup({ ...parts, ...shared, now: Date.now() });
           if (json) printJson({ folder: target, ...facts });
           const { files, bytes } = facts;
           say(`Backed up: ${formatCount(files)} files, ${formatCount(bytes)} bytes, in ${target}.`);

@@ -1,4 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
+import { FolderMismatch } from '../../coordinator/shared-folder.ts';
 import { GridOwned } from '../../coordinator/sole-coordinator.ts';
 import { limits } from '../../protocol/limits.ts';
 import { startAnchor } from '../anchor.ts';
@@ -16,6 +17,7 @@ export const coordinator = () =>
     'manyhands coordinator --host 0.0.0.0 --port 80 --data /var/lib/manyhands',
     'manyhands coordinator --redis redis://10.0.0.5:6379',
     'manyhands coordinator --redis redis-cluster://10.0.0.5:7000,10.0.0.6:7000',
+    'manyhands coordinator --redis redis://10.0.0.5:6379 --shared-folder /mnt/grid',
     'manyhands coordinator --anchor',
   ])
     .addOption(
@@ -38,6 +40,12 @@ export const coordinator = () =>
         'MANYHANDS_REDIS_URL',
       ),
     )
+    .addOption(
+      new Option(
+        '--shared-folder <dir>',
+        'with --redis: a folder that several coordinators share',
+      ).env('MANYHANDS_SHARED_FOLDER'),
+    )
     .option(
       '--anchor [cores]',
       'also run a worker here that settles what strangers dispute (on one core)',
@@ -55,6 +63,8 @@ When it is ready it prints one line on stdout: ready http://HOST:PORT
 SIGTERM or Ctrl-C drains: running requests end, everything is on disk, and
 the exit code is 0. A second signal ends it at once; nothing that was
 acknowledged is lost then either.
+With --shared-folder several run on one Redis, each with a --data folder of its
+own: volunteers may connect to any of them, and move when one goes away.
 With --anchor what a household computes is checked, and a young grid's first
 jobs do not wait for strangers to check each other.`,
     )
@@ -65,7 +75,7 @@ jobs do not wait for strangers to check each other.`,
         return (isVariable ? found?.envVar : found?.long) ?? option;
       };
       const config = checkConfig({ ...given, redis: given.redis }, nameOf, process.env);
-      const { host, port, data, redis, logLevel } = config;
+      const { host, port, data, redis, sharedFolder, logLevel } = config;
       const stop = awaitStop();
       let onLost: (error: Error) => void = () => {};
       const { startCoordinator } = await import('../../coordinator/main.ts');
@@ -80,6 +90,7 @@ jobs do not wait for strangers to check each other.`,
         dataDir: data,
         logLevel,
         ...(redis === undefined ? {} : { redisUrl: redis }),
+        ...(sharedFolder === undefined ? {} : { sharedDir: sharedFolder }),
       }).catch((error) => {
         throw cannotStart(error, `${host}:${port}`);
       });
@@ -108,8 +119,16 @@ jobs do not wait for strangers to check each other.`,
 function cannotStart(error: unknown, address: string): unknown {
   if (error instanceof GridOwned) {
     return new Failure('grid_owned', 'Another coordinator runs on this Redis.', {
-      why: 'its outputs are files in its own data folder, which this one could not serve',
-      remedy: 'stop the other one; if it crashed, try again in ten seconds',
+      why: 'outputs are files, and one of the two was not told of a folder that they share',
+      remedy:
+        'give each of them the same --shared-folder, or stop the other one; if it crashed, try again in ten seconds',
+      cause: error,
+    });
+  }
+  if (error instanceof FolderMismatch) {
+    return new Failure('folder_mismatch', `The files of this grid are not in ${error.folder}.`, {
+      why: error.message,
+      remedy: error.remedy,
       cause: error,
     });
   }

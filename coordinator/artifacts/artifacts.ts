@@ -8,7 +8,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { GridError } from '../../protocol/errors.ts';
@@ -17,6 +17,9 @@ import { limits } from '../../protocol/limits.ts';
 
 export type Shelf = 'input' | 'output';
 
+/** An hour after its last byte no upload goes on: the doors give up far sooner. */
+const incomingMsMax = 3_600_000;
+
 export class Artifacts {
   private readonly folder: string;
 
@@ -24,10 +27,17 @@ export class Artifacts {
     this.folder = folder;
   }
 
-  static async open(folder: string): Promise<Artifacts> {
+  /** In a folder that is shared, others may be writing. */
+  static async open(folder: string, isShared = false): Promise<Artifacts> {
+    const incoming = join(folder, 'incoming');
+    await mkdir(incoming, { recursive: true, mode: 0o700 });
     // What a crash left half-written is of no use to anybody.
-    await rm(join(folder, 'incoming'), { recursive: true, force: true });
-    await mkdir(join(folder, 'incoming'), { recursive: true, mode: 0o700 });
+    for (const name of await readdir(incoming)) {
+      const path = join(incoming, name);
+      const found = await stat(path).catch(() => null); // it was renamed meanwhile
+      const restMs = found === null ? 0 : Date.now() - found.mtimeMs;
+      if (!isShared || restMs > incomingMsMax) await rm(path, { force: true });
+    }
     return new Artifacts(folder);
   }
 

@@ -36,17 +36,14 @@ import {
 } from './folder.ts';
 
 /** What of a data folder is kept. Redis's own folder is not: the snapshot stands for it. */
-const kept = [
-  'artifacts/input',
-  'artifacts/output',
-  'archive/jobs',
-  'ledger',
-  'operator.token',
-  'coordinator.id',
-];
+const ofCoordinator = ['operator.token', 'coordinator.id'];
+/** In a data folder too, or in the one that coordinators share. */
+const ofGrid = ['artifacts/input', 'artifacts/output', 'archive/jobs', 'ledger', 'folder.id'];
 
 export type BackupParts = {
   dataDir: string;
+  /** Where coordinators share a folder, what of it is kept is there. */
+  sharedDir?: string;
   redis: RedisConnection | ClusterConnection | SentinelConnection;
   /** A folder that is empty or not there yet. */
   target: string;
@@ -63,17 +60,28 @@ export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
   const facts = await openingFacts(parts);
   const empty = await takeEmptyFolder(target);
   try {
+    const sources: [string, readonly string[]][] = [
+      [parts.sharedDir ?? dataDir, ofGrid],
+      [dataDir, ofCoordinator],
+    ];
+    const snapshot = await writeSnapshot(redis, join(target, snapshotFile), async (bytes) => {
+      let all = bytes;
+      for (const [folder, kept] of sources) all += await sizeOf(folder, kept);
+      await assertRoom(target, all);
+    });
     const snapshot = await writeSnapshot(server, join(target, snapshotFile), async (bytes) =>
       assertRoom(target, bytes + (await sizeOf(dataDir))),
     );
     const sums: Sum[] = [{ path: snapshotFile, sha256: snapshot.sha256 }];
     let { bytes } = snapshot;
-    for await (const path of filesOf(dataDir)) {
-      if (await isRemoved(dataDir, path)) continue;
-      const copied = await copyFile(join(dataDir, path), join(target, path));
-      assertWhole(path, copied.sha256);
-      sums.push({ path, sha256: copied.sha256 });
-      bytes += copied.bytes;
+    for (const [folder, kept] of sources) {
+      for await (const path of filesOf(folder, kept)) {
+        if (await isRemoved(folder, path)) continue;
+        const copied = await copyFile(join(folder, path), join(target, path));
+        assertWhole(path, copied.sha256);
+        sums.push({ path, sha256: copied.sha256 });
+        bytes += copied.bytes;
+      }
     }
     const list = writeSums(sums);
     await writeDurably(join(target, sumsFile), list);
@@ -124,8 +132,8 @@ async function openingFacts({ redis, dataDir, target, reason, version, now }: Ba
   }
 }
 
-/** Everything that is kept, as paths from the data folder with slashes. */
-async function* filesOf(dataDir: string): AsyncGenerator<string> {
+/** Everything that is kept, as paths from the folder with slashes. */
+async function* filesOf(dataDir: string, kept: readonly string[]): AsyncGenerator<string> {
   for (const name of kept) {
     const path = join(dataDir, name);
     const found = await stat(path).catch(() => null); // none of that kind was ever written
@@ -145,9 +153,9 @@ async function* filesOf(dataDir: string): AsyncGenerator<string> {
 const isRemoved = async (dataDir: string, path: string): Promise<boolean> =>
   path.startsWith('archive/') && (await stat(join(dataDir, path)).catch(() => null)) === null;
 
-async function sizeOf(dataDir: string): Promise<number> {
+async function sizeOf(dataDir: string, kept: readonly string[]): Promise<number> {
   let bytes = 0;
-  for await (const path of filesOf(dataDir))
+  for await (const path of filesOf(dataDir, kept))
     if (!(await isRemoved(dataDir, path))) bytes += (await stat(join(dataDir, path))).size;
   return bytes;
 }

@@ -38,6 +38,14 @@ export class HeldChecks {
     for (const checks of this.byNeeds.values()) checks.delete(held);
   }
 
+  /** Orders of which nothing is out, and something is left. */
+  get idle(): Shard[] {
+    const all = [...this.byNeeds.values()].flatMap((checks) => [...checks]);
+    return all
+      .filter((held) => held.freeUnits > 0 && held.heldLeases.length === 0)
+      .map(({ shard }) => shard);
+  }
+
   /** Of orders that are begun, and of which nothing is out: what is left. */
   get leftBehind(): { shard: Shard; positions: readonly number[] }[] {
     const all = [...this.byNeeds.values()].flatMap((checks) => [...checks]);

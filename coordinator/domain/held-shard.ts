@@ -84,6 +84,14 @@ export class HeldShard {
     return this.leases.all;
   }
 
+  /** Each with the units that are still out under it. */
+  get leasesLeft(): LeaseFacts[] {
+    return this.leases.all.map((lease) => ({
+      ...factsOf(lease),
+      positions: toRuns(this.leases.positionsLeft(lease)),
+    }));
+  }
+
   /** Of a shard that is begun, and of which nothing is out: what is left. */
   get leftBehind(): readonly number[] {
     const isBegun = this.state.undecided < shardSize(this.shard.units);
@@ -254,8 +262,12 @@ export class HeldShard {
     const before = this.state.leases;
     this.state = state;
     for (const lease of this.leases.all) {
+      // Its host may have given units back to another coordinator.
+      const told = state.leases.get(lease.leaseId);
       for (const position of this.leases.positionsLeft(lease)) {
-        if (!this.isStillOpen(lease.leaseId, position)) this.leases.letGo(position, lease);
+        const isReleased = told !== undefined && !runsInclude(told.positions, position);
+        if (isReleased || !this.isStillOpen(lease.leaseId, position))
+          this.leases.letGo(position, lease);
       }
       if (lease.left === 0) this.leases.forget(lease);
     }
@@ -360,6 +372,14 @@ export class HeldShard {
     return !this.state.unit(position).ends.some((end) => end.leaseId === leaseId);
   }
 }
+
+const factsOf = ({ leaseId, hostId, accountId, shard, positions }: LeaseFacts): LeaseFacts => ({
+  leaseId,
+  hostId,
+  accountId,
+  shard,
+  positions,
+});
 
 function isAscending(numbers: readonly number[]): boolean {
   for (let i = 1; i < numbers.length; i++) {

@@ -33,10 +33,10 @@ export class Pace {
     return (this.weighted / covered) * 1000;
   }
 
-  /** A range: a third faster and a half slower than the present rate. */
-  eta(unitsLeft: number, now: number): Eta {
-    const rate = this.unitsPerSecond(now);
-    if (this.units < unitsMin || rate <= 0) return null;
+  /** A range: a third faster and a half slower than the present rate, with what others do in a second. */
+  eta(unitsLeft: number, now: number, elsewhere = 0): Eta {
+    const rate = this.unitsPerSecond(now) + elsewhere;
+    if ((this.units < unitsMin && elsewhere === 0) || rate <= 0) return null;
     return { secondsMin: unitsLeft / rate / 1.33, secondsMax: (unitsLeft / rate) * 1.5 };
   }
 

@@ -3,6 +3,9 @@
  * memory: it says who gets what, and what a lapse of time frees; the journal says what is true. Losing
  * a window loses nothing but the knowledge of who is at work, and that comes back from the journal's
  * lease entries and from the hosts themselves.
+ *
+ * Some shards are here as guests: another coordinator holds them, or nobody yet, and hosts that are connected here
+ * have leases on them. Nothing of a guest is granted; its leases are renewed, released and reported as any other.
  */
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { NoWorkReason, UnitRuns } from '../../protocol/messages.ts';
@@ -14,7 +17,7 @@ import type { JobFacts } from './job.ts';
 import { JobCosts } from './job-costs.ts';
 import type { LeaseFacts } from './lease.ts';
 import { Loads } from './load.ts';
-import { fits, needsOf, unfit } from './machine.ts';
+import { fits, type Machine, needsOf, unfit } from './machine.ts';
 import { isCheck, runsSize, type Shard, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { Turns } from './turns.ts';
@@ -25,6 +28,7 @@ export type NoUnits = Exclude<NoWorkReason, 'draining' | 'storage'>;
 
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
+  private readonly guestIds = new Set<ShardId>();
   private readonly byJob = new Map<JobId, Set<HeldShard>>();
   private readonly byLease = new Map<LeaseId, HeldShard>();
   private readonly turns = new Turns();
@@ -67,9 +71,75 @@ export class Window {
     return new Set(this.freeUnits.shards.keys());
   }
 
-  /** Takes a shard in; one that is held already is refreshed. */
+  /** Shards that are not this coordinator's to grant from. */
+  get guests(): ReadonlySet<ShardId> {
+    return this.guestIds;
+  }
+
+  /** Whether units of the shard are granted here. */
+  isHeld(id: ShardId): boolean {
+    return this.shards.has(id) && !this.guestIds.has(id);
+  }
+
+  /** Whether the lease is on a shard that another coordinator may hold. */
+  isGuestLease(leaseId: LeaseId): boolean {
+    const held = this.byLease.get(leaseId);
+    return held !== undefined && this.guestIds.has(shardId(held.shard));
+  }
+
+  /** Takes a shard in as a guest, unless it is here. */
+  visit(job: JobFacts, state: ShardState, now: number): void {
+    const id = shardId(state.shard);
+    if (this.shards.has(id)) return;
+    const watch = { ...this.watchOf(job.jobId), freeChanged() {} };
+    this.shards.set(id, new HeldShard(job, state, watch, now));
+    this.guestIds.add(id);
+  }
+
+  /** Guests go when nothing of them is out any more. */
+  forgetGuests(): void {
+    for (const id of this.guestIds) if (this.shards.get(id)?.heldLeases.length === 0) this.drop(id);
+  }
+
+  /** Held shards with units to grant that one of these machines could run. */
+  spare(machines: readonly Machine[]): ShardId[] {
+    const spare: ShardId[] = [];
+    for (const [jobId, shards] of this.freeUnits.shards) {
+      if (this.isPaused(jobId)) continue;
+      for (const { job, shard } of shards) {
+        if (machines.some((machine) => fits(job, machine))) spare.push(shardId(shard));
+      }
+    }
+    return spare;
+  }
+
+  /** Checks of which nothing is out. */
+  get idleChecks(): ShardId[] {
+    return this.checks.idle.map(shardId);
+  }
+
+  /** Somebody else has the shard now: what is out of it here stays, as long as its hosts renew it. */
+  yield(id: ShardId, now: number): void {
+    const held = this.shards.get(id);
+    if (held === undefined || this.guestIds.has(id)) return;
+    const { job, state, leasesLeft } = held;
+    this.drop(id);
+    if (leasesLeft.length === 0) return;
+    this.visit(job, state, now);
+    this.presentAll(leasesLeft, now);
+  }
+
+  /** Takes a shard in; one that is held already is refreshed, and one that is a guest is held from now on. */
   hold(job: JobFacts, state: ShardState, now: number): void {
     const id = shardId(state.shard);
+    const guest = this.guestIds.has(id) ? this.shards.get(id) : undefined;
+    if (guest !== undefined) {
+      const { leasesLeft } = guest;
+      this.drop(id);
+      this.hold(job, state.length < guest.state.length ? guest.state : state, now);
+      this.presentAll(leasesLeft, now);
+      return;
+    }
     if (this.shards.has(id)) {
       this.refresh(state, now);
       return;
@@ -93,6 +163,7 @@ export class Window {
     if (held === undefined) return;
     held.close();
     this.shards.delete(id);
+    if (this.guestIds.delete(id)) return;
     if (isCheck(held.state.shard)) {
       this.checks.delete(held);
       return;
@@ -260,6 +331,10 @@ export class Window {
     return this.shards.get(shardId(facts.shard))?.present(facts, positions, now) ?? 0;
   }
 
+  private presentAll(leases: readonly LeaseFacts[], now: number): void {
+    for (const lease of leases) this.present(lease, lease.positions, now);
+  }
+
   /** Extends a lease. False when it does not stand here (any more), or is another host's. */
   renew(leaseId: LeaseId, hostId: HostId, now: number): boolean {
     return this.byLease.get(leaseId)?.renew(leaseId, hostId, now) ?? false;
@@ -307,6 +382,7 @@ export class Window {
   /** Units that have cost too many hosts, of one shard each: they are to be given up. */
   get hopeless(): { shard: Shard; positions: number[] }[] {
     return [...this.shards.values()].flatMap((held) => {
+      if (this.guestIds.has(shardId(held.shard))) return [];
       const positions = held.hopeless;
       return positions.length === 0 ? [] : [{ shard: held.shard, positions }];
     });

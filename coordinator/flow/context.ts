@@ -3,13 +3,14 @@
  * world: time, chance, storage and the queue all come from here, so the simulation can give its own.
  */
 import type { Logger } from 'pino';
-import type { AccountId, HostId, JobId } from '../../protocol/ids.ts';
+import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { Verdict } from '../../protocol/outcome.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Capacities } from '../domain/capacities.ts';
 import type { JobFacts } from '../domain/job.ts';
 import type { JournalEntry } from '../domain/journal.ts';
 import type { Pace } from '../domain/pace.ts';
+import type { Peers } from '../domain/peers.ts';
 import type { LeaseHolder, Reported } from '../domain/record.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
 import type { KnownHosts } from '../domain/trust/known-hosts.ts';
@@ -63,9 +64,14 @@ export type Happening =
   | { kind: 'job_removed'; jobId: JobId }
   /** Its kernel was disabled: what is out of it is to be taken back. */
   | { kind: 'job_stopped'; jobId: JobId }
+  | { kind: 'job_paused'; jobId: JobId }
   | { kind: 'job_resumed' }
   | { kind: 'banned'; id: HostId | AccountId; reason: string }
-  | { kind: 'paid'; accountIds: Set<string> };
+  | { kind: 'paid'; accountIds: Iterable<string> }
+  /** Something was recorded in a shard that another coordinator may hold. */
+  | { kind: 'recorded_elsewhere'; shard: ShardId }
+  /** A host is at work under a lease on such a shard. */
+  | { kind: 'renewed_elsewhere'; leaseId: LeaseId; hostId: HostId };
 
 export type Context = {
   grid: GridFacts;
@@ -77,6 +83,8 @@ export type Context = {
   sealer: Sealer;
   leaseTokens: LeaseTokens;
   window: Window;
+  /** The other coordinators of the grid. */
+  peers: Peers;
   /** Which job is split next. Apart from the window's own turns, which says who is granted next. */
   splitTurns: Turns;
   jobs: JobCache;

@@ -1,5 +1,6 @@
 /** feed: shards enter the window of this coordinator, as their journals say they stand. */
 import type { JobId } from '../../protocol/ids.ts';
+import type { JobFacts } from '../domain/job.ts';
 import { Pace } from '../domain/pace.ts';
 import { parseShardId, type Shard, type ShardId, shardId } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
@@ -35,17 +36,40 @@ export async function holdShards(
 }
 
 /**
- * Holds the shards of leases that a host presents, before the queue has handed them to us again:
- * after a restart the hosts are back sooner than that. Their leases would seem not to stand, and they
- * would throw away what they are at, while the journal keeps those same units out for them. The
- * entries come from the queue later, and find their shards here.
+ * Takes in, as guests, the shards of leases that a host presents: it comes from another coordinator that holds them or
+ * has died, or the queue has not handed them to us again. Its leases would seem not to stand, and it would throw away
+ * what it is at, while the journal keeps those same units out for it. The entries may come from the queue later, and
+ * find their shards here.
  */
 export async function holdPresented(context: Context, shards: readonly Shard[]): Promise<void> {
   const ids = new Set(shards.map(shardId));
   const missing = [...ids].filter((id) => context.window.state(id) === undefined);
-  if (missing.length === 0) return;
-  await Promise.all(missing.map((id) => hold(context, id)));
-  context.happened({ kind: 'units_free' });
+  await Promise.all(
+    missing.map(async (id) => {
+      const taken = await read(context, id);
+      if (taken !== null) context.window.visit(taken.job, taken.state, context.now());
+    }),
+  );
+}
+
+/** Takes in what others have recorded in shards that are held here. */
+export async function rereadShards(context: Context, ids: readonly ShardId[]): Promise<void> {
+  const { window, queue, grid } = context;
+  const ours = ids.filter((id) => window.isHeld(id));
+  await Promise.all(
+    ours.map(async (id) => {
+      const taken = await read(context, id);
+      if (taken === null) {
+        window.drop(id);
+        await queue.finish(partitionOf(parseShardId(id).jobId, grid.partitions), id);
+        return;
+      }
+      // Of what is on its way to the journal the window knows more than the journal does.
+      const known = window.state(id)?.length ?? Number.POSITIVE_INFINITY;
+      if (taken.state.length > known) window.refresh(taken.state, context.now());
+    }),
+  );
+  if (ours.length > 0) context.happened({ kind: 'units_free' });
 }
 
 /**
@@ -57,25 +81,53 @@ export async function handBackShards(
   partition: number,
   jobIds: ReadonlySet<JobId>,
 ): Promise<void> {
-  for (const id of heldShards(context, partition)) {
-    if (!jobIds.has(parseShardId(id).jobId)) continue;
-    context.window.drop(id);
-    await context.queue.giveBack(partition, id);
+  const ids = heldShards(context, partition);
+  await giveBack(
+    context,
+    ids.filter((id) => jobIds.has(parseShardId(id).jobId)),
+  );
+}
+
+/** Lets other coordinators have shards. What is out of them to hosts that are connected here goes on. */
+export async function giveBack(context: Context, ids: readonly ShardId[]): Promise<void> {
+  const { window, queue, grid } = context;
+  for (const id of ids) {
+    window.yield(id, context.now());
+    await queue.giveBack(partitionOf(parseShardId(id).jobId, grid.partitions), id);
   }
 }
 
 async function hold(context: Context, id: ShardId): Promise<boolean> {
-  const { store, window, jobs, paces } = context;
+  const { window, paces } = context;
+  if (window.isHeld(id)) return (await openShard(context, id)) !== null;
+  const taken = await read(context, id);
+  if (taken === null) return false;
+  const { job, state } = taken;
+  if (window.isHeld(id)) return true;
+  window.hold(job, state, context.now());
+  if (!paces.has(job.jobId)) paces.set(job.jobId, new Pace(context.now()));
+  return true;
+}
+
+/** Null when it is not open, or of a job that cannot be read. */
+async function read(
+  context: Context,
+  id: ShardId,
+): Promise<{ job: JobFacts; state: ShardState } | null> {
+  const open = await openShard(context, id);
+  if (open === null) return null;
+  const { job, shard } = open;
+  return { job, state: ShardState.replay(shard, await context.store.readJournal(shard)) };
+}
+
+async function openShard(
+  { store, jobs }: Context,
+  id: ShardId,
+): Promise<{ job: JobFacts; shard: Shard } | null> {
   const { jobId, number } = parseShardId(id);
   const job = await jobs.facts(jobId);
-  if (job === null) return false;
-  const shard = await store.readOpenShard({ jobId, number });
-  if (shard === null) return false;
-  if (window.state(shardId(shard)) !== undefined) return true;
-  const state = ShardState.replay(shard, await store.readJournal(shard));
-  window.hold(job, state, context.now());
-  if (!paces.has(jobId)) paces.set(jobId, new Pace(context.now()));
-  return true;
+  const shard = job === null ? null : await store.readOpenShard({ jobId, number });
+  return job === null || shard === null ? null : { job, shard };
 }
 
 /**
@@ -92,11 +144,13 @@ export async function reconcile(context: Context, partition: number): Promise<vo
     window.drop(id);
     await queue.finish(partition, id);
   }
-  const missing = [...open].filter((id) => window.state(id) === undefined);
-  if (missing.length > 0) await queue.add(partition, missing);
+  const missing = [...open].filter((id) => !window.isHeld(id));
+  if (missing.length > 0 && context.peers.isSteward(context.now()))
+    await queue.add(partition, missing);
   // Taken, but not in the window: a step failed in between.
-  const stray = queue.held(partition).filter((id) => window.state(id) === undefined);
+  const stray = queue.held(partition).filter((id) => !window.isHeld(id));
   if (stray.length > 0) await holdShards(context, partition, stray);
+  window.forgetGuests();
 }
 
 const heldShards = ({ window, grid }: Context, partition: number): ShardId[] =>

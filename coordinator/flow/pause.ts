@@ -26,6 +26,7 @@ export async function pauseJob(
   await log(context, by, 'job_pause', jobId, reason);
   assertThere(jobId, await context.store.jobs.pause(jobId, cause, reason));
   context.window.pause(jobId);
+  context.happened({ kind: 'job_paused', jobId });
 }
 
 /**

@@ -14,7 +14,16 @@ export function renewLeases(
   hostId: HostId,
   leaseIds: readonly LeaseId[],
 ): LeaseId[] {
-  return leaseIds.filter((id) => !context.window.renew(id, hostId, context.now()));
+  return leaseIds.filter((leaseId) => {
+    if (!context.window.renew(leaseId, hostId, context.now())) return true;
+    tellHolder(context, leaseId, hostId);
+    return false;
+  });
+}
+
+/** Whoever holds the shard would let a lease end that is renewed here alone. */
+function tellHolder({ window, happened }: Context, leaseId: LeaseId, hostId: HostId): void {
+  if (window.isGuestLease(leaseId)) happened({ kind: 'renewed_elsewhere', leaseId, hostId });
 }
 
 /** Gives units back at once. Throws GridError `lease_invalid` for a token that is not this host's. */
@@ -67,6 +76,7 @@ export function presentLease(context: Context, { lease, units }: PresentedLease)
   const left = window.present(lease, toRuns(positionsOf(lease, units)), context.now());
   // What the host has lost of its lease is free for those who wait.
   if (window.free > freeBefore) context.happened({ kind: 'units_free' });
+  if (left > 0) tellHolder(context, lease.leaseId, lease.hostId);
   return left > 0;
 }
 

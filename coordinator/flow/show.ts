@@ -3,6 +3,7 @@ import { GridError } from '../../protocol/errors.ts';
 import type { JobView } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import { isOver, type Job, pauseOf } from '../domain/job.ts';
+import { Pace } from '../domain/pace.ts';
 import { mayUse, type TokenFacts } from '../domain/token.ts';
 import type { JobPlace } from '../store/job-store.ts';
 import type { Context } from './context.ts';
@@ -50,8 +51,12 @@ export async function listJobs(
 function jobView(context: Context, job: Job): JobView {
   const { canonical, failed, fuel, creditMicro } = job.counts;
   const left = job.units - canonical - failed;
-  const running = Math.min(context.window.running(job.jobId), left);
-  const pace = isOver(job) || left === 0 ? undefined : context.paces.get(job.jobId);
+  const elsewhere = context.peers.workElsewhere(job.jobId);
+  const running = Math.min(context.window.running(job.jobId) + elsewhere.running, left);
+  const isAtWork = !isOver(job) && left > 0;
+  const now = context.now();
+  const pace = isAtWork ? (context.paces.get(job.jobId) ?? new Pace(now)) : null;
+  const more = isAtWork ? elsewhere.unitsPerSecond : 0;
   return {
     jobId: job.jobId,
     name: job.document.name,
@@ -69,8 +74,8 @@ function jobView(context: Context, job: Job): JobView {
     waiting: left - running,
     fuel: fuel.toString(),
     creditMicro: creditMicro.toString(),
-    unitsPerSecond: pace?.unitsPerSecond(context.now()) ?? 0,
-    eta: pace?.eta(left, context.now()) ?? null,
+    unitsPerSecond: (pace?.unitsPerSecond(now) ?? 0) + more,
+    eta: pace?.eta(left, now, more) ?? null,
     submittedAt: new Date(job.submittedAt).toISOString(),
     decidedAt: job.decidedAt === null ? null : new Date(job.decidedAt).toISOString(),
     completedAt: job.endedAt === null ? null : new Date(job.endedAt).toISOString(),

@@ -104,13 +104,16 @@ async function isUnitPending({ store }: Context, job: Job, unit: number): Promis
   return isPending(job, unit, (await store.trust.read('cases', [name])).get(name));
 }
 
-function jobNow({ window, knownHosts, ordersOut, now }: Context, job: Job): JobNow {
+function jobNow({ window, knownHosts, ordersOut, peers, now }: Context, job: Job): JobNow {
   const undecided = job.units - job.counts.canonical - job.counts.failed;
   return {
     state: job.state,
     pause: pauseOf(job)?.cause ?? null,
     undecided,
-    running: Math.min(window.running(job.jobId), undecided),
+    running: Math.min(
+      window.running(job.jobId) + peers.workElsewhere(job.jobId).running,
+      undecided,
+    ),
     needs: needsOf(job),
     free: window.freeOf(job.jobId),
     lack: knownHosts.lackFor(job.document.trust, now()),

@@ -2,6 +2,7 @@
 import type { JobId } from '../../protocol/ids.ts';
 import type { Demand } from '../domain/demand.ts';
 import { fits, type Machine } from '../domain/machine.ts';
+import type { ShardId } from '../domain/shard.ts';
 import type { Present } from '../domain/trust/closing.ts';
 import { applyAmendments } from '../flow/amend.ts';
 import { archiveJobs } from '../flow/archive-jobs.ts';
@@ -10,14 +11,14 @@ import { award } from '../flow/award.ts';
 import { closeJobs, type Decided, decidedJobs } from '../flow/close-jobs.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { drawAudits } from '../flow/draw-audits.ts';
-import { handBackShards, holdShards, reconcile } from '../flow/feed.ts';
+import { giveBack, handBackShards, holdShards, reconcile } from '../flow/feed.ts';
 import { finaliseCredit } from '../flow/finalise-credit.ts';
 import { finaliseResults } from '../flow/finalise-results.ts';
 import { forgetJobs } from '../flow/forget.ts';
 import { firstPages, forgetFinal } from '../flow/forget-final.ts';
 import { reconcileFunds, refundEscrows } from '../flow/fund.ts';
 import { cutOrders } from '../flow/hear-checks/cut-orders.ts';
-import { hearChecks } from '../flow/hear-checks/hear-checks.ts';
+import { countOrders, hearChecks } from '../flow/hear-checks/hear-checks.ts';
 import { reconcilePauses } from '../flow/pause.ts';
 import { expireLeases } from '../flow/renew.ts';
 import { jobsLeftOut, splitJobs } from '../flow/split.ts';
@@ -55,6 +56,12 @@ const handBackPace = { everyMs: 1000, restMs: 0 };
  * within some seconds, and to hand a shard over costs a read of its journal.
  */
 const unservedMs = 5000;
+/** Four rounds of the others' feeders. */
+const leaveQueueMs = 1000;
+/** Whoever here may have a check has asked by then, if it is not at work for longer. */
+const idleCheckMs = 2000;
+/** Of idle checks at once: somebody else may have as little use for them, and to pass one on costs two reads. */
+const checksPassedMax = 8;
 /** Shards taken or split in one go: some milliseconds of Redis. */
 const shardsPerStepMax = 32;
 /** For reckoning how many shards a low window lacks. Of larger ones it then holds some more for a while. */
@@ -63,7 +70,15 @@ const usualUnitsPerShard = 256;
 /** The hosts connected here: how many, and of each kind the largest. */
 export type HostsHere = { count: number; machines: readonly Machine[]; present(): Present[] };
 
-export type Rounds = { feed(): void; award(): void; trust(): void; close(): Promise<void> };
+export type Rounds = {
+  feed(): void;
+  award(): void;
+  trust(): void;
+  reconcile(): void;
+  /** This coordinator has become the one that does what one alone has to do. */
+  steward(): void;
+  close(): Promise<void>;
+};
 
 export function startRounds(
   context: Context,
@@ -73,75 +88,120 @@ export function startRounds(
 ): Rounds {
   const parts: RoundParts = { clock, log: context.log, randomBytes: context.randomBytes };
   const all = partitions(context);
+  const isSteward = () => context.peers.isSteward(context.now());
+  const bySteward = (work: () => Promise<void>) => async (): Promise<void> => {
+    if (isSteward()) await work();
+  };
+  /** For a moment the queue is the others': what was given back for them must not be taken here again. */
+  let leftQueueAt = Number.NEGATIVE_INFINITY;
+  const takesFromQueue = () => Math.abs(context.now() - leftQueueAt) > leaveQueueMs;
   const feeders = all.map((partition) =>
-    startRound('feed', feedPace, parts, () => feed(context, partition, demand, hosts)),
+    startRound('feed', feedPace, parts, () =>
+      feed(context, partition, demand, hosts, takesFromQueue),
+    ),
   );
   const awards = all.map((partition) =>
-    startRound('award', awardPace, parts, async () => {
-      const accountIds = await award(context, partition);
-      if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
-    }),
+    startRound(
+      'award',
+      awardPace,
+      parts,
+      bySteward(async () => {
+        const accountIds = await award(context, partition);
+        if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
+      }),
+    ),
   );
   const pages = firstPages();
   const servedAt = new Map<JobId, number>();
   const restingSince = new Map<string, number>();
+  const idleSince = new Map<ShardId, number>();
   const trust = startRound('trust', trustPace, parts, async () => {
+    const leads = isSteward();
     const decided: Decided[] = [];
     for (const partition of all) {
       decided.push(...(await decidedJobs(context, partition)));
+      if (!leads) {
+        await countOrders(context, partition);
+        continue;
+      }
       await drawAudits(context, partition);
       await hearChecks(context, partition);
       if ((await applyAmendments(context, partition)) > 0) wakeAll(awards);
     }
+    // What is in this window nobody else can see.
     cutOrders(context, new Set(decided.map(({ jobId }) => jobId)), restingSince);
+    if (!leads) return;
     await sweepConvicted(context);
     // Behind the sweep, which knows better what is to be checked of whoever was proven wrong.
-    await closeJobs(context, decided, () => hosts().present());
+    const present = () => [...hosts().present(), ...context.peers.presentElsewhere()];
+    await closeJobs(context, decided, present);
   });
-  const finalise = startRound('finalise', finalisePace, parts, async () => {
-    for (const partition of all) await finaliseResults(context, partition);
-    const accountIds = await finaliseCredit(context);
-    if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
-  });
-  // Days may have ended while nobody was here.
-  finalise.wake();
+  const finalise = startRound(
+    'finalise',
+    finalisePace,
+    parts,
+    bySteward(async () => {
+      for (const partition of all) await finaliseResults(context, partition);
+      const accountIds = await finaliseCredit(context);
+      if (accountIds.size > 0) context.happened({ kind: 'paid', accountIds });
+    }),
+  );
+  const forget = startRound(
+    'forget',
+    forgetPace,
+    parts,
+    bySteward(() => forgetFinal(context, pages)),
+  );
   const archives = all.map((partition) => {
-    const round = startRound('archive shards', archivePace, parts, async () => {
-      const isMore = await archiveJournals(context, partition);
-      await archiveJobs(context, partition);
-      if (isMore) round.wake();
-    });
-    // An earlier run may have left much behind.
-    round.wake();
+    const round = startRound(
+      'archive shards',
+      archivePace,
+      parts,
+      bySteward(async () => {
+        const isMore = await archiveJournals(context, partition);
+        await archiveJobs(context, partition);
+        if (isMore) round.wake();
+      }),
+    );
     return round;
   });
+  const reconciling = startRound('reconcile', reconcilePace, parts, async () => {
+    for (const partition of all) {
+      await reconcile(context, partition);
+      await reconcilePauses(context, partition);
+      await forgetJobs(context, partition);
+    }
+  });
+  // Days may have ended while nobody was here, and an earlier run may have left much behind.
+  const steward = () => wakeAll([...awards, ...archives, trust, finalise, forget]);
+  if (isSteward()) steward();
   const others = [
     startRound('expire', expirePace, parts, async () => {
       expireLeases(context);
     }),
     finalise,
-    startRound('forget', forgetPace, parts, () => forgetFinal(context, pages)),
+    forget,
     startRound('fund', fundPace, parts, async () => {
       for (const partition of all) await reconcileFunds(context, partition);
-      await refundEscrows(context);
+      if (isSteward()) await refundEscrows(context);
     }),
     startRound('hand back', handBackPace, parts, async () => {
       const jobIds = await unservedJobs(context, hosts().machines, servedAt);
       for (const partition of all) await handBackShards(context, partition, jobIds);
+      const forOthers = [...checksForOthers(context, idleSince), ...spareFor(context)];
+      if (forOthers.length === 0) return;
+      leftQueueAt = context.now();
+      await giveBack(context, forOthers);
     }),
-    startRound('reconcile', reconcilePace, parts, async () => {
-      for (const partition of all) {
-        await reconcile(context, partition);
-        await reconcilePauses(context, partition);
-        await forgetJobs(context, partition);
-      }
-    }),
+    reconciling,
   ];
   const rounds: Round[] = [...feeders, ...awards, ...archives, trust, ...others];
   return {
     feed: () => wakeAll(feeders),
     award: () => wakeAll(awards),
     trust: () => trust.wake(),
+    reconcile: () => reconciling.wake(),
+    steward,
     close: async () => {
       await Promise.all(rounds.map((round) => round.close()));
     },
@@ -161,6 +221,7 @@ async function feed(
   partition: number,
   demand: Demand,
   hosts: () => HostsHere,
+  takesFromQueue: () => boolean,
 ): Promise<void> {
   for (;;) {
     const { count, machines } = hosts();
@@ -170,7 +231,7 @@ async function feed(
     if (leftOut?.size === 0) return;
     const wanted = Math.max(1, Math.ceil(lacking / usualUnitsPerShard));
     const shards = Math.min(wanted, shardsPerStepMax);
-    const ids = await context.queue.take(partition, shards);
+    const ids = takesFromQueue() ? await context.queue.take(partition, shards) : [];
     if (ids.length > 0) await holdShards(context, partition, ids);
     else {
       const shardsMax = leftOut?.size ?? shards;
@@ -198,4 +259,22 @@ async function unservedJobs(
   }
   const unserved = [...servedAt].filter(([, at]) => Math.abs(now() - at) >= unservedMs);
   return new Set(unserved.map(([jobId]) => jobId));
+}
+
+/** Checks that nobody here takes: hosts of other coordinators may. `idleSince` remembers since when. */
+function checksForOthers(
+  { window, peers, now }: Context,
+  idleSince: Map<ShardId, number>,
+): ShardId[] {
+  const idle = new Set(peers.haveHosts ? window.idleChecks : []);
+  for (const id of idleSince.keys()) if (!idle.has(id)) idleSince.delete(id);
+  for (const id of idle) if (!idleSince.has(id)) idleSince.set(id, now());
+  const passed = [...idleSince].filter(([, since]) => Math.abs(now() - since) >= idleCheckMs);
+  return passed.slice(0, checksPassedMax).map(([id]) => id);
+}
+
+/** Half of the shards that have units to grant, when hosts of others ask for some and get nothing. */
+function spareFor({ window, peers }: Context): ShardId[] {
+  const spare = window.spare(peers.hungryMachines);
+  return spare.slice(0, Math.ceil(spare.length / 2));
 }

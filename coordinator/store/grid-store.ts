@@ -1,4 +1,4 @@
-/** What the grid itself is: its facts, which coordinator runs it, and its secrets. */
+/** What the grid itself is: its facts and its secrets. */
 import type { LeaseKey } from '../domain/lease.ts';
 
 export type GridFacts = { gridId: string; partitions: number; createdAt: number };
@@ -8,11 +8,10 @@ export class GridFormatUnknown extends Error {}
 export interface GridStore {
   /** Makes the grid at the first start; refuses (GridFormatUnknown) data of another format. */
   open(fresh: GridFacts): Promise<GridFacts>;
-  /** Makes this coordinator the grid's owner for a while. False when another one is. */
-  own(coordinatorId: string, forMs: number): Promise<boolean>;
-  disown(coordinatorId: string): Promise<void>;
   /** The secrets that sign leases, newest first. The first call makes one. */
   leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]>;
+  /** Which folder its coordinators share; null when none. With a fresh id it is that one from now on, if there was none. */
+  folderId(fresh: string | null): Promise<string | null>;
   /** The grid's private key as PEM. The first call makes it. */
   signingKey(fresh: string): Promise<string>;
 }

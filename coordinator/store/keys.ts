@@ -1,6 +1,6 @@
 /**
  * Every Redis key, with its type and what it holds. `{…}` is the Cluster hash tag: what one script
- * touches shares a tag. Only the owner, links and the days of standings expire; archiving and purging delete by name.
+ * touches shares a tag. Only the owner, the steward, links and the days of standings expire; archiving and purging delete by name.
  *
  *   {grid}     what concerns all of the grid and changes rarely
  *   {gK}       partition K: its jobs, their shards' journals, its outbox, its BullMQ queue
@@ -18,6 +18,16 @@ export const keys = {
   grid: '{grid}:grid',
   /** string, expires: the id of the coordinator that runs the grid */
   owner: '{grid}:owner',
+  /** zset: coordinators that share the grid, by when they are taken for dead */
+  peers: '{grid}:peers',
+  /** hash: coordinator id → what it says of itself, as JSON */
+  peerFacts: '{grid}:peer-facts',
+  /** string, expires: the id of the one of them that is steward */
+  steward: '{grid}:steward',
+  /** stream: what they told each other lately */
+  news: '{grid}:news',
+  /** string: the id of the folder that its coordinators share */
+  folder: '{grid}:folder',
   /** string: the private key that signs receipts, as PEM */
   signingKey: '{grid}:signing-key',
   /** hash: key id → secret (base64); `newest` → key id */

@@ -4,9 +4,9 @@ import type { GridFacts, GridStore } from './grid-store.ts';
 
 export class MemoryGrid implements GridStore {
   private facts: GridFacts | null = null;
-  private owner: string | null = null;
   private secrets: LeaseKey[] = [];
   private privateKey: string | null = null;
+  private folder: string | null = null;
 
   /** Known once the grid is open. */
   get partitions(): number {
@@ -18,19 +18,14 @@ export class MemoryGrid implements GridStore {
     return this.facts;
   }
 
-  /** Ownership does not run out here: whoever simulates a death gives it free. */
-  async own(coordinatorId: string): Promise<boolean> {
-    this.owner ??= coordinatorId;
-    return this.owner === coordinatorId;
-  }
-
-  async disown(coordinatorId: string): Promise<void> {
-    if (this.owner === coordinatorId) this.owner = null;
-  }
-
   async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
     if (this.secrets.length === 0) this.secrets = [fresh];
     return [...this.secrets] as [LeaseKey, ...LeaseKey[]];
+  }
+
+  async folderId(fresh: string | null): Promise<string | null> {
+    this.folder ??= fresh;
+    return this.folder;
   }
 
   async signingKey(fresh: string): Promise<string> {

@@ -22,6 +22,7 @@ import { MemoryGrid } from './memory-grid.ts';
 import { MemoryJobs } from './memory-jobs.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 import { MemoryPartitions, type Partition } from './memory-partitions.ts';
+import { MemoryPeers } from './memory-peers.ts';
 import { MemoryRegistry } from './memory-registry.ts';
 import { MemoryTrust } from './memory-trust.ts';
 import {
@@ -34,6 +35,7 @@ import {
 
 export class MemoryStore implements Store {
   readonly grid = new MemoryGrid();
+  readonly peers: MemoryPeers;
   protected readonly partitions = new MemoryPartitions(this.grid);
   readonly accounts = new MemoryAccounts();
   readonly registry = new MemoryRegistry();
@@ -43,6 +45,10 @@ export class MemoryStore implements Store {
   readonly ledger = new MemoryLedger();
   readonly archive = new MemoryArchive(this.partitions, this.files);
   private readonly amended = new Set<string>();
+
+  constructor(now: () => number = Date.now) {
+    this.peers = new MemoryPeers(now);
+  }
 
   async openShard(facts: JobFacts, shard: Shard): Promise<boolean> {
     if ('list' in shard.units) throw new Error('a split shard is a run of units');

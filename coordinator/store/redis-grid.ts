@@ -1,7 +1,7 @@
 /** The grid's own facts over Redis, in `{grid}`; and which partition a job lives in. */
 import type { JobId } from '../../protocol/ids.ts';
 import type { LeaseKey } from '../domain/lease.ts';
-import type { GridFacts, GridStore } from './grid-store.ts';
+import { type GridFacts, GridFormatUnknown, type GridStore } from './grid-store.ts';
 import { keys } from './keys.ts';
 import { migrate, migrations } from './migrations.ts';
 import { RedisPart } from './redis-part.ts';
@@ -12,8 +12,6 @@ import { partitionOf } from './store.ts';
 const format = '4';
 
 const openGrid = new Script('open-grid');
-const ownGrid = new Script('own-grid');
-const disownGrid = new Script('disown-grid');
 const leaseKeys = new Script('lease-keys');
 
 export class RedisGrid extends RedisPart implements GridStore {
@@ -29,6 +27,11 @@ export class RedisGrid extends RedisPart implements GridStore {
     const reply = await this.run(openGrid, [keys.grid], [format, gridId, partitions, createdAt]);
     const [found, id, count, created] = reply as [string, string, string, string];
     if (found !== format) {
+      // They would misread it; one that owns the grid alone is refused a little later.
+      if ((await this.step((redis) => redis.zcount(keys.peers, Date.now(), '+inf'))) > 0)
+        throw new GridFormatUnknown(
+          'coordinators of an older version are running: all of them are to be stopped before one of this version starts',
+        );
       await this.step((redis) => migrate(redis, found, format, migrations));
     }
     this.partitions = Number(count);
@@ -39,14 +42,6 @@ export class RedisGrid extends RedisPart implements GridStore {
   async find(): Promise<{ gridId: string; format: string } | null> {
     const [gridId, found] = await this.step((redis) => redis.hmget(keys.grid, 'gridId', 'format'));
     return gridId == null || found == null ? null : { gridId, format: found };
-  }
-
-  async own(coordinatorId: string, forMs: number): Promise<boolean> {
-    return (await this.run(ownGrid, [keys.owner], [coordinatorId, forMs])) === 1;
-  }
-
-  async disown(coordinatorId: string): Promise<void> {
-    await this.run(disownGrid, [keys.owner], [coordinatorId]);
   }
 
   async leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]> {
@@ -61,6 +56,11 @@ export class RedisGrid extends RedisPart implements GridStore {
     });
     const others = [...hash.keys()].filter((keyId) => keyId !== newest).map(read);
     return [read(newest), ...others];
+  }
+
+  async folderId(fresh: string | null): Promise<string | null> {
+    if (fresh !== null) await this.step((redis) => redis.setnx(keys.folder, fresh));
+    return await this.step((redis) => redis.get(keys.folder));
   }
 
   async signingKey(fresh: string): Promise<string> {

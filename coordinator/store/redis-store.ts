@@ -24,6 +24,7 @@ import { RedisJobs } from './redis-jobs.ts';
 import { RedisLedger } from './redis-ledger.ts';
 import { RedisLevels } from './redis-levels.ts';
 import { RedisPart } from './redis-part.ts';
+import { RedisPeers } from './redis-peers.ts';
 import { RedisRegistry } from './redis-registry.ts';
 import { RedisTrust } from './redis-trust.ts';
 import { Script, type ScriptArg } from './script.ts';
@@ -65,6 +66,7 @@ export async function openRedisStore(
 
 class RedisStore extends RedisPart implements Store {
   readonly grid = new RedisGrid(this.redis);
+  readonly peers = new RedisPeers(this.redis);
   readonly accounts = new RedisAccounts(this.redis);
   readonly registry = new RedisRegistry(this.redis);
   readonly jobs: RedisJobs;

@@ -17,6 +17,7 @@ import type { ArchiveStore } from './archive-store.ts';
 import type { GridStore } from './grid-store.ts';
 import type { JobStore } from './job-store.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import type { PeerStore } from './peer-store.ts';
 import type { Registry } from './registry.ts';
 import type { TrustStore } from './trust-store.ts';
 
@@ -55,8 +56,10 @@ export type AppendReply =
 export type CheckReply = 'opened' | 'stands' | 'final' | 'over';
 
 export interface Store {
-  /** What the grid is, who runs it, and its secrets. */
+  /** What the grid is, and its secrets. */
   readonly grid: GridStore;
+  /** Which coordinators run it. */
+  readonly peers: PeerStore;
   /** Hosts, names, teams and links. */
   readonly accounts: AccountStore;
   /** Tokens, and what operators have decided. */

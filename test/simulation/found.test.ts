@@ -180,3 +180,77 @@ it('a shard that is taken in anew during a commit learns what the commit decided
   };
   expect(window.grant(asker, 4, leaseId(2), 0)?.lease.positions).toEqual([[3, 1]]);
 });
+
+const grantedAt = (coordinator: SimCoordinator | undefined, grid: SimGrid): number =>
+  coordinator?.context?.window.leasesOf(grid.world.jobs[0]?.jobId ?? '').length ?? 0;
+const inVain = (grid: SimGrid): number =>
+  [...grid.world.notebook.all].filter(({ verdict }) => verdict === 'not_needed').length;
+
+// Two coordinators live, and a host goes from one to the other with its lease. The one that holds the shard heard of no
+// renewal any more: after 30 s it granted the unit again, and it was computed twice.
+it('[O6] a host that moves to another coordinator keeps its lease, also where its shard is held', async () => {
+  const grid = aGrid({
+    coordinators: ['A', 'B'],
+    jobs: [aSimJob({ units: 1, unitMs: 60_000 })],
+    hosts: [
+      [aHostProfile(1), 'A', 'B'],
+      [aHostProfile(2), 'A'],
+    ],
+  });
+  const [a, b] = grid.coordinators as [SimCoordinator, SimCoordinator];
+  const [mover, other] = grid.hosts as [SimHost, SimHost];
+  b.crash();
+  mover.start();
+  await grid.playFor(5000);
+  b.start();
+  await grid.play(() => b.context !== null);
+  other.start();
+  while ((b.doors?.hosts ?? 0) === 0) {
+    mover.hangUp();
+    await grid.playFor(4000);
+  }
+  expect(a.context?.window.shardIds).toEqual([...(b.context?.window.guests ?? [])]);
+  await grid.playFor(40_000);
+  expect([grantedAt(a, grid), grantedAt(b, grid)]).toEqual([1, 1]);
+  await grid.playToTheEnd();
+  expect(grid.world.violations.first).toBeNull();
+  expect(inVain(grid)).toBe(0);
+});
+
+// One shard has all of a small job. Who held it kept it, and hosts elsewhere looked on.
+it('[O6] units that wait at one coordinator go to hosts that ask at another', async () => {
+  const grid = aGrid({
+    coordinators: ['A', 'B'],
+    jobs: [aSimJob({ units: 12, unitMs: 20_000 })],
+    hosts: [
+      [aHostProfile(1), 'A'],
+      [aHostProfile(2), 'B'],
+      [aHostProfile(3), 'B'],
+    ],
+  });
+  for (const host of grid.hosts) host.start();
+  // Alone the host at A would take four minutes; half of what they do is checks of each other.
+  await grid.playFor(200_000);
+  expect(grid.world.store.isOver(grid.world.jobs[0] as SimJob)).toBe(true);
+  await grid.playToTheEnd();
+  expect(grid.world.violations.first).toBeNull();
+  expect(inVain(grid)).toBe(0);
+});
+
+// What is told of hosts at one coordinator decides at the other: with hosts of one account each, neither saw anybody
+// who could check anybody.
+it('[T1] [O6] results of hosts at one coordinator are checked by hosts of another', async () => {
+  const grid = aGrid({
+    coordinators: ['A', 'B'],
+    jobs: [aSimJob({ units: 6 })],
+    hosts: [
+      [aHostProfile(1), 'A'],
+      [aHostProfile(2), 'B'],
+    ],
+  });
+  for (const host of grid.hosts) host.start();
+  await grid.playToTheEnd();
+  expect(grid.world.violations.first).toBeNull();
+  const jobId = grid.world.jobs[0]?.jobId ?? '';
+  expect((await grid.world.store.jobs.read(jobId))?.unchecked).toBe(0);
+});

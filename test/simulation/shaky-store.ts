@@ -12,6 +12,7 @@ import type { ArchiveStore } from '../../coordinator/store/archive-store.ts';
 import type { GridStore } from '../../coordinator/store/grid-store.ts';
 import type { JobStore } from '../../coordinator/store/job-store.ts';
 import type { LedgerStore } from '../../coordinator/store/ledger-store.ts';
+import type { PeerStore } from '../../coordinator/store/peer-store.ts';
 import { OutcomeUnknown, StorageRefuses, type Store } from '../../coordinator/store/store.ts';
 import type { TrustStore } from '../../coordinator/store/trust-store.ts';
 import type { Life } from './life.ts';
@@ -29,6 +30,7 @@ const giveUpMsMax = 5000;
 const writes: ReadonlySet<string> = new Set<
   | keyof Store
   | keyof GridStore
+  | keyof PeerStore
   | keyof AccountStore
   | keyof JobStore
   | keyof LedgerStore
@@ -37,6 +39,8 @@ const writes: ReadonlySet<string> = new Set<
   | keyof ArchiveFiles
 >([
   'open',
+  'meet',
+  'leave',
   'leaseKeys',
   'enrolHost',
   'submit',

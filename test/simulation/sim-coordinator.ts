@@ -4,6 +4,7 @@
  * without it), or leave in good order. Started again it takes up its work as main.ts does: from the
  * store, and from the queue entries that still are its own.
  */
+import { Peers } from '../../coordinator/domain/peers.ts';
 import { Window } from '../../coordinator/domain/window.ts';
 import { type Engine, startEngine } from '../../coordinator/engine.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
@@ -160,7 +161,7 @@ export class SimCoordinator {
       random,
       lost: (id) => {
         this.world.trace(this.name, `lost ${id}`);
-        window.drop(id);
+        window.yield(id, clock.now);
       },
     });
     const engine = await startEngine({
@@ -171,6 +172,9 @@ export class SimCoordinator {
       auditSecret: new Uint8Array(32),
       queue,
       window,
+      coordinatorId: this.name,
+      peers: this.world.isShared ? new Peers() : Peers.alone(),
+      lost: (error) => violations.report('log', `${this.name}: ${error.message}`),
       clock: life.clock,
       randomBytes: (count) => random.bytes(count),
       log: strictLog(violations, (text) => this.world.trace(this.name, text)),

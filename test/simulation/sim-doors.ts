@@ -31,6 +31,10 @@ export class SimDoors implements Doors {
     return count;
   }
 
+  get asking(): number {
+    return this.waiting().length;
+  }
+
   get machines(): Machine[] {
     const askers = [...this.sessions].map(({ asker }) => asker);
     return largestMachines(askers.filter((asker) => asker !== null));

@@ -40,9 +40,11 @@ export async function simulate(
   const jobs = Array.from({ length: random.pick([1, 1, 2, 3, 4]) }, (_, number) =>
     randomJob(number, random, badWeatherMs),
   );
-  const world = makeWorld(random, jobs, random.pick([1, 1, 2]), tell);
+  const [partitions, count] = [random.pick([1, 1, 2]), random.between(1, 3)];
+  const isShared = count > 1 || random.chance(0.3);
+  const world = makeWorld(random, jobs, partitions, tell, isShared);
   const coordinators = Array.from(
-    { length: random.between(1, 3) },
+    { length: count },
     (_, i) => new SimCoordinator(`coordinator ${'ABC'[i]}`, world),
   );
   const hosts = hostProfiles(random).map((profile) => new SimHost(profile, coordinators, world));

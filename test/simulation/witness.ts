@@ -51,8 +51,8 @@ export class Witness extends MemoryStore {
   private readonly completed = new Set<JobId>();
   private readonly violations: Violations;
 
-  constructor(jobs: readonly SimJob[], violations: Violations) {
-    super();
+  constructor(jobs: readonly SimJob[], violations: Violations, now: () => number) {
+    super(now);
     this.violations = violations;
     this.jobs = new WatchedJobs(this.partitions, this.files, {
       submitted: ({ jobId, document }) => {

@@ -25,6 +25,8 @@ export type World = {
   artifacts: MemoryArtifacts;
   notebook: Notebook;
   jobs: readonly SimJob[];
+  /** Whether coordinators look for others. */
+  isShared: boolean;
   /** Says what happens, for whoever reads the story. A function is called only for a reader. */
   trace(who: string, what: string | (() => string)): void;
 };
@@ -37,6 +39,7 @@ export function makeWorld(
   jobs: readonly SimJob[],
   partitions: number,
   tell: Tell | null,
+  isShared = true,
 ): World {
   const clock = new SimClock(startMs);
   const violations = new Violations();
@@ -45,9 +48,10 @@ export function makeWorld(
     random,
     violations,
     jobs,
+    isShared,
     weather: new Weather(random.fork('weather')),
     grid: { gridId: 'a grid', partitions, createdAt: startMs },
-    store: new Witness(jobs, violations),
+    store: new Witness(jobs, violations, () => clock.now),
     broker: new ShardBroker(partitions),
     artifacts: new MemoryArtifacts(),
     notebook: new Notebook(violations),

@@ -12,11 +12,14 @@ import type { Checker, Heard, Others } from './check.ts';
 import type { HostRecord } from './docket.ts';
 import { type Lack, lackOf } from './lack.ts';
 import { networkAtA3 } from './network.ts';
+import { maturityResults, trustedResultsMin } from './policy.ts';
 import { type Reliability, stranger } from './reliability.ts';
 import { type Repute, reputeOf } from './repute.ts';
 
 export type Standing = Pick<Checker, 'network' | 'repute' | 'passed' | 'othersThan'>;
 
+type Hosts = ReadonlyMap<HostId, HostRecord>;
+type Accounts = ReadonlyMap<AccountId, Reliability>;
 type Here = { accountId: AccountId; network: string; repute: Repute; passed: number };
 
 /** A newcomer that came this moment is asked in a second: sorting who is here costs a millisecond or two. */
@@ -33,16 +36,33 @@ export class KnownHosts {
   /** Of one millisecond. */
   private readonly standings = new Map<HostId, Standing>();
   private standingsAt = Number.NEGATIVE_INFINITY;
+  private readonly changed: (hosts: Hosts, accounts: Accounts) => void;
+  private elsewhere: () => Iterable<AccountId> = () => [];
+
+  /** `changed` hears of those of whom something follows that did not before. */
+  constructor(changed: (hosts: Hosts, accounts: Accounts) => void = () => undefined) {
+    this.changed = changed;
+  }
 
   /** Who is at work or asks for some: a worker that is paused is connected, and comes for no check. */
   watch(here: () => Iterable<HostId>): void {
     this.here = here;
   }
 
-  tell(
-    hosts: ReadonlyMap<HostId, HostRecord>,
-    accounts: ReadonlyMap<AccountId, Reliability>,
-  ): void {
+  /** Of whom somebody is at work that is connected to another coordinator. */
+  watchElsewhere(elsewhere: () => Iterable<AccountId>): void {
+    this.elsewhere = elsewhere;
+  }
+
+  tell(hosts: Hosts, accounts: Accounts): void {
+    const others = [...hosts].filter(([id, host]) => !isSameHost(this.hosts.get(id), host));
+    const more = [...accounts].filter(([id, known]) => !isSame(this.accounts.get(id), known));
+    this.hear(hosts, accounts);
+    if (others.length + more.length > 0) this.changed(new Map(others), new Map(more));
+  }
+
+  /** What another coordinator told. */
+  hear(hosts: Hosts, accounts: Accounts): void {
     this.standings.clear();
     for (const [hostId, record] of hosts) remember(this.hosts, hostId, record);
     for (const [accountId, record] of accounts) remember(this.accounts, accountId, record);
@@ -50,12 +70,12 @@ export class KnownHosts {
 
   /** Of how many accounts they are, up to a number: with two somebody can check somebody. */
   accountsUpTo(max: number): number {
-    const accounts = new Set<AccountId>();
+    const accounts = new Set(this.elsewhere());
     for (const { accountId } of this.hosts.values()) {
+      if (accounts.size >= max) break;
       accounts.add(accountId);
-      if (accounts.size === max) break;
     }
-    return accounts.size;
+    return Math.min(accounts.size, max);
   }
 
   /** What a level asks for, and nobody has who is at work or asks for some. */
@@ -143,6 +163,23 @@ export class KnownHosts {
     return this.some;
   }
 }
+
+/** Counts of results grow with each; nothing follows from one more but at some thresholds, and those are far apart. */
+function isSame(before: Reliability | undefined, after: Reliability): boolean {
+  if (before === undefined) return false;
+  const plain = ({ passed, wrong, quarantinedUntil, boosted }: Reliability) =>
+    `${passed} ${wrong} ${quarantinedUntil} ${boosted > 0}`;
+  const isPast = (results: number) => countsThatMatter.filter((count) => results >= count).length;
+  return plain(before) === plain(after) && isPast(before.results) === isPast(after.results);
+}
+
+const countsThatMatter = [maturityResults, trustedResultsMin];
+
+const isSameHost = (before: HostRecord | undefined, after: HostRecord): boolean =>
+  before?.network === after.network &&
+  before.runtime === after.runtime &&
+  before.isAnchor === after.isAnchor &&
+  isSame(before.record, after.record);
 
 const ranks: Record<Repute, number> = {
   anchor: 4,

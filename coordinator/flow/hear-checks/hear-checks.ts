@@ -45,12 +45,9 @@ type HearContext = Pick<
 > & { queue: Pick<Context['queue'], 'add'> };
 
 export async function hearChecks(context: HearContext, partition: number): Promise<void> {
-  const { store, queue, grid } = context;
+  const { store, queue } = context;
   // The open set is read after the orders: a shard that is in neither has closed, or never opened.
-  const ids = (await store.trust.fields('orders')).filter(
-    (id) => partitionOf(parseShardId(id).jobId, grid.partitions) === partition,
-  );
-  countOrders(context, partition, ids);
+  const ids = await countOrders(context, partition);
   if (ids.length === 0) return;
   const open = new Set(await store.openShardIds(partition));
   const others = ids.filter((id) => !open.has(id));
@@ -100,17 +97,21 @@ async function withInputs(context: HearContext, order: Shard): Promise<Shard> {
   return { ...order, check: { ...check, ...inputs } };
 }
 
-function countOrders(
-  { ordersOut, grid }: HearContext,
+/** Which are out. How many they are of each job is for every coordinator to know, also for one that hears none. */
+export async function countOrders(
+  { ordersOut, grid, store }: Pick<Context, 'ordersOut' | 'grid' | 'store'>,
   partition: number,
-  ids: readonly ShardId[],
-): void {
+): Promise<ShardId[]> {
+  const ids = (await store.trust.fields('orders')).filter(
+    (id) => partitionOf(parseShardId(id).jobId, grid.partitions) === partition,
+  );
   for (const jobId of ordersOut.keys())
     if (partitionOf(jobId, grid.partitions) === partition) ordersOut.delete(jobId);
   for (const id of ids) {
     const { jobId } = parseShardId(id);
     ordersOut.set(jobId, (ordersOut.get(jobId) ?? 0) + 1);
   }
+  return ids;
 }
 
 /**

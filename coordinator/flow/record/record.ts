@@ -203,6 +203,8 @@ export class Recorder implements ShardRecorder {
     }
     paces.get(append.shard.jobId)?.count(append.canonical + append.failed, now);
     for (const answer of answers) answer();
+    if (append.bytes.length > 0 && !window.isHeld(id))
+      happened({ kind: 'recorded_elsewhere', shard: id });
     if (append.closes) {
       window.drop(id);
       closed(id);

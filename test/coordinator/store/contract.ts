@@ -16,6 +16,7 @@ import { holdContract } from './contract-hold.ts';
 import { journalContract } from './contract-journal.ts';
 import { ledgerContract } from './contract-ledger.ts';
 import { outboxContract } from './contract-outbox.ts';
+import { peerContract } from './contract-peers.ts';
 import { raceContract } from './contract-race.ts';
 import { registryContract } from './contract-registry.ts';
 import { standingContract } from './contract-standings.ts';
@@ -49,6 +50,9 @@ export function storeContract(name: string, open: OpenStore): void {
   describe(`${name}: trust`, () => {
     trustContract(open);
   });
+  describe(`${name}: peers`, () => {
+    peerContract(open);
+  });
   describe(`${name}: holds`, () => {
     holdContract(open);
   });
@@ -72,13 +76,13 @@ function gridContract(open: OpenStore): void {
   it(
     'one coordinator owns the grid; the next one does when it was given free',
     withStore(open, async (store) => {
-      expect(await store.grid.own('c1', 60_000)).toBe(true);
-      expect(await store.grid.own('c2', 60_000)).toBe(false);
-      expect(await store.grid.own('c1', 60_000)).toBe(true);
-      await store.grid.disown('c2');
-      expect(await store.grid.own('c2', 60_000)).toBe(false);
-      await store.grid.disown('c1');
-      expect(await store.grid.own('c2', 60_000)).toBe(true);
+      expect(await store.peers.own('c1', 60_000)).toBe(true);
+      expect(await store.peers.own('c2', 60_000)).toBe(false);
+      expect(await store.peers.own('c1', 60_000)).toBe(true);
+      await store.peers.disown('c2');
+      expect(await store.peers.own('c2', 60_000)).toBe(false);
+      await store.peers.disown('c1');
+      expect(await store.peers.own('c2', 60_000)).toBe(true);
     }),
   );
 
