@@ -8,6 +8,7 @@ import { million } from './million.ts';
 import { peers } from './peers.ts';
 import { recovery } from './recovery.ts';
 import { sandbox } from './sandbox.ts';
+import { several } from './several.ts';
 import { throughput } from './throughput.ts';
 import { trust } from './trust.ts';
 
@@ -20,6 +21,10 @@ export const benches: Record<string, Bench> = {
   throughput: {
     summary: 'units recorded per second, and CPU per unit, against BullMQ',
     run: throughput,
+  },
+  several: {
+    summary: 'what a unit costs with two coordinators on one Redis, against one',
+    run: several,
   },
   sandbox: {
     summary: 'kernels with their meter, without, and native; tiny units per second',

@@ -15,8 +15,9 @@ process.on('message', async (order: ServerOrder) => {
 
 async function obey(order: ServerOrder): Promise<unknown> {
   if (order.kind === 'start') {
-    const { dataDir } = order;
-    coordinator = await startCoordinator({ host: '127.0.0.1', port: 0, dataDir, logLevel: 'warn' });
+    const { dataDir, shared } = order;
+    const where = { host: '127.0.0.1', port: 0, dataDir, logLevel: 'warn' };
+    coordinator = await startCoordinator({ ...where, ...shared });
     return {
       url: coordinator.url,
       redisPid: coordinator.redisPid() ?? 0,

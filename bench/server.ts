@@ -5,11 +5,14 @@ import type { JobId } from '../protocol/ids.ts';
 import type { JobDocumentInput } from '../protocol/job.ts';
 
 export type ServerOrder =
-  | { kind: 'start'; dataDir: string }
+  | { kind: 'start'; dataDir: string; shared: Shared | null }
   | { kind: 'submit'; document: Omit<JobDocumentInput, 'kernel'> }
   | { kind: 'redisBytes' }
   | { kind: 'stop' };
 
+/** Where coordinators share a Redis and a folder. */
+export type Shared = { redisUrl: string; sharedDir: string };
+/** `redisPid` is 0 where it is somebody else's. */
 export type ServerStarted = { url: string; redisPid: number; tokenFile: string };
 
 export type BenchServer = ServerStarted & {
@@ -21,7 +24,10 @@ export type BenchServer = ServerStarted & {
   redisBytes(): Promise<number>;
 };
 
-export async function startServer(dataDir: string): Promise<BenchServer> {
+export async function startServer(
+  dataDir: string,
+  shared: Shared | null = null,
+): Promise<BenchServer> {
   const child = fork(new URL('./server-process.js', import.meta.url), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -37,7 +43,7 @@ export async function startServer(dataDir: string): Promise<BenchServer> {
     last = reply.catch(() => {});
     return reply;
   };
-  const started = (await ask({ kind: 'start', dataDir })) as ServerStarted;
+  const started = (await ask({ kind: 'start', dataDir, shared })) as ServerStarted;
   return {
     child,
     ...started,
