@@ -64,14 +64,11 @@ export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
       [parts.sharedDir ?? dataDir, ofGrid],
       [dataDir, ofCoordinator],
     ];
-    const snapshot = await writeSnapshot(redis, join(target, snapshotFile), async (bytes) => {
+    const snapshot = await writeSnapshot(server, join(target, snapshotFile), async (bytes) => {
       let all = bytes;
       for (const [folder, kept] of sources) all += await sizeOf(folder, kept);
       await assertRoom(target, all);
     });
-    const snapshot = await writeSnapshot(server, join(target, snapshotFile), async (bytes) =>
-      assertRoom(target, bytes + (await sizeOf(dataDir))),
-    );
     const sums: Sum[] = [{ path: snapshotFile, sha256: snapshot.sha256 }];
     let { bytes } = snapshot;
     for (const [folder, kept] of sources) {
