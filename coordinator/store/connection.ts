@@ -16,5 +16,5 @@ export type Connection = {
 export const plainConnection = (client: RedisClient): Connection => ({
   client,
   kept: (_, command) => command(client),
-  send: (command, script, keyCount, ...rest) => client[command](script, keyCount, ...rest),
+  send: (command, _, parts) => client.call(command, parts),
 });

@@ -47,8 +47,8 @@ export class KeptConnection implements Connection {
     return reply.value;
   }
 
-  readonly send: SendScript = (command, script, keyCount, ...rest) =>
-    this.kept(String(rest[0]), (to) => to[command](script, keyCount, ...rest));
+  readonly send: SendScript = (command, key, parts) =>
+    this.kept(key, (to) => to.call(command, parts));
 
   private async confirmed<T>(
     key: string,

@@ -19,7 +19,10 @@ export class RedisTrust extends RedisPart implements TrustStore {
   ): Promise<Map<string, TrustTables[T]>> {
     const wanted = [...new Set(fields)];
     if (wanted.length === 0) return new Map();
-    const texts = await this.step((redis) => redis.hmget(keys.trust(table), ...wanted));
+    // One list: a step may ask for more than a function can be called with.
+    const texts = (await this.step((redis) =>
+      redis.call('hmget', [keys.trust(table), ...wanted]),
+    )) as (string | null)[];
     return new Map(
       wanted.flatMap((field, i) => {
         const text = texts[i] ?? null;

@@ -12,12 +12,14 @@ import { readFileSync } from 'node:fs';
 
 export type ScriptArg = string | number | Buffer;
 
-/** Sends EVAL or EVALSHA: the source or its digest, the number of keys, keys, arguments. */
+/**
+ * Sends EVAL or EVALSHA, with the source or its digest, the number of keys, keys and arguments: as one list, because a
+ * step may have more of them than a function can be called with.
+ */
 export type SendScript = (
   command: 'eval' | 'evalsha',
-  script: string,
-  keyCount: number,
-  ...keysAndArgs: ScriptArg[]
+  key: string,
+  parts: ScriptArg[],
 ) => Promise<unknown>;
 
 export class Script {
@@ -39,11 +41,13 @@ export class Script {
     args: readonly ScriptArg[],
   ): Promise<unknown> {
     assertOneSlot(this.name, keys);
+    const key = keys[0] ?? '';
+    const rest: ScriptArg[] = [keys.length, ...keys];
     try {
-      return await send('evalsha', this.sha, keys.length, ...keys, ...args);
+      return await send('evalsha', key, [this.sha, ...rest].concat(args));
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await send('eval', this.source, keys.length, ...keys, ...args);
+      return await send('eval', key, [this.source, ...rest].concat(args));
     }
   }
 }

@@ -35,6 +35,16 @@ export function trustContract(open: OpenStore): void {
   );
 
   it(
+    'a step may read and write more than a function can be called with',
+    withStore(open, async ({ trust }) => {
+      const fields = Array.from({ length: 100_000 }, (_, i) => `j${i}`);
+      const all = fields.map((field, value) => ({ table: 'numbers', field, value }) as const);
+      expect(await trust.write(0, all)).toBe(true);
+      expect((await trust.read('numbers', fields)).size).toBe(fields.length);
+    }),
+  );
+
+  it(
     'of two that decided upon one version, one writes',
     withStore(open, async ({ trust }) => {
       const version = await trust.version();
