@@ -119,7 +119,9 @@ describe('our words', () => {
 });
 
 describe('Lua scripts', () => {
-  const scripts = filesIn(['coordinator'], '.lua').map((file) => basename(file, '.lua'));
+  const isShared = (file: string) => file.includes('/shared/');
+  const files = filesIn(['coordinator'], '.lua').filter((file) => !isShared(file));
+  const scripts = files.map((file) => basename(file, '.lua'));
 
   it('are all loaded, and what is loaded is there', () => {
     const loaded = filesIn(['coordinator'], '.ts').flatMap((file) =>
@@ -129,16 +131,24 @@ describe('Lua scripts', () => {
     expect(loaded.sort()).toEqual(scripts.sort());
   });
 
-  it.each(filesIn(['coordinator'], '.lua'))(
-    '%s says what and why, its keys, args and reply',
-    (file) => {
-      const header = /^(-- .*\n|--\n)+/.exec(read(file))?.[0] ?? '';
-      for (const line of [/^-- keys: \w/m, /^-- args: \w/m, /^-- returns: ./m]) {
-        expect(header).toMatch(line);
-      }
-      expect(header.split('\n')[0]).not.toMatch(/^-- (keys|args|returns):/);
-    },
-  );
+  it('call all functions that they share, and no others', () => {
+    const shared = filesIn(['coordinator'], '.lua').filter(isShared);
+    const called = files.flatMap(
+      (file) => /^-- with: (.*)$/m.exec(read(file))?.[1]?.split(', ') ?? [],
+    );
+    expect(shared.length).toBeGreaterThan(0);
+    expect([...new Set(called)].sort()).toEqual(
+      shared.map((file) => basename(file, '.lua')).sort(),
+    );
+  });
+
+  it.each(files)('%s says what and why, its keys, args and reply', (file) => {
+    const header = /^(-- .*\n|--\n)+/.exec(read(file))?.[0] ?? '';
+    for (const line of [/^-- keys: \w/m, /^-- args: \w/m, /^-- returns: ./m]) {
+      expect(header).toMatch(line);
+    }
+    expect(header.split('\n')[0]).not.toMatch(/^-- (with|keys|args|returns):/);
+  });
 });
 
 describe('a file of more than sixty lines', () => {

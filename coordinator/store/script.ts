@@ -4,8 +4,9 @@
  *   -- keys: open, outbox, ...      names, then `...` when more follow (read as KEYS[n])
  *   -- args: now_ms, ...            likewise for ARGV
  *   -- returns: what it returns
+ *   -- with: post-payments          functions of lua/shared that it calls; may be left out
  *
- * The bindings go on the file's first line, so Redis reports the file's own line numbers.
+ * Bindings and functions go on the file's first line, so Redis reports the file's own line numbers.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -29,8 +30,8 @@ export class Script {
 
   constructor(name: string) {
     this.name = name;
-    const body = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-    this.source = `${bindings(name, body)} ${body}`;
+    const body = readLua(name);
+    this.source = `${sharedFunctions(body)} ${bindings(name, body)} ${body}`;
     this.sha = createHash('sha1').update(this.source).digest('hex');
   }
 
@@ -50,6 +51,22 @@ export class Script {
       return await send('eval', key, [this.source, ...rest].concat(args));
     }
   }
+}
+
+const readLua = (path: string): string =>
+  readFileSync(new URL(`./lua/${path}.lua`, import.meta.url), 'utf8');
+
+/** On one line, without the comments, which stand on lines of their own. */
+function sharedFunctions(body: string): string {
+  const [, names = ''] = /^-- with: (.*)$/m.exec(body) ?? [];
+  const lines = names
+    .split(', ')
+    .filter((name) => name !== '')
+    .flatMap((name) => readLua(`shared/${name}`).split('\n'));
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => !line.startsWith('--'))
+    .join(' ');
 }
 
 function bindings(name: string, body: string): string {

@@ -2,6 +2,7 @@
 -- Each amendment is done once: it leaves a mark, so repeating it changes nothing. The place is empty when
 -- it stays, payments are when there are none. A unit of a shard that is final stays what it is.
 --
+-- with: post-payments
 -- keys: amendments, revoked, outbox, outbox_number, job
 -- args: name, unit, place, payments, shard, outbox_read
 -- returns: 1 amended, 0 that was done before, or the unit is final
@@ -13,12 +14,5 @@ if place ~= '' then
   redis.call('HSET', amendments, unit, place)
   redis.call('RPUSH', revoked, unit)
 end
-if payments ~= '' then
-  local number = redis.call('INCR', outbox_number)
-  if number <= tonumber(outbox_read) then
-    number = outbox_read + 1
-    redis.call('SET', outbox_number, number)
-  end
-  redis.call('XADD', outbox, number .. '-0', 'payments', payments)
-end
+post_payments(outbox, outbox_number, outbox_read, payments)
 return 1

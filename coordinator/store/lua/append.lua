@@ -10,9 +10,7 @@
 -- Only a shard in the open set has a journal to append to. A closed one is never brought back.
 -- All replies are decided before the first write, so an error in between writes nothing.
 --
--- A failover may have lost the last records of the outbox after they were read. Nobody looks at their numbers again, so
--- numbers go on behind `outbox_read`, up to which they were.
---
+-- with: post-payments
 -- keys: open, outbox, outbox_number, ...   then for each append: journal, job
 -- args: now_ms, outbox_read, appends, ...   then for each: shard_id, job_id, expected, bytes, closes ('', 'split' or
 --       'check', by what kind of shard it closes), canonical,
@@ -60,14 +58,7 @@ for i = 1, tonumber(appends) do
       end
     end
     if failed ~= '0' then redis.call('HINCRBY', job, 'failed', failed) end
-    if payments ~= '' then
-      local number = redis.call('INCR', outbox_number)
-      if number <= tonumber(outbox_read) then
-        number = outbox_read + 1
-        redis.call('SET', outbox_number, number)
-      end
-      redis.call('XADD', outbox, number .. '-0', 'payments', payments)
-    end
+    post_payments(outbox, outbox_number, outbox_read, payments)
     if closes ~= '' then redis.call('HDEL', open, shard_id) end
     -- The units of a check were counted when they were first decided.
     if closes == 'split' then

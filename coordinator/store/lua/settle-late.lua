@@ -2,6 +2,7 @@
 -- gone, somebody else has settled it, and nothing happens. `shards` is how many first shards of the job have none any
 -- more, which only grows.
 --
+-- with: post-payments
 -- keys: job, late, outbox, outbox_number
 -- args: shards, payments, outbox_read, gone, ...   then the names of the late results that go
 -- returns: 1 settled, 0 one is gone already, or there is no such job
@@ -12,13 +13,6 @@ for i = 1, tonumber(gone) do
   if redis.call('HEXISTS', late, ARGV[4 + i]) == 0 then return 0 end
 end
 for i = 1, tonumber(gone) do redis.call('HDEL', late, ARGV[4 + i]) end
-if payments ~= '' then
-  local number = redis.call('INCR', outbox_number)
-  if number <= tonumber(outbox_read) then
-    number = outbox_read + 1
-    redis.call('SET', outbox_number, number)
-  end
-  redis.call('XADD', outbox, number .. '-0', 'payments', payments)
-end
+post_payments(outbox, outbox_number, outbox_read, payments)
 if tonumber(shards) > tonumber(settled or '0') then redis.call('HSET', job, 'shardsSettled', shards) end
 return 1
