@@ -2,11 +2,10 @@
  * Whatever is killed with SIGKILL in the middle of a job, and started again: the job completes, every
  * unit has one right result, is paid once, and nothing that a volunteer was told is recorded is gone.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { paidUnits } from '../support/paid-units.ts';
-import { GridProcesses, mersenneKernel, type Volunteer } from './processes.ts';
+import { submitExponents } from './exponents.ts';
+import { GridProcesses, type Volunteer } from './processes.ts';
 
 /**
  * Exponents that take about a second each, so that there is a middle, and the fingerprints of their
@@ -40,19 +39,6 @@ beforeEach(async () => {
 });
 afterEach(() => grid.dispose());
 
-async function submitExponents(): Promise<string> {
-  const wasm = readFileSync(mersenneKernel);
-  const kernel = `sha256:${createHash('sha256').update(wasm).digest('hex')}`;
-  await grid.put(kernel, wasm);
-  return await grid.submit({
-    name: 'in the middle',
-    kernel,
-    units: { sweep: { p: exponents } },
-    run: { args: ['--exponent', '{p}'] },
-    limits: { memoryBytesMax: 16 * 1024 * 1024, outputBytesMax: 1024 },
-  });
-}
-
 const restartVolunteers = async () => {
   await Promise.all(volunteers.map((volunteer) => volunteer.kill('SIGKILL')));
   volunteers = volunteers.map(({ name }) => grid.startVolunteer(name));
@@ -78,7 +64,7 @@ test.each<[string, () => Promise<void>]>([
     },
   ],
 ])('[W2] [W3] [V1] killing %s loses nothing and pays nothing twice', async (_what, killThem) => {
-  const jobId = await submitExponents();
+  const jobId = await submitExponents(grid, exponents);
   await grid.until(jobId, ({ canonical }) => canonical >= 3);
   await killThem();
   const acknowledged = volunteers.flatMap(acceptedBy);
