@@ -4,6 +4,8 @@
  */
 import type { JobId } from '../../protocol/ids.ts';
 import type { HeldShard } from './held-shard.ts';
+import { fits, type Machine } from './machine.ts';
+import type { Shard } from './shard.ts';
 
 export class FreeUnits {
   private readonly byJob = new Map<JobId, number>();
@@ -24,6 +26,18 @@ export class FreeUnits {
   /** Shards with free units. A grant looks at no others: most shards held are all out. */
   get shards(): ReadonlyMap<JobId, ReadonlySet<HeldShard>> {
     return this.shardsByJob;
+  }
+
+  /** Of what could be granted, the shards that one of these machines could run. */
+  spare(machines: readonly Machine[]): Shard[] {
+    const spare: Shard[] = [];
+    for (const [jobId, shards] of this.shardsByJob) {
+      if (this.isPaused(jobId)) continue;
+      for (const { job, shard } of shards) {
+        if (machines.some((machine) => fits(job, machine))) spare.push(shard);
+      }
+    }
+    return spare;
   }
 
   changed(jobId: JobId, by: number, shard: HeldShard): void {

@@ -4,13 +4,13 @@
  * a window loses nothing but the knowledge of who is at work, and that comes back from the journal's
  * lease entries and from the hosts themselves.
  *
- * Some shards are here as guests: another coordinator holds them, or nobody yet, and hosts that are connected here
- * have leases on them. Nothing of a guest is granted; its leases are renewed, released and reported as any other.
+ * Some shards are here only as guests (guests.ts): their leases are as any other's, and nothing of them is granted.
  */
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { NoWorkReason, UnitRuns } from '../../protocol/messages.ts';
 import { Allotments, tailUnitsMax } from './allotments.ts';
 import { FreeUnits } from './free-units.ts';
+import { Guests } from './guests.ts';
 import { HeldChecks } from './held-checks.ts';
 import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
 import type { JobFacts } from './job.ts';
@@ -28,7 +28,6 @@ export type NoUnits = Exclude<NoWorkReason, 'draining' | 'storage'>;
 
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
-  private readonly guestIds = new Set<ShardId>();
   private readonly byJob = new Map<JobId, Set<HeldShard>>();
   private readonly byLease = new Map<LeaseId, HeldShard>();
   private readonly turns = new Turns();
@@ -38,6 +37,7 @@ export class Window {
   private readonly isPaused = (jobId: JobId): boolean => this.freeUnits.isPaused(jobId);
   private readonly checks = new HeldChecks();
   private readonly allotments = new Allotments(this.loads, this.costs, this.freeUnits);
+  readonly guests = new Guests(this.shards, (jobId) => this.watchOf(jobId));
 
   /** Units that could be granted right now; those of paused jobs could not. */
   get free(): number {
@@ -71,46 +71,20 @@ export class Window {
     return new Set(this.freeUnits.shards.keys());
   }
 
-  /** Shards that are not this coordinator's to grant from. */
-  get guests(): ReadonlySet<ShardId> {
-    return this.guestIds;
-  }
-
   /** Whether units of the shard are granted here. */
   isHeld(id: ShardId): boolean {
-    return this.shards.has(id) && !this.guestIds.has(id);
+    return this.shards.has(id) && !this.guests.has(id);
   }
 
   /** Whether the lease is on a shard that another coordinator may hold. */
   isGuestLease(leaseId: LeaseId): boolean {
     const held = this.byLease.get(leaseId);
-    return held !== undefined && this.guestIds.has(shardId(held.shard));
-  }
-
-  /** Takes a shard in as a guest, unless it is here. */
-  visit(job: JobFacts, state: ShardState, now: number): void {
-    const id = shardId(state.shard);
-    if (this.shards.has(id)) return;
-    const watch = { ...this.watchOf(job.jobId), freeChanged() {} };
-    this.shards.set(id, new HeldShard(job, state, watch, now));
-    this.guestIds.add(id);
-  }
-
-  /** Guests go when nothing of them is out any more. */
-  forgetGuests(): void {
-    for (const id of this.guestIds) if (this.shards.get(id)?.heldLeases.length === 0) this.drop(id);
+    return held !== undefined && this.guests.has(shardId(held.shard));
   }
 
   /** Held shards with units to grant that one of these machines could run. */
   spare(machines: readonly Machine[]): ShardId[] {
-    const spare: ShardId[] = [];
-    for (const [jobId, shards] of this.freeUnits.shards) {
-      if (this.isPaused(jobId)) continue;
-      for (const { job, shard } of shards) {
-        if (machines.some((machine) => fits(job, machine))) spare.push(shardId(shard));
-      }
-    }
-    return spare;
+    return this.freeUnits.spare(machines).map(shardId);
   }
 
   /** Checks of which nothing is out. */
@@ -121,23 +95,21 @@ export class Window {
   /** Somebody else has the shard now: what is out of it here stays, as long as its hosts renew it. */
   yield(id: ShardId, now: number): void {
     const held = this.shards.get(id);
-    if (held === undefined || this.guestIds.has(id)) return;
+    if (held === undefined || this.guests.has(id)) return;
     const { job, state, leasesLeft } = held;
     this.drop(id);
     if (leasesLeft.length === 0) return;
-    this.visit(job, state, now);
+    this.guests.add(job, state, now);
     this.presentAll(leasesLeft, now);
   }
 
   /** Takes a shard in; one that is held already is refreshed, and one that is a guest is held from now on. */
   hold(job: JobFacts, state: ShardState, now: number): void {
     const id = shardId(state.shard);
-    const guest = this.guestIds.has(id) ? this.shards.get(id) : undefined;
+    const guest = this.guests.remove(id);
     if (guest !== undefined) {
-      const { leasesLeft } = guest;
-      this.drop(id);
       this.hold(job, state.length < guest.state.length ? guest.state : state, now);
-      this.presentAll(leasesLeft, now);
+      this.presentAll(guest.leasesLeft, now);
       return;
     }
     if (this.shards.has(id)) {
@@ -159,11 +131,11 @@ export class Window {
   }
 
   drop(id: ShardId): void {
+    if (this.guests.remove(id) !== undefined) return;
     const held = this.shards.get(id);
     if (held === undefined) return;
     held.close();
     this.shards.delete(id);
-    if (this.guestIds.delete(id)) return;
     if (isCheck(held.state.shard)) {
       this.checks.delete(held);
       return;
@@ -382,7 +354,7 @@ export class Window {
   /** Units that have cost too many hosts, of one shard each: they are to be given up. */
   get hopeless(): { shard: Shard; positions: number[] }[] {
     return [...this.shards.values()].flatMap((held) => {
-      if (this.guestIds.has(shardId(held.shard))) return [];
+      if (this.guests.has(shardId(held.shard))) return [];
       const positions = held.hopeless;
       return positions.length === 0 ? [] : [{ shard: held.shard, positions }];
     });

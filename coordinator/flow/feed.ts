@@ -47,7 +47,7 @@ export async function holdPresented(context: Context, shards: readonly Shard[]):
   await Promise.all(
     missing.map(async (id) => {
       const taken = await read(context, id);
-      if (taken !== null) context.window.visit(taken.job, taken.state, context.now());
+      if (taken !== null) context.window.guests.add(taken.job, taken.state, context.now());
     }),
   );
 }
@@ -150,7 +150,7 @@ export async function reconcile(context: Context, partition: number): Promise<vo
   // Taken, but not in the window: a step failed in between.
   const stray = queue.held(partition).filter((id) => !window.isHeld(id));
   if (stray.length > 0) await holdShards(context, partition, stray);
-  window.forgetGuests();
+  window.guests.forgetDone();
 }
 
 const heldShards = ({ window, grid }: Context, partition: number): ShardId[] =>

@@ -422,7 +422,7 @@ describe('a guest', () => {
     const window = new Window();
     const [job, state] = [aJob(), new ShardState(splitShard(aJob(), 0))];
     append(state, [{ kind: 'leased', ...lease }]);
-    window.visit(job, state, 0);
+    window.guests.add(job, state, 0);
     return { window, job, state, id: shardId(state.shard) };
   };
 
@@ -440,7 +440,7 @@ describe('a guest', () => {
     const presented = { ...aLease(2, [[2, 1]], 2), shard: state.shard };
     expect(window.present(presented, [[2, 1]], 0)).toBe(1);
     window.hold(job, ShardState.replay(state.shard, new Uint8Array()), 5000);
-    expect([window.free, window.isHeld(id), window.guests.size]).toEqual([1, true, 0]);
+    expect([window.free, window.isHeld(id), window.guests.all]).toEqual([1, true, []]);
     expect(window.renew(leaseId(2), hostId(2), 6000)).toBe(true);
   });
 
@@ -449,10 +449,10 @@ describe('a guest', () => {
     const { leaseId: ours } = grant(window, 1);
     window.yield(id, 1000);
     expect([window.free, window.isHeld(id), window.isGuestLease(ours)]).toEqual([0, false, true]);
-    window.forgetGuests();
+    window.guests.forgetDone();
     expect(window.state(id)).toBeDefined();
     expect(window.release(ours, hostId(1), [0])).toBe(1);
-    window.forgetGuests();
+    window.guests.forgetDone();
     expect(window.state(id)).toBeUndefined();
   });
 
