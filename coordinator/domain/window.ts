@@ -1,15 +1,16 @@
 /**
- * The window: the shards that this coordinator holds, and whose turn it is (BOINC's feeder). Pure
- * memory: it says who gets what, and what a lapse of time frees; the journal says what is true. Losing
+ * The window: the shards that this coordinator holds, and the leases that are out on them (BOINC's feeder). Pure
+ * memory: who gets what (grants.ts), and what a lapse of time frees; the journal says what is true. Losing
  * a window loses nothing but the knowledge of who is at work, and that comes back from the journal's
  * lease entries and from the hosts themselves.
  *
  * Some shards are here only as guests (guests.ts): their leases are as any other's, and nothing of them is granted.
  */
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
-import type { NoWorkReason, UnitRuns } from '../../protocol/messages.ts';
-import { Allotments, tailUnitsMax } from './allotments.ts';
+import type { UnitRuns } from '../../protocol/messages.ts';
+import { Allotments } from './allotments.ts';
 import { FreeUnits } from './free-units.ts';
+import { type Granted, Grants, type NoUnits } from './grants.ts';
 import { Guests } from './guests.ts';
 import { HeldChecks } from './held-checks.ts';
 import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
@@ -17,14 +18,13 @@ import type { JobFacts } from './job.ts';
 import { JobCosts } from './job-costs.ts';
 import type { LeaseFacts } from './lease.ts';
 import { Loads } from './load.ts';
-import { fits, type Machine, needsOf, unfit } from './machine.ts';
-import { isCheck, runsSize, type Shard, type ShardId, shardId } from './shard.ts';
+import type { Machine } from './machine.ts';
+import { isCheck, type Shard, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { Turns } from './turns.ts';
 
+export type { NoUnits } from './grants.ts';
 export type { Asker, KnownAsker } from './held-shard.ts';
-/** Why a host gets no units, as far as it is a matter of units and of the host. */
-export type NoUnits = Exclude<NoWorkReason, 'draining' | 'storage'>;
 
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();
@@ -34,9 +34,16 @@ export class Window {
   private readonly loads = new Loads();
   private readonly costs = new JobCosts();
   private readonly freeUnits = new FreeUnits();
-  private readonly isPaused = (jobId: JobId): boolean => this.freeUnits.isPaused(jobId);
   private readonly checks = new HeldChecks();
   private readonly allotments = new Allotments(this.loads, this.costs, this.freeUnits);
+  private readonly grants = new Grants({
+    byJob: this.byJob,
+    freeUnits: this.freeUnits,
+    checks: this.checks,
+    allotments: this.allotments,
+    turns: this.turns,
+    costs: this.costs,
+  });
   readonly guests = new Guests(this.shards, (jobId) => this.watchOf(jobId));
 
   /** Units that could be granted right now; those of paused jobs could not. */
@@ -46,11 +53,7 @@ export class Window {
 
   /** Whether a host that asks might get something: something may also be late by now. */
   get hasWork(): boolean {
-    if (this.free > 0 || this.hasChecks) return true;
-    for (const [jobId, shards] of this.byJob) {
-      if (this.isAtTail(jobId, shards, tailUnitsMax)) return true;
-    }
-    return false;
+    return this.free > 0 || this.hasChecks || this.grants.hasTail;
   }
 
   /** Whether there are checks: one that no host here may have now, some host may have a while later. */
@@ -187,110 +190,14 @@ export class Window {
     this.shards.get(shardId(state.shard))?.refresh(state, now);
   }
 
-  /**
-   * Grants up to `units` units, of one shard, of the job whose turn it is among those the host can
-   * run. Null when the window has nothing for this host. `isAtEnd`: the job is split to its end, and this
-   * was the host's part.
-   */
-  grant(
-    asker: KnownAsker,
-    units: number,
-    leaseId: LeaseId,
-    now: number,
-  ): { lease: LeaseFacts; job: JobFacts; isAtEnd: boolean } | null {
-    if (asker.standing.repute === 'quarantined') return null;
-    const room = Math.min(units, this.allotments.quotaLeft(asker, now));
-    if (room <= 0) return null;
-    const wasInVain = this.checks.wasInVain(asker, now);
-    const check = wasInVain ? null : this.grantCheck(asker, room, leaseId, now);
-    if (check !== null) return check;
-    const held = this.nextFor(asker, now);
-    if (held === null) {
-      const late = wasInVain ? this.grantCheck(asker, room, leaseId, now) : null;
-      return late ?? this.grantCopies(asker, room, leaseId, now);
-    }
-    const { job } = held;
-    const size = this.allotments.sizeFor(asker, held, room);
-    const lease = held.take(asker, size, leaseId, now);
-    this.charge(job, lease);
-    return { lease, job, isAtEnd: this.allotments.isSplit(job) };
-  }
-
-  private grantCheck(asker: KnownAsker, room: number, leaseId: LeaseId, now: number) {
-    const check = this.checks.nextFor(asker, now, this.isPaused);
-    const size = check === undefined ? 0 : this.allotments.sizeFor(asker, check, room);
-    if (check === undefined || size === 0) return null;
-    const lease = check.take(asker, size, leaseId, now);
-    return { lease, job: check.job, isAtEnd: false };
-  }
-
-  private charge(job: JobFacts, lease: LeaseFacts): void {
-    const cost = runsSize(lease.positions) * this.costs.expected(job.jobId);
-    this.turns.charge(job, cost);
-  }
-
-  /**
-   * The last units of a job, which other hosts take long for: to replicate them costs a percent of the
-   * work, and a job does not wait for the slowest of its hosts.
-   */
-  private grantCopies(asker: KnownAsker, room: number, leaseId: LeaseId, now: number) {
-    const units = this.allotments.copiesFor(asker, room);
-    if (units <= 0) return null;
-    for (const [jobId, shards] of this.byJob) {
-      if (!this.isAtTail(jobId, shards, asker.hosts)) continue;
-      for (const held of shards) {
-        const late = held.lateFor(asker, now);
-        if (late.length === 0) continue;
-        const lease = held.takeCopies(asker, late.slice(0, units), leaseId, now);
-        this.charge(held.job, lease);
-        return { lease, job: held.job, isAtEnd: true };
-      }
-    }
-    return null;
-  }
-
-  private isAtTail(jobId: JobId, shards: ReadonlySet<HeldShard>, hosts: number): boolean {
-    const [held] = shards;
-    if (held === undefined || this.isPaused(jobId)) return false;
-    return this.allotments.isAtTail(held.job, shards, hosts);
-  }
-
-  /** A shard that can serve this host, of the job whose turn it is among those it has not enough of. */
-  private nextFor(asker: KnownAsker, now: number): HeldShard | null {
-    let only: HeldShard | null = null;
-    let several: HeldShard[] | null = null;
-    for (const [jobId, shards] of this.freeUnits.shards) {
-      if (this.isPaused(jobId)) continue;
-      const held = firstFor(shards, asker, now);
-      if (held === undefined || this.allotments.sizeFor(asker, held) === 0) continue;
-      if (several !== null) several.push(held);
-      else if (only !== null) several = [only, held];
-      else only = held;
-    }
-    // With one job there is nothing to share.
-    if (several === null) return only;
-    const next = this.turns.next(several.map(({ job }) => job));
-    return several.find(({ job }) => job === next) ?? null;
+  /** Leases up to `units` units, of one shard, to the host; null when there is nothing for it. */
+  grant(asker: KnownAsker, units: number, leaseId: LeaseId, now: number): Granted | null {
+    return this.grants.next(asker, units, leaseId, now);
   }
 
   /** Why `grant` has nothing for this host; null when it has. */
   whyNothing(asker: KnownAsker, now: number): NoUnits | null {
-    if (asker.standing.repute === 'quarantined') return 'quarantined';
-    if (asker.capacity.quota.restMs(now) > 0) return 'backing_off';
-    if ([...this.byJob.keys()].every(this.isPaused)) return 'no_jobs';
-    const jobs = [...this.freeUnits.shards].filter(([jobId]) => !this.isPaused(jobId));
-    if (jobs.length === 0) return 'nothing_left';
-    const fitting = jobs.filter(([, [held]]) => held !== undefined && fits(held.job, asker));
-    if (fitting.length === 0) {
-      const isUnfit = jobs.map(([, [held]]) => held && unfit(needsOf(held.job), asker));
-      return isUnfit.includes('lacks_feature') ? 'lacks_feature' : 'too_small';
-    }
-    const ready = fitting.flatMap(([, shards]) => firstFor(shards, asker, now) ?? []);
-    if (ready.length === 0) return 'tried_before';
-    const hasEnough =
-      this.allotments.quotaLeft(asker, now) <= 0 ||
-      ready.every((held) => this.allotments.sizeFor(asker, held) === 0);
-    return hasEnough ? 'enough_in_hand' : null;
+    return this.grants.whyNothing(asker, now);
   }
 
   /**
@@ -412,9 +319,4 @@ export class Window {
       },
     };
   }
-}
-
-function firstFor(shards: Iterable<HeldShard>, asker: KnownAsker, now: number) {
-  for (const held of shards) if (held.canServe(asker, now)) return held;
-  return undefined;
 }
