@@ -13,11 +13,11 @@ import type { CoordinatorMessage, Hello, HostMessage, Report } from '../../proto
 import type { Verdict } from '../../protocol/outcome.ts';
 import { toVerdictRuns } from '../../protocol/report.ts';
 import { protocolVersion } from '../../protocol/version.ts';
+import type { Asker } from '../domain/asker.ts';
 import type { Holder } from '../domain/lease.ts';
 import { renewEveryMs } from '../domain/lease.ts';
 import { machineSaid } from '../domain/machine.ts';
 import { networkOf } from '../domain/trust/network.ts';
-import type { Asker } from '../domain/window.ts';
 import { uploadToken } from '../flow/authorize.ts';
 import { assertHasLease, enrolHost, introduceHost, type Newcomer } from '../flow/enrol.ts';
 import { holdPresented } from '../flow/feed.ts';

@@ -6,11 +6,11 @@ import { GridError } from '../../protocol/errors.ts';
 import type { AccountId, Digest, JobId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { CoordinatorMessage, JobBrief } from '../../protocol/messages.ts';
+import type { Asker } from '../domain/asker.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { runsSize } from '../domain/shard.ts';
 import { strainedAgainMs } from '../domain/strain.ts';
 import type { Refusal } from '../domain/why.ts';
-import type { Asker } from '../domain/window.ts';
 import type { Context } from '../flow/context.ts';
 import { askAgainMs, grantUnits, sendsRule, whyNothing } from '../flow/grant.ts';
 

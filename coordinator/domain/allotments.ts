@@ -3,8 +3,9 @@
  * busy for a while (lease-size.ts), fewer when the job is split to its end, and copies of the last ones.
  */
 import type { JobId } from '../../protocol/ids.ts';
+import type { KnownAsker } from './asker.ts';
 import type { FreeUnits } from './free-units.ts';
-import type { HeldShard, KnownAsker } from './held-shard.ts';
+import type { HeldShard } from './held-shard.ts';
 import type { JobFacts } from './job.ts';
 import type { JobCosts } from './job-costs.ts';
 import { leaseSize } from './lease-size.ts';

@@ -6,9 +6,10 @@
 import type { JobId, LeaseId } from '../../protocol/ids.ts';
 import type { NoWorkReason } from '../../protocol/messages.ts';
 import { type Allotments, tailUnitsMax } from './allotments.ts';
+import type { KnownAsker } from './asker.ts';
 import type { FreeUnits } from './free-units.ts';
 import type { HeldChecks } from './held-checks.ts';
-import type { HeldShard, KnownAsker } from './held-shard.ts';
+import type { HeldShard } from './held-shard.ts';
 import type { JobFacts } from './job.ts';
 import type { JobCosts } from './job-costs.ts';
 import type { LeaseFacts } from './lease.ts';

@@ -4,7 +4,8 @@
  * spent on them.
  */
 import type { HostId, JobId } from '../../protocol/ids.ts';
-import type { HeldShard, KnownAsker } from './held-shard.ts';
+import type { KnownAsker } from './asker.ts';
+import type { HeldShard } from './held-shard.ts';
 import { positionOf, type Shard } from './shard.ts';
 import type { CheckNeeds } from './trust/check.ts';
 

@@ -1,5 +1,6 @@
 /**
- * One shard in the window: which of its units are free, for whom, and which are out (leases-out.ts).
+ * One shard in the window: which of its units are free (free-positions.ts), for whom, and which are out
+ * (leases-out.ts).
  *
  *      held                       take                     decided
  *    ───────────────► free ───────────────► leased ─────────────────► (gone)
@@ -12,30 +13,24 @@
  */
 import type { AccountId, HostId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
-import type { Capacity } from './capacities.ts';
+import type { KnownAsker } from './asker.ts';
+import { FreePositions } from './free-positions.ts';
 import type { JobFacts } from './job.ts';
 import type { LeaseFacts } from './lease.ts';
 import { type HeldLease, LeasesOut, type LeaseWatch, moveOn, prolong } from './leases-out.ts';
 import { Losses } from './losses.ts';
-import { fits, type Machine } from './machine.ts';
+import { fits } from './machine.ts';
 import { Rests } from './rests.ts';
 import { fromRuns, runsInclude, type Shard, shardSize, toRuns } from './shard.ts';
 import type { JournalLease, ShardState } from './shard-state.ts';
 import { usualMs } from './speed.ts';
-import { type CheckOrder, type Heard, isKeptFrom, mayCheck } from './trust/check.ts';
-import type { Standing } from './trust/known-hosts.ts';
-
-export type Asker = Machine & {
-  hostId: HostId;
-  accountId: AccountId;
-  /** Whether no host of another account is connected: then nothing rests for this one. */
-  isAlone: boolean;
-  /** How many hosts are connected, this one included. */
-  hosts: number;
-  capacity: Capacity;
-};
-/** With what is known of it, which says which checks it may have. */
-export type KnownAsker = Asker & { standing: Standing };
+import {
+  type CheckOrder,
+  everybodyHeard,
+  type Heard,
+  isKeptFrom,
+  mayCheck,
+} from './trust/check.ts';
 
 /** What the window keeps count of over all its shards. */
 export type ShardWatch = Omit<LeaseWatch, 'leaseHeld'> & {
@@ -54,7 +49,7 @@ export class HeldShard {
   /** Whoever has testified about any unit of it: what is kept for them only may be anybody's. */
   private readonly heardOfAny: readonly Heard[];
   private readonly losses = new Losses();
-  private free: number[] = [];
+  private readonly free: FreePositions;
 
   /** Units out under leases that the journal knows stay out for one lease time: their hosts may come back. */
   constructor(job: JobFacts, state: ShardState, watch: ShardWatch, now: number) {
@@ -62,12 +57,13 @@ export class HeldShard {
     this.state = state;
     this.shard = state.shard;
     this.watch = watch;
-    this.heardOfAny = everybodyHeard(state.shard.check?.heard ?? []);
+    this.heardOfAny = everybodyHeard(state.shard.check);
     const { wallMsMax } = job.document.limits;
     this.leases = new LeasesOut(shardSize(state.shard.units), wallMsMax, {
       ...watch,
       leaseHeld: (lease) => watch.leaseHeld(lease, this),
     });
+    this.free = new FreePositions((by) => watch.freeChanged(by, this));
     this.takeUp(state.leases, now);
     this.refill();
   }
@@ -77,7 +73,7 @@ export class HeldShard {
   }
 
   get freeUnits(): number {
-    return this.free.length;
+    return this.free.all.length;
   }
 
   get heldLeases(): LeaseFacts[] {
@@ -95,7 +91,7 @@ export class HeldShard {
   /** Of a shard that is begun, and of which nothing is out: what is left. */
   get leftBehind(): readonly number[] {
     const isBegun = this.state.undecided < shardSize(this.shard.units);
-    return isBegun && this.heldLeases.length === 0 ? this.free : [];
+    return isBegun && this.heldLeases.length === 0 ? this.free.all : [];
   }
 
   /** Undecided units out under leases. */
@@ -113,10 +109,10 @@ export class HeldShard {
 
   /** Whether `take` would give this host something. */
   canServe(asker: KnownAsker, now: number): boolean {
-    if (this.free.length === 0 || !fits(this.job, asker)) return false;
+    if (this.freeUnits === 0 || !fits(this.job, asker)) return false;
     if (this.isForAll(asker)) return true;
     if (this.isKeptFrom(asker, now)) return false;
-    return this.free.some((position) => this.mayTry(asker, position, now));
+    return this.free.all.some((position) => this.mayTry(asker, position, now));
   }
 
   /** Leases up to `units` free units, the first of the shard first, but for those that rest for this account. */
@@ -124,12 +120,13 @@ export class HeldShard {
     // What a verifier looks at is the input of one unit, and so of one lease.
     const units = this.check?.verify === undefined ? most : 1;
     const taken = this.isForAll(asker)
-      ? this.free.splice(-units, units)
-      : this.takeOpen(asker, units, now);
-    this.watch.freeChanged(-taken.length, this);
-    // The first unit comes last in `free`; only what was put back may be elsewhere.
-    taken.reverse();
-    if (!isAscending(taken)) taken.sort((a, b) => a - b);
+      ? this.free.take(units)
+      : this.free.takeOf(
+          units,
+          (position) => this.mayTry(asker, position, now),
+          // What may have taken its hosts down.
+          (position) => this.losses.isSuspect(position),
+        );
     const { hostId, accountId } = asker;
     const { shard } = this;
     const positions = toRuns(taken);
@@ -178,9 +175,9 @@ export class HeldShard {
       this.release(leaseId, hostId, lost);
       return known.left;
     }
-    const wanted = this.free.filter((p) => had.has(p) && runsInclude(facts.positions, p));
-    const taken = wanted.filter((position) => this.isStillOpen(leaseId, position));
-    this.unfreeAll(new Set(taken));
+    const wanted = this.free.all.filter((p) => had.has(p) && runsInclude(facts.positions, p));
+    const taken = wanted.filter((position) => this.state.isOpenFor(leaseId, position));
+    this.free.deleteAll(new Set(taken));
     if (taken.length > 0) this.leases.add(facts, taken, now);
     return taken.length;
   }
@@ -208,7 +205,7 @@ export class HeldShard {
         this.rests.decided(position);
         this.losses.decided(position);
         // A unit that was out under its lease cannot be free as well; a late result's may be.
-        if (!wasLeft) this.unfree(position);
+        if (!wasLeft) this.free.delete(position);
       }
     }
     if (lease !== undefined) moveOn(lease, now);
@@ -266,7 +263,7 @@ export class HeldShard {
       const told = state.leases.get(lease.leaseId);
       for (const position of this.leases.positionsLeft(lease)) {
         const isReleased = told !== undefined && !runsInclude(told.positions, position);
-        if (isReleased || !this.isStillOpen(lease.leaseId, position))
+        if (isReleased || !state.isOpenFor(lease.leaseId, position))
           this.leases.letGo(position, lease);
       }
       if (lease.left === 0) this.leases.forget(lease);
@@ -280,9 +277,7 @@ export class HeldShard {
 
   /** Lets go of everything: the window drops this shard. */
   close(): void {
-    const given = this.free.length;
-    this.free = [];
-    this.watch.freeChanged(-given, this);
+    this.free.clear();
     for (const lease of this.leases.all) this.leases.forget(lease);
   }
 
@@ -301,21 +296,6 @@ export class HeldShard {
     return this.check === undefined && this.losses.isEmpty && (this.rests.isEmpty || asker.isAlone);
   }
 
-  /** As many as are open to the host, up to `units`, looking at no more than that takes. */
-  private takeOpen(asker: KnownAsker, units: number, now: number): number[] {
-    const open: number[] = [];
-    let suspect = -1;
-    for (let i = this.free.length - 1; i >= 0 && open.length < units; i--) {
-      const position = this.free[i] as number;
-      if (!this.mayTry(asker, position, now)) continue;
-      if (this.losses.isSuspect(position)) suspect = Math.max(suspect, i);
-      else open.push(...this.free.splice(i, 1));
-    }
-    // What may have taken its hosts down goes out alone, and after the rest.
-    if (open.length === 0 && suspect >= 0) return this.free.splice(suspect, 1);
-    return open.reverse();
-  }
-
   private mayTry(asker: KnownAsker, position: number, now: number): boolean {
     if (this.losses.isHopeless(position)) return false;
     const { accountId, standing, isAlone } = asker;
@@ -330,46 +310,21 @@ export class HeldShard {
   private takeUp(leases: Iterable<[LeaseId, JournalLease]>, now: number): void {
     const { shard } = this;
     for (const [leaseId, { hostId, accountId, positions }] of leases) {
-      const left = [...fromRuns(positions)].filter((p) => this.isStillOpen(leaseId, p));
+      const left = [...fromRuns(positions)].filter((p) => this.state.isOpenFor(leaseId, p));
       if (left.length > 0)
         this.leases.add({ leaseId, hostId, accountId, positions, shard }, left, now);
     }
   }
 
-  /** Free is what is neither decided nor out; the first unit last, because grants take from the end. */
+  /** Free is what is neither decided nor out. */
   private refill(): void {
-    const before = this.free.length;
-    this.free = [];
-    for (let position = shardSize(this.state.shard.units) - 1; position >= 0; position--) {
-      if (this.isOpen(position) && !this.leases.isOut(position)) this.free.push(position);
-    }
-    this.watch.freeChanged(this.free.length - before, this);
+    const units = shardSize(this.state.shard.units);
+    this.free.refill(units, (position) => this.isOpen(position) && !this.leases.isOut(position));
   }
 
   /** Frees a unit unless it is decided, free already, or out under another lease. */
   private putBack(position: number): void {
-    if (!this.isOpen(position) || this.leases.isOut(position)) return;
-    if (this.free.includes(position)) return;
-    this.free.push(position);
-    this.watch.freeChanged(1, this);
-  }
-
-  private unfree(position: number): void {
-    const at = this.free.indexOf(position);
-    if (at < 0) return;
-    this.free.splice(at, 1);
-    this.watch.freeChanged(-1, this);
-  }
-
-  private unfreeAll(positions: ReadonlySet<number>): void {
-    this.free = this.free.filter((position) => !positions.has(position));
-    this.watch.freeChanged(-positions.size, this);
-  }
-
-  /** Whether a unit of a lease is undecided and the lease has not reported on it yet. */
-  private isStillOpen(leaseId: LeaseId, position: number): boolean {
-    if (!this.state.isOpen(position)) return false;
-    return !this.state.unit(position).ends.some((end) => end.leaseId === leaseId);
+    if (this.isOpen(position) && !this.leases.isOut(position)) this.free.add(position);
   }
 }
 
@@ -380,14 +335,3 @@ const factsOf = ({ leaseId, hostId, accountId, shard, positions }: LeaseFacts): 
   shard,
   positions,
 });
-
-function isAscending(numbers: readonly number[]): boolean {
-  for (let i = 1; i < numbers.length; i++) {
-    if ((numbers[i] as number) < (numbers[i - 1] as number)) return false;
-  }
-  return true;
-}
-
-const everybodyHeard = (heard: readonly (readonly Heard[])[]): Heard[] => [
-  ...new Map(heard.flat().map((one) => [`${one.accountId} ${one.network}`, one])).values(),
-];

@@ -57,6 +57,13 @@ export class ShardState {
     return this.decided[position] === 0;
   }
 
+  /** Whether a unit of a lease is undecided, and no report under the lease has told of it yet. */
+  isOpenFor(leaseId: LeaseId, position: number): boolean {
+    return (
+      this.isOpen(position) && !this.unit(position).ends.some((end) => end.leaseId === leaseId)
+    );
+  }
+
   /** Whether nothing at all was heard of the unit. */
   isUntouched(position: number): boolean {
     return (

@@ -5,9 +5,9 @@
  */
 import type { JobState, PauseCause } from '../../protocol/job.ts';
 import type { WhyReason } from '../../protocol/why.ts';
+import type { NoUnits } from './grants.ts';
 import { type Machine, type Needs, unfit, unfitAll } from './machine.ts';
 import type { Lack } from './trust/lack.ts';
-import type { NoUnits } from './window.ts';
 
 /** Why nothing is handed out at all. */
 export type Refusal = 'draining' | 'storage' | 'strained';

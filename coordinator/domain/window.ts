@@ -9,11 +9,12 @@
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import { Allotments } from './allotments.ts';
+import type { KnownAsker } from './asker.ts';
 import { FreeUnits } from './free-units.ts';
 import { type Granted, Grants, type NoUnits } from './grants.ts';
 import { Guests } from './guests.ts';
 import { HeldChecks } from './held-checks.ts';
-import { HeldShard, type KnownAsker, type ShardWatch } from './held-shard.ts';
+import { HeldShard, type ShardWatch } from './held-shard.ts';
 import type { JobFacts } from './job.ts';
 import { JobCosts } from './job-costs.ts';
 import type { LeaseFacts } from './lease.ts';
@@ -22,9 +23,6 @@ import type { Machine } from './machine.ts';
 import { isCheck, type Shard, type ShardId, shardId } from './shard.ts';
 import type { ShardState } from './shard-state.ts';
 import { Turns } from './turns.ts';
-
-export type { NoUnits } from './grants.ts';
-export type { Asker, KnownAsker } from './held-shard.ts';
 
 export class Window {
   private readonly shards = new Map<ShardId, HeldShard>();

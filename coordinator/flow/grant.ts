@@ -6,11 +6,12 @@ import { createHash } from 'node:crypto';
 import { type Digest, idFromBytes, type JobId } from '../../protocol/ids.ts';
 import type { Lease, UnitRuns } from '../../protocol/messages.ts';
 import { unitParams } from '../../protocol/unit-rule.ts';
+import type { Asker, KnownAsker } from '../domain/asker.ts';
+import type { NoUnits } from '../domain/grants.ts';
 import type { JobFacts } from '../domain/job.ts';
 import { type LeaseFacts, leaseDurationMs } from '../domain/lease.ts';
 import { fromRuns, runsSize } from '../domain/shard.ts';
 import { unitsAt } from '../domain/unit-runs.ts';
-import type { Asker, KnownAsker, NoUnits } from '../domain/window.ts';
 import type { Context } from './context.ts';
 
 /** A message with more leases than this says more about bookkeeping than about work. */

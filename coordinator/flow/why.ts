@@ -2,6 +2,7 @@
 import { GridError } from '../../protocol/errors.ts';
 import type { HostId, JobId } from '../../protocol/ids.ts';
 import { type WhyReason, type WhyView, whySentences } from '../../protocol/why.ts';
+import type { Asker } from '../domain/asker.ts';
 import { type Job, pauseOf } from '../domain/job.ts';
 import { needsOf } from '../domain/machine.ts';
 import { positionOf, type Shard, shardId, splitShard } from '../domain/shard.ts';
@@ -10,7 +11,6 @@ import { isAheadOfChecks } from '../domain/trust/assurance.ts';
 import { caseName, isPending } from '../domain/trust/docket.ts';
 import type { Unit } from '../domain/unit.ts';
 import { type JobNow, type Surroundings, whyHost, whyJob, whyUnit } from '../domain/why.ts';
-import type { Asker } from '../domain/window.ts';
 import type { Context } from './context.ts';
 
 /** A host as its session knows it; null when it has none here. */

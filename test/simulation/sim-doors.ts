@@ -2,11 +2,12 @@
  * All sessions of a simulated coordinator, and how work is shared out among them: what
  * coordinator/api/sessions.ts does, without a server and its pings.
  */
+
+import type { Asker } from '../../coordinator/domain/asker.ts';
 import type { LeaseFacts } from '../../coordinator/domain/lease.ts';
 import { largestMachines, type Machine } from '../../coordinator/domain/machine.ts';
 import type { Present } from '../../coordinator/domain/trust/closing.ts';
 import type { Surroundings } from '../../coordinator/domain/why.ts';
-import type { Asker } from '../../coordinator/domain/window.ts';
 import type { Doors, Engine } from '../../coordinator/engine.ts';
 import { whyNothing } from '../../coordinator/flow/grant.ts';
 import type { SessionFacts } from '../../coordinator/flow/why.ts';

@@ -3,9 +3,10 @@
  * socket and its frames. Each message leads to the same flow step as there, a want that cannot be
  * served is kept in the same way, and a step that throws ends in the same notice or hang-up.
  */
+
+import type { Asker } from '../../coordinator/domain/asker.ts';
 import { renewEveryMs } from '../../coordinator/domain/lease.ts';
 import { fromRuns, isCheck } from '../../coordinator/domain/shard.ts';
-import type { Asker } from '../../coordinator/domain/window.ts';
 import type { Context } from '../../coordinator/flow/context.ts';
 import { totalsOf } from '../../coordinator/flow/enrol.ts';
 import { holdPresented } from '../../coordinator/flow/feed.ts';

@@ -38,6 +38,11 @@ export type CheckOrder = Check & {
   worth?: readonly number[];
 };
 
+/** Whoever has testified about any unit of an order. */
+export const everybodyHeard = (order: CheckOrder | undefined): Heard[] => [
+  ...new Map(order?.heard.flat().map((one) => [`${one.accountId} ${one.network}`, one])).values(),
+];
+
 export type Checker = {
   accountId: AccountId;
   network: string;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { NoUnits } from '../../../coordinator/domain/grants.ts';
 import {
   type HostNow,
   type JobNow,
@@ -9,7 +10,6 @@ import {
   whyJob,
   whyUnit,
 } from '../../../coordinator/domain/why.ts';
-import type { NoUnits } from '../../../coordinator/domain/window.ts';
 import { jobStates, pauseCauses } from '../../../protocol/job.ts';
 import { type WhyReason, whyReasons } from '../../../protocol/why.ts';
 

@@ -1,5 +1,6 @@
 /** What the window does about units that take long: leases that end at last, copies, and units that take hosts down. */
 import { describe, expect, it } from 'vitest';
+import type { KnownAsker } from '../../../coordinator/domain/asker.ts';
 import type { Capacity } from '../../../coordinator/domain/capacities.ts';
 import {
   type LeaseFacts,
@@ -10,7 +11,7 @@ import { recordResults } from '../../../coordinator/domain/record.ts';
 import { fromRuns, shardId, splitShard } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
 import { speedAfter } from '../../../coordinator/domain/speed.ts';
-import { type KnownAsker, Window } from '../../../coordinator/domain/window.ts';
+import { Window } from '../../../coordinator/domain/window.ts';
 import {
   aCapacity,
   accountId,

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { KnownAsker } from '../../../coordinator/domain/asker.ts';
 import type { JobFacts } from '../../../coordinator/domain/job.ts';
 import type { JournalEntry } from '../../../coordinator/domain/journal.ts';
 import { type LeaseFacts, leaseDurationMs } from '../../../coordinator/domain/lease.ts';
 import { recordResults } from '../../../coordinator/domain/record.ts';
 import { fromRuns, shardId, splitShard } from '../../../coordinator/domain/shard.ts';
 import { ShardState } from '../../../coordinator/domain/shard-state.ts';
-import { type KnownAsker, Window } from '../../../coordinator/domain/window.ts';
+import { Window } from '../../../coordinator/domain/window.ts';
 import {
   aCapacity,
   accountId,
