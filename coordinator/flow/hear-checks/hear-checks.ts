@@ -168,12 +168,13 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
       }
     }
   }
+  const { findings } = court;
   const passes = await passesIn(trust, cases);
   const numbers = await trust.read(
     'numbers',
-    court.wanted.map(({ job }) => job.jobId),
+    findings.wanted.map(({ job }) => job.jobId),
   );
-  const orders = toOrders(court.wanted, numbers, now);
+  const orders = toOrders(findings.wanted, numbers, now);
   const isWritten = await trust.write(version, [
     ...names.map((field): TrustChange => {
       return { table: 'cases', field, value: cases.get(field) ?? null };
@@ -186,19 +187,21 @@ async function hear(context: HearContext, over: readonly Done[]): Promise<boolea
     }),
     ...[...numbers].map(([field, value]): TrustChange => ({ table: 'numbers', field, value })),
     ...passes,
-    ...[...court.sweeps].map(([field, value]): TrustChange => ({ table: 'sweeps', field, value })),
-    ...[...court.amendments].map(([field, value]): TrustChange => {
+    ...[...findings.sweeps].map(
+      ([field, value]): TrustChange => ({ table: 'sweeps', field, value }),
+    ),
+    ...[...findings.amendments].map(([field, value]): TrustChange => {
       return { table: 'amendments', field, value };
     }),
     ...bookChanges(book),
   ]);
   if (!isWritten) return false;
   knownHosts.tell(book.changedHosts, book.changedAccounts);
-  for (const [name, { revoked }] of court.amendments)
+  for (const [name, { revoked }] of findings.amendments)
     log.warn({ case: name, revoked }, 'results were proven wrong');
-  for (const incident of court.incidents)
+  for (const incident of findings.incidents)
     log.error(incident, 'two anchors differ: the kernel or its runtime is not deterministic');
-  for (const refusal of court.refusals)
+  for (const refusal of findings.refusals)
     log.error(
       refusal,
       'the verifier refuses what the kernel says, whoever runs it; nobody is blamed',
