@@ -183,9 +183,17 @@ function run(args) {
   });
 }
 
+/** A compiler that is not there says so in a stack trace. */
+const requirePackages = () => {
+  if (!existsSync(join(root, 'node_modules')))
+    throw new Error('the packages are not installed; `npm run setup` installs them, and builds');
+};
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await oneAtATime(root, async () => {
-    if (!isBuilt()) await build();
+    if (isBuilt()) return;
+    requirePackages();
+    await build();
   }).catch((error) => {
     process.stderr.write(`The build failed: ${error.message}\n`);
     process.exitCode = 1;

@@ -83,7 +83,7 @@ class Scene {
 }
 
 describe('a lease that is renewed on and on', () => {
-  it('ends after three times what it is likely to take, so that others get its units', () => {
+  it('[W5] ends after three times what it is likely to take, so that others get its units', () => {
     const scene = new Scene(8);
     const lease = scene.take(asker(1), 1, 0);
     const heldMs = scene.renewOn(lease, 0, 60 * minuteMs);
