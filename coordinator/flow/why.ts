@@ -30,6 +30,7 @@ export async function explainJob(
 }
 
 function detailOf({ unchecked, state }: Job, waiting: number, running: number): string {
+  if (unchecked === 1) return 'nobody was there to check anything of 1 account';
   if (unchecked > 0) return `nobody was there to check anything of ${unchecked} accounts`;
   return state === 'complete' ? '' : `${waiting} units wait, ${running} are out`;
 }
