@@ -1,34 +1,41 @@
 /**
- * A grid of real processes that a service manager keeps running, for a driver to break: a coordinator,
- * which either runs its own Redis or is given one behind a proxy, with its data on a small disk if there
- * may be one; a proxy in front of its port; and real workers. Whatever ends is started again, in the same
- * folders. Each SIGKILL is counted.
+ * A grid of real processes that a service manager keeps running, for a driver to break: a coordinator that runs its
+ * own Redis, or one or two that are given one, each behind a proxy of its own; all data on a small disk if there may be
+ * one; a proxy in front of their ports, which leads to each of them in turn; and real workers. Whatever ends is started
+ * again, in the same folders. Each SIGKILL is counted.
  */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { AgentEvent } from '../../worker/agent.ts';
-import { type Ended, type Running, root, startManyhands } from '../cli/manyhands.ts';
+import { type Ended, type Running, startManyhands } from '../cli/manyhands.ts';
 import { processesIn } from '../cli/processes.ts';
 import { SmallDisk } from '../support/small-disk.ts';
+import { ChaosCoordinator } from './chaos-coordinator.ts';
 import { killRedisIn, OwnRedis, redisIn, tearJournal } from './chaos-redis.ts';
 import { Kept } from './kept.ts';
-import { freePort, TcpProxy } from './tcp-proxy.ts';
+import { TcpProxy } from './tcp-proxy.ts';
 
 /** Room for the journals of half an hour and for their rewriting; filled in a tenth of a second. */
 const diskMebibytes = 256;
 
-export type Topology = 'own Redis' | 'Redis behind a proxy';
+/** Of each the names of its coordinators. */
+const coordinatorsOf = {
+  'own Redis': ['coordinator'],
+  'Redis behind a proxy': ['coordinator'],
+  'two coordinators': ['first', 'second'],
+} as const;
+export type Topology = keyof typeof coordinatorsOf;
+export const topologies = Object.keys(coordinatorsOf) as Topology[];
 
 type Parts = {
   topology: Topology;
   folder: string;
   disk: SmallDisk | null;
-  port: number;
+  redis: OwnRedis | null;
+  coordinators: readonly ChaosCoordinator[];
   door: TcpProxy;
-  redis: { server: OwnRedis; way: TcpProxy } | null;
 };
 
 export class ChaosGrid {
@@ -36,36 +43,48 @@ export class ChaosGrid {
   readonly folder: string;
   /** Null where none can be mounted. */
   readonly disk: SmallDisk | null;
-  /** In front of the coordinator: everybody comes in through it. */
+  readonly coordinators: readonly ChaosCoordinator[];
+  /** In front of the coordinators: everybody comes in through it. */
   readonly door: TcpProxy;
-  /** The Redis that the coordinator is given, and the way to it; null when it runs its own. */
-  readonly redis: { server: OwnRedis; way: TcpProxy } | null;
   kills = 0;
   /** Ends of processes that nobody brought about, and that no fault explains. */
   readonly crashes: string[] = [];
-  private readonly port: number;
+  /** The one that the coordinators are given; null when one runs its own. */
+  private readonly redis: OwnRedis | null;
   private readonly processes = new Map<string, Kept>();
 
   private constructor(parts: Parts) {
     this.topology = parts.topology;
     this.folder = parts.folder;
     this.disk = parts.disk;
-    this.door = parts.door;
     this.redis = parts.redis;
-    this.port = parts.port;
+    this.coordinators = parts.coordinators;
+    this.door = parts.door;
   }
 
   static async start(topology: Topology): Promise<ChaosGrid> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mh-chaos-')));
     for (const name of ['tmp', 'disk']) mkdirSync(join(folder, name));
     const disk = await SmallDisk.mount(join(folder, 'disk'), diskMebibytes);
-    const port = await freePort();
-    const door = await TcpProxy.open(() => port);
-    const redis = topology === 'own Redis' ? null : await redisBehindProxy(folder, disk);
-    const grid = new ChaosGrid({ topology, folder, disk, port, door, redis });
-    grid.setClock(0);
-    grid.keep('coordinator', () => grid.startCoordinator());
+    const redis = topology === 'own Redis' ? null : await startRedis(folder, disk);
+    const names = coordinatorsOf[topology];
+    const coordinators = await Promise.all(
+      names.map((name) =>
+        ChaosCoordinator.prepare({ name, folder, disk, redis, isShared: names.length > 1 }),
+      ),
+    );
+    let turn = 0;
+    // As a load balancer that does not look whether anybody is there.
+    const door = await TcpProxy.open(() => coordinators[turn++ % names.length]?.port ?? 0);
+    const grid = new ChaosGrid({ topology, folder, disk, redis, coordinators, door });
+    for (const coordinator of coordinators)
+      grid.keep(coordinator.name, () => coordinator.start(grid.environment));
     return grid;
+  }
+
+  /** The ways of the coordinators to a Redis that they are given. */
+  get ways(): TcpProxy[] {
+    return this.coordinators.flatMap(({ way }) => (way === null ? [] : [way]));
   }
 
   get url(): string {
@@ -100,25 +119,20 @@ export class ChaosGrid {
       this.kills += await killRedisIn(this.redisFolder);
       return;
     }
-    await this.redis.server.process.strike('SIGKILL', awayMs);
+    await this.redis.process.strike('SIGKILL', awayMs);
     this.kills++;
   }
 
-  /** Coordinator and Redis at once, and what Redis was just writing is cut off. */
-  async killBothAndTear(bytes: number, awayMs: number): Promise<void> {
+  /** Every coordinator at once, and Redis, and what Redis was just writing is cut off. */
+  async killAllAndTear(bytes: number, awayMs: number): Promise<void> {
     // Held back until the journal is torn: nobody writes to it meanwhile.
     const untilTorn = 60_000;
-    const coordinator = this.processOf('coordinator');
-    await this.strike('coordinator', 'SIGKILL', untilTorn);
+    const names = this.coordinators.map(({ name }) => name);
+    await Promise.all(names.map((name) => this.strike(name, 'SIGKILL', untilTorn)));
     await this.killRedis(untilTorn);
     tearJournal(this.redisFolder, bytes);
-    coordinator.returnIn(awayMs);
-    this.redis?.server.process.returnIn(awayMs);
-  }
-
-  /** How far off the coordinator's clock is. */
-  setClock(offMs: number): void {
-    writeFileSync(this.clockFile, `${offMs}`);
+    for (const name of names) this.processOf(name).returnIn(awayMs);
+    this.redis?.process.returnIn(awayMs);
   }
 
   /** Everything that a worker told in all of its lives. */
@@ -142,12 +156,12 @@ export class ChaosGrid {
 
   /** A command of an operator's, at the coordinator's door. */
   run(...args: string[]): Promise<Ended> {
-    const env = { ...this.environment, MANYHANDS_TOKEN: this.token };
+    const env = { ...this.environment, MANYHANDS_TOKEN: this.first.token };
     return startManyhands([...args, '--url', this.url], { home: this.folder, env }).ended;
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const headers = { authorization: `Bearer ${this.token}`, ...(init.headers as object) };
+    const headers = { authorization: `Bearer ${this.first.token}`, ...(init.headers as object) };
     const reply = await fetch(`${this.url}${path}`, { ...init, headers });
     if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
     return reply;
@@ -159,10 +173,10 @@ export class ChaosGrid {
 
   /** Ends everything as it should end; returns what it ended with, and what runs all the same. */
   async stop(): Promise<{ codes: (number | null)[]; processes: string[] }> {
-    const coordinator = this.processes.get('coordinator');
-    const workers = [...this.processes.values()].filter((one) => one !== coordinator);
+    const coordinators = this.coordinators.map(({ name }) => this.processOf(name));
+    const workers = [...this.processes.values()].filter((one) => !coordinators.includes(one));
     const codes = await Promise.all(workers.map((one) => one.stop()));
-    if (coordinator !== undefined) codes.push(await coordinator.stop());
+    codes.push(...(await Promise.all(coordinators.map((one) => one.stop()))));
     await this.close();
     return { codes, processes: processesIn(this.folder).map(({ args }) => args) };
   }
@@ -181,8 +195,8 @@ export class ChaosGrid {
   private close(): Promise<void> {
     this.closing ??= (async () => {
       await this.door.close();
-      await this.redis?.server.process.stop();
-      await this.redis?.way.close();
+      await this.redis?.process.stop();
+      await Promise.all(this.ways.map((way) => way.close()));
       await this.disk?.unmount();
     })();
     return this.closing;
@@ -202,49 +216,29 @@ export class ChaosGrid {
     return found;
   }
 
-  private startCoordinator(): Running {
-    const to = this.redis === null ? [] : ['--redis', this.redis.server.urlAt(this.redis.way.port)];
-    const args = ['coordinator', '--port', `${this.port}`, '--data', this.data, ...to];
-    const clock = pathToFileURL(join(root, 'test/chaos/shifted-clock.mjs')).href;
-    const env = { NODE_OPTIONS: `--import=${clock}`, CHAOS_CLOCK: this.clockFile };
-    return startManyhands(args, {
-      home: this.folder,
-      env: { ...this.environment, ...env },
-      through: this.disk?.enter ?? [],
-    });
-  }
-
   private get environment(): Record<string, string> {
     return { TMPDIR: join(this.folder, 'tmp') };
   }
 
-  private get data(): string {
-    return join(this.folder, 'disk', 'data');
-  }
-
-  private get seenDisk(): string {
-    return this.disk?.seen ?? join(this.folder, 'disk');
-  }
-
   private get redisFolder(): string {
-    return join(this.seenDisk, this.redis === null ? 'data/redis' : 'redis');
+    return this.redis === null ? join(this.first.seenData, 'redis') : seenRedis(this);
   }
 
-  private get clockFile(): string {
-    return join(this.folder, 'clock');
-  }
-
-  private get token(): string {
-    return readFileSync(join(this.seenDisk, 'data', 'operator.token'), 'utf8').trim();
+  private get first(): ChaosCoordinator {
+    const [first] = this.coordinators;
+    if (first === undefined) throw new Error('a grid has a coordinator');
+    return first;
   }
 }
 
-async function redisBehindProxy(folder: string, disk: SmallDisk | null) {
-  const seen = join(disk?.seen ?? join(folder, 'disk'), 'redis');
-  const paths = { folder: join(folder, 'disk', 'redis'), seen };
-  const server = await OwnRedis.start(paths, disk?.enter ?? []);
-  return { server, way: await TcpProxy.open(() => server.port) };
-}
+const seenRedis = ({ folder, disk }: Pick<Parts, 'folder' | 'disk'>): string =>
+  join(disk?.seen ?? join(folder, 'disk'), 'redis');
+
+const startRedis = (folder: string, disk: SmallDisk | null): Promise<OwnRedis> =>
+  OwnRedis.start(
+    { folder: join(folder, 'disk', 'redis'), seen: seenRedis({ folder, disk }) },
+    disk?.enter ?? [],
+  );
 
 async function suspended(pids: readonly number[], forMs: number): Promise<void> {
   const signal = (name: NodeJS.Signals) => {

@@ -2,7 +2,7 @@
  * One run: a grid at work, faults from one seed for some minutes, then everything mended, and when the jobs
  * are complete the checker looks whether every promise held.
  *
- *     scientist ─ jobs ─►  proxy ─► coordinator ─► (proxy ─►) Redis         what is struck: all of these
+ *     scientist ─ jobs ─►  proxy ─► coordinators ─► (proxy ─►) Redis        what is struck: all of these
  *     light volunteers, real workers ─► proxy ─┘
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -78,9 +78,12 @@ export async function chaos(
   ];
   say(`${scientist.jobs.length} jobs, ${acknowledged.length} acknowledgements; checking`);
   for (const line of late) say(line);
-  if (late.length > 0) say(grid.lastWordsOf('coordinator'));
+  const sayLastWords = () => {
+    for (const { name } of grid.coordinators) say(grid.lastWordsOf(name));
+  };
+  if (late.length > 0) sayLastWords();
   const found = await checked(grid, scientist, acknowledged);
-  if (found.violations.length > 0) say(grid.lastWordsOf('coordinator'));
+  if (found.violations.length > 0) sayLastWords();
   const stopped = await grid.stop();
   const violations = [
     ...late,

@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Random } from '../simulation/random.ts';
 import type { ChaosGrid } from './chaos-grid.ts';
 import { tornBytesMax } from './chaos-redis.ts';
+import type { TcpProxy } from './tcp-proxy.ts';
 
 export type Fault = {
   name: string;
@@ -24,18 +25,19 @@ export function faultsOf(
   grid: ChaosGrid,
   workers: readonly string[],
 ): { faults: Fault[]; left: string[] } {
-  const { disk, redis, door } = grid;
+  const { disk, door, coordinators, ways } = grid;
+  const one = (random: Random) => random.pick(coordinators);
   const faults: Fault[] = [
     {
       name: 'coordinator killed',
       weight: 17,
-      strike: (random) => grid.strike('coordinator', 'SIGKILL', away(random)),
+      strike: (random) => grid.strike(one(random).name, 'SIGKILL', away(random)),
     },
     { name: 'Redis killed', weight: 14, strike: (random) => grid.killRedis(away(random)) },
     {
-      name: 'both killed, the journal torn',
+      name: 'all killed, the journal torn',
       weight: 12,
-      strike: (random) => grid.killBothAndTear(random.between(1, tornBytesMax), away(random)),
+      strike: (random) => grid.killAllAndTear(random.between(1, tornBytesMax), away(random)),
     },
     {
       name: 'worker killed',
@@ -45,13 +47,13 @@ export function faultsOf(
     {
       name: 'coordinator drained',
       weight: 4,
-      strike: (random) => grid.strike('coordinator', 'SIGTERM', away(random)),
+      strike: (random) => grid.strike(one(random).name, 'SIGTERM', away(random)),
     },
     {
       name: 'coordinator suspended',
       weight: 4,
       // Up to twice as long as it holds its shards, and as the grid is its own.
-      strike: (random) => grid.suspend('coordinator', random.skewed(100, 15_000)),
+      strike: (random) => grid.suspend(one(random).name, random.skewed(100, 15_000)),
     },
     {
       name: 'Redis suspended',
@@ -87,37 +89,20 @@ export function faultsOf(
       // An hour forth or back, at most: a grid whose clock is a week ahead pays holds out early.
       strike: async (random) => {
         const byMs = random.skewed(10, 3_600_000);
-        grid.setClock(random.chance(0.5) ? byMs : -byMs);
+        one(random).setClock(random.chance(0.5) ? byMs : -byMs);
       },
     },
   ];
-  if (redis !== null) {
-    const { way } = redis;
-    faults.push(
-      { name: 'way to Redis cut', weight: 4, strike: async () => way.cut() },
-      {
-        name: 'way to Redis cut in a reply',
-        weight: 4,
-        strike: async (random) => way.cutAfter(random.skewed(1, 20_000)),
+  if (coordinators.length > 1)
+    faults.push({
+      name: 'all coordinators killed',
+      weight: 5,
+      strike: async (random) => {
+        const awayMs = away(random);
+        await Promise.all(coordinators.map(({ name }) => grid.strike(name, 'SIGKILL', awayMs)));
       },
-      {
-        name: 'replies of Redis lost',
-        weight: 5,
-        strike: async (random) => way.loseReplies(random.skewed(10, 4000)),
-      },
-      {
-        name: 'way to Redis slow',
-        weight: 3,
-        strike: (random) =>
-          slow((ms) => way.slowDown(ms), random.skewed(5, 300), random.skewed(500, 5000)),
-      },
-      {
-        name: 'way to Redis held',
-        weight: 3,
-        strike: async (random) => way.hold(random.skewed(100, 8000)),
-      },
-    );
-  }
+    });
+  if (ways.length > 0) faults.push(...faultsOnTheWay(ways));
   if (disk === null) return { faults, left: ['disk full'] };
   faults.push({
     name: 'disk full',
@@ -132,15 +117,47 @@ export function faultsOf(
   return { faults, left: [] };
 }
 
+/** Between a coordinator and the Redis that it was given: of several one suffers, and the others do not. */
+const faultsOnTheWay = (ways: readonly TcpProxy[]): Fault[] => [
+  {
+    name: 'way to Redis cut',
+    weight: 4,
+    strike: async (random) => random.pick(ways).cut(),
+  },
+  {
+    name: 'way to Redis cut in a reply',
+    weight: 4,
+    strike: async (random) => random.pick(ways).cutAfter(random.skewed(1, 20_000)),
+  },
+  {
+    name: 'replies of Redis lost',
+    weight: 5,
+    strike: async (random) => random.pick(ways).loseReplies(random.skewed(10, 4000)),
+  },
+  {
+    name: 'way to Redis slow',
+    weight: 3,
+    strike: (random) => {
+      const way = random.pick(ways);
+      return slow((ms) => way.slowDown(ms), random.skewed(5, 300), random.skewed(500, 5000));
+    },
+  },
+  {
+    name: 'way to Redis held',
+    weight: 3,
+    strike: async (random) => random.pick(ways).hold(random.skewed(100, 8000)),
+  },
+];
+
 /** Afterwards nothing is wrong any more but what lasts by itself. */
 export function mendAll(grid: ChaosGrid): void {
-  const { disk, redis, door } = grid;
+  const { disk, door, ways, coordinators } = grid;
   disk?.empty();
-  for (const proxy of [door, ...(redis === null ? [] : [redis.way])]) {
+  for (const proxy of [door, ...ways]) {
     proxy.slowDown(0);
     proxy.hold(0);
   }
-  grid.setClock(0);
+  for (const coordinator of coordinators) coordinator.setClock(0);
 }
 
 async function slow(by: (ms: number) => void, delayMs: number, forMs: number): Promise<void> {

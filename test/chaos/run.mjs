@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- --minutes 30 [--seed N] [--json]`: the runs of chaos.test.ts, as long as is wanted and
- * with a new seed each time. Tells on stderr what strikes; on stdout what came of it, with --json as one
+ * `npm run chaos -- --minutes 30 [--seed N] [--only 'two coordinators'] [--json]`: the runs of chaos.test.ts, as
+ * long as is wanted and with a new seed each time, or one of them. Tells on stderr what strikes; on stdout what came of it, with --json as one
  * line. Ends with 1 when a promise was broken.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,6 +15,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
     seed: { type: 'string', default: `${Date.now()}` },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -29,6 +30,7 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/chaos'], {
     CHAOS_MINUTES: values.minutes,
     CHAOS_SEED: values.seed,
     CHAOS_REPORT: file,
+    ...(values.only === undefined ? {} : { CHAOS_ONLY: values.only }),
   },
   // What Vitest says is for people.
   stdio: ['ignore', 2, 2],
