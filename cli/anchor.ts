@@ -21,7 +21,7 @@ export function startAnchor(
   { dataDir, tokenPath, cores }: { dataDir: string; tokenPath: string; cores: number },
 ): Anchor {
   const agent = openAgent({
-    url,
+    urls: [url],
     dataDir: join(dataDir, 'anchor'),
     name: 'anchor',
     team: null,

@@ -61,10 +61,10 @@ function fullName(made: { name(): string; parent: unknown }): string {
 export const defaultUrl = 'http://127.0.0.1:7700';
 
 export const urlOption = () =>
-  new Option('--url <url>', 'the coordinator')
+  new Option('--url <url>', 'the coordinator, or several of one grid: A,B')
     .env('MANYHANDS_URL')
     .default(defaultUrl)
-    .argParser(parseUrl);
+    .argParser(parseUrls);
 
 export const tokenFileOption = () =>
   new Option('--token-file <file>', 'a file with the token (or set MANYHANDS_TOKEN)');
@@ -81,8 +81,13 @@ export const nansOption = () =>
 
 export const jsonOption = () => new Option('--json', 'print JSON for programs');
 
+/** One address or several with commas, each as `parseUrl` has it: who needs one after the other takes `eachUrl`. */
+export const parseUrls = (text: string): string => eachUrl(text).map(parseUrl).join();
+
+export const eachUrl = (urls: string): string[] => urls.split(',');
+
 /** An address with neither path nor trailing slash, as everything is asked below it. */
-export function parseUrl(text: string): string {
+function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw badUsage(

@@ -1,12 +1,15 @@
 /**
  * Requests to a coordinator: sent with the token, repeated a few times while nobody answers
  * (coordinators restart), and every way they can go wrong turned into a Failure that says what to do.
+ * Of several coordinators the next is asked when one does not answer, and stays the one that is asked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type ErrorCode, errorBodySchema, errorFacts } from '../protocol/errors.ts';
+import { eachUrl } from './command.ts';
 import { Failure } from './failure.ts';
 import { formatSeconds } from './format.ts';
+import { say } from './terminal.ts';
 
 /** Two seconds of repeats: enough for a restart behind a proxy, short for a wrong address. */
 const retryDelaysMs = [200, 500, 1300];
@@ -31,17 +34,24 @@ export type Http = {
   stream(path: string, headers?: Record<string, string>): AsyncGenerator<Uint8Array>;
 };
 
-export function openHttp(url: string, token: string | null): Http {
+/** `urls`: as `parseUrls` has them. */
+export function openHttp(urls: string, token: string | null): Http {
+  const addresses = eachUrl(urls);
+  let at = 0;
   const authorization: Record<string, string> =
     token === null ? {} : { authorization: `Bearer ${token}` };
 
+  const current = () => addresses[at] ?? urls;
+  const everywhere = addresses.join(' or ');
+
   async function once(path: string, { patient, ...init }: Ask): Promise<Response> {
+    const url = current();
     const reply = await fetch(`${url}${path}`, {
       ...init,
       signal: patient ? (init.signal ?? null) : AbortSignal.timeout(replyTimeoutMs),
       headers: { ...authorization, ...(init.headers as Record<string, string>) },
     }).catch((cause) => {
-      throw unreachable(url, cause);
+      throw unreachable(everywhere, cause);
     });
     if (!reply.ok) throw await refusal(reply, url);
     return reply;
@@ -49,10 +59,19 @@ export function openHttp(url: string, token: string | null): Http {
 
   async function request(path: string, init: Ask = {}): Promise<Response> {
     let [breaks, waits] = [0, 0];
+    let left = addresses.length - 1;
     for (;;) {
       try {
         return await once(path, init);
       } catch (error) {
+        if (isAway(error) && left-- > 0) {
+          const before = current();
+          at = (at + 1) % addresses.length;
+          // Once of each is enough: the same is asked again a few times.
+          if (breaks === 0) say(`${before} does not answer; asking ${current()}.`);
+          continue;
+        }
+        left = addresses.length - 1;
         const askedMs = error instanceof Failure ? error.retryAfterMs : null;
         const pauseMs =
           askedMs === null
@@ -70,7 +89,7 @@ export function openHttp(url: string, token: string | null): Http {
       const reply = await request(path, init);
       const parsed = schema.safeParse(await reply.json().catch(() => undefined));
       if (parsed.success) return parsed.data;
-      throw new Failure('reply_unknown', `The reply of ${url} was not understood.`, {
+      throw new Failure('reply_unknown', `The reply of ${current()} was not understood.`, {
         why: `${path} did not answer in the form that this version knows`,
         remedy: 'check that the address is a coordinator, and that both sides are up to date',
         cause: parsed.error,
@@ -81,7 +100,7 @@ export function openHttp(url: string, token: string | null): Http {
       try {
         if (body !== null) yield* body;
       } catch (cause) {
-        throw unreachable(url, cause);
+        throw unreachable(everywhere, cause);
       }
     },
   };
@@ -89,8 +108,11 @@ export function openHttp(url: string, token: string | null): Http {
 
 /** Nobody answered, or nobody who can work at the moment: the same may succeed in a while. */
 export const isUnreachable = (error: unknown): boolean =>
-  error instanceof Failure &&
-  ['unreachable', 'shutting_down', 'unavailable', 'requests_limit'].includes(error.code);
+  isAway(error) || (error instanceof Failure && error.code === 'requests_limit');
+
+/** Another coordinator of the grid may answer. */
+const isAway = (error: unknown): boolean =>
+  error instanceof Failure && ['unreachable', 'shutting_down', 'unavailable'].includes(error.code);
 
 function unreachable(url: string, cause: unknown): Failure {
   const { name, cause: inner } = cause as Error & { cause?: NodeJS.ErrnoException };

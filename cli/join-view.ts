@@ -112,10 +112,13 @@ function newsOf(event: AgentEvent): string | null {
   switch (event.type) {
     case 'connected':
       return event.isNewAccount && event.units === 0
-        ? `Connected; your new account is ${event.accountId}.`
-        : `Connected; ${formatCount(event.units)} units so far.`;
-    case 'disconnected':
-      return `No connection (${plainText(event.why)}); trying again. Finished units are safe.`;
+        ? `Connected to ${event.url}; your new account is ${event.accountId}.`
+        : `Connected to ${event.url}; ${formatCount(event.units)} units so far.`;
+    case 'disconnected': {
+      const next = event.nextUrl === event.url ? 'trying again' : `asking ${event.nextUrl}`;
+      const why = plainText(event.why);
+      return `No connection to ${event.url} (${why}); ${next}. Finished units are safe.`;
+    }
     case 'started':
       return event.fuelBefore === 0
         ? null

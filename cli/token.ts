@@ -4,20 +4,24 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eachUrl } from './command.ts';
 import { cannotRead } from './files.ts';
 import { folderOfCoordinator } from './folders.ts';
 
-export function findToken(url: string, tokenFile: string | undefined): string | null {
+export function findToken(urls: string, tokenFile: string | undefined): string | null {
   if (tokenFile !== undefined) return readToken(tokenFile);
   const given = process.env['MANYHANDS_TOKEN']?.trim();
   if (given) return given;
-  const folder = folderOfCoordinator(url);
-  try {
-    return folder === null ? null : readFileSync(join(folder, 'operator.token'), 'utf8').trim();
-  } catch {
-    // Not the coordinator's machine, or another person's coordinator: public questions still work.
-    return null;
+  for (const url of eachUrl(urls)) {
+    const folder = folderOfCoordinator(url);
+    if (folder === null) continue;
+    try {
+      return readFileSync(join(folder, 'operator.token'), 'utf8').trim();
+    } catch {
+      // Not the coordinator's machine, or another person's coordinator: public questions still work.
+    }
   }
+  return null;
 }
 
 function readToken(path: string): string {

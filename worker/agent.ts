@@ -1,7 +1,7 @@
 /**
  * The volunteer's agent on Node: joins a grid, computes for it, and never loses a finished unit.
  *
- *   const agent = openAgent({ url, dataDir, name, team: null, cores: 2, onEvent: print });
+ *   const agent = openAgent({ urls: [url], dataDir, name, team: null, cores: 2, onEvent: print });
  *   process.once('SIGINT', () => agent.finish());
  *   const end = await agent.done;
  *
@@ -20,8 +20,8 @@ export { PlaceUnusable } from './platform/platform.ts';
 export type { AgentStatus } from './status.ts';
 
 export interface AgentOptions {
-  /** The coordinator's address: http(s)://host:port. */
-  url: string;
+  /** Of the grid's coordinators, one or several: http(s)://host:port. */
+  urls: readonly string[];
   /** Keys, leases, results and downloads; one agent at a time. */
   dataDir: string;
   name: string;
@@ -63,7 +63,7 @@ export function openAgent(options: AgentOptions): Agent {
   const life = new Lifecycle({
     platform: nodePlatform,
     sandbox: options.openSandbox({ threads: options.cores }),
-    url: options.url.replace(/\/+$/, ''),
+    urls: options.urls.map((url) => url.replace(/\/+$/, '')),
     place: options.dataDir,
     name: options.name,
     team: options.team,

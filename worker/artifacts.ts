@@ -27,16 +27,16 @@ const cacheBytesMax = 4 * 1024 ** 3;
 const uploadBytesPerMsMin = 16;
 
 export class Artifacts {
-  private readonly url: string;
+  private readonly url: () => string;
   private readonly storage: Storage;
   private readonly sha256: Platform['sha256'];
   private readonly cacheBytesMax: number;
   private readonly waitMs: (attempt: number) => number;
   private readonly underWay = new Map<Digest, Promise<unknown>>();
 
-  /** `url` is the coordinator's, without a slash at its end. */
+  /** `url` tells the coordinator's, without a slash at its end: another one may be asked some day. */
   constructor(
-    url: string,
+    url: () => string,
     storage: Storage,
     sha256: Platform['sha256'],
     options: { cacheBytesMax?: number; waitMs?: (attempt: number) => number } = {},
@@ -172,7 +172,7 @@ export class Artifacts {
   }
 
   private addressOf(digest: Digest): string {
-    return `${this.url}/v1/artifacts/${digest}`;
+    return `${this.url()}/v1/artifacts/${digest}`;
   }
 }
 

@@ -5,14 +5,15 @@
  *        ▲                                           │ any close, or leaving after a bad frame
  *        └──────────── waiting (back-off) ◄──────────┘
  *
- * Whatever ends a session, the next attempt follows after a back-off that begins anew when the last
- * session held for a minute. Only three answers end it for good: our protocol is not spoken there,
- * our signature is refused, or we are banned. A frame that is not in the contract ends the session.
+ * Whatever ends a session, the next attempt follows: at the next coordinator of the grid, if several are known, and
+ * when all were asked after a back-off, which begins anew when the last session held for a minute. Only three answers
+ * end it for good: our protocol is not spoken there (nor at the others), our signature is refused, or we are banned.
+ * A frame that is not in the contract ends the session.
  */
 import { errorFacts } from '../protocol/errors.ts';
 import type { CoordinatorMessage, Hello, HostMessage } from '../protocol/messages.ts';
 import { protocolVersion, sessionPath } from '../protocol/version.ts';
-import { backoffMs } from './backoff.ts';
+import type { Addresses } from './addresses.ts';
 import type { Platform, Socket } from './platform/platform.ts';
 import { decodeFrame, encodeFrames } from './wire.ts';
 
@@ -25,12 +26,12 @@ type Phase = 'connecting' | 'greeting' | 'open' | 'leaving' | 'waiting' | 'close
 export type RefusalReason = 'update_required' | 'refused' | 'team_unknown';
 
 export interface ConnectionEvents {
-  /** Asks for the hello that answers a challenge. */
-  challenged(challenge: Challenge): Promise<Hello>;
+  /** Asks for the hello that answers a challenge; null when it is of a grid that we have nothing to do with. */
+  challenged(challenge: Challenge): Promise<Hello | null>;
   opened(welcome: Welcome): void;
   received(message: SessionMessage): void;
   /** The session, or the attempt at one, is over; the next follows after `retryInMs`. */
-  lost(why: string, retryInMs: number): void;
+  lost(loss: { url: string; why: string; nextUrl: string; retryInMs: number }): void;
   /** There will be no further attempt. */
   refused(reason: RefusalReason, why: string): void;
   /** `challenged` rejected: our own mistake. */
@@ -53,12 +54,11 @@ const refusals = new Map<number, RefusalReason>([
 ]);
 
 export class Connection {
-  private readonly address: string;
+  private readonly addresses: Addresses;
   private readonly openSocket: Platform['openSocket'];
   private readonly events: ConnectionEvents;
   private socket: Socket | null = null;
   private phase: Phase = 'connecting';
-  private attempt = 0;
   private openedAt = 0;
   private retryAt: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,9 +67,9 @@ export class Connection {
   private lastNotice: string | null = null;
   private unsent: HostMessage[] = [];
 
-  /** `url` is the coordinator's, http or https. */
-  constructor(url: string, openSocket: Platform['openSocket'], events: ConnectionEvents) {
-    this.address = `${url.replace(/^http/, 'ws')}${sessionPath}`;
+  /** The addresses are http or https. */
+  constructor(addresses: Addresses, openSocket: Platform['openSocket'], events: ConnectionEvents) {
+    this.addresses = addresses;
     this.openSocket = openSocket;
     this.events = events;
     this.connect();
@@ -114,7 +114,8 @@ export class Connection {
     this.phase = 'connecting';
     this.retryAt = null;
     this.lastNotice = null;
-    const socket = this.openSocket(this.address, {
+    const address = `${this.addresses.current.replace(/^http/, 'ws')}${sessionPath}`;
+    const socket = this.openSocket(address, {
       opened: () => {
         this.timer = setTimeout(() => this.leave(4408, 'no welcome in time'), greetingMaxMs);
       },
@@ -158,12 +159,16 @@ export class Connection {
   private async greet(socket: Socket, challenge: Challenge): Promise<void> {
     if (challenge.protocol !== protocolVersion) {
       const why = `the grid speaks protocol ${challenge.protocol}, this worker ${protocolVersion}`;
+      // While a grid is updated some of its coordinators are of the version before.
+      if (this.addresses.areLeft) return this.leave(4426, why);
       this.close();
       this.events.refused('update_required', why);
       return;
     }
     const hello = await this.events.challenged(challenge);
-    if (this.phase === 'greeting' && socket === this.socket) sendAll(socket, [hello]);
+    if (this.phase !== 'greeting' || socket !== this.socket) return;
+    if (hello === null) this.leave(1000, 'it is of another grid than the one that was joined');
+    else sendAll(socket, [hello]);
   }
 
   /** Ends this session from our side; the back-off follows. */
@@ -178,21 +183,26 @@ export class Connection {
     this.socket = null;
     this.unsent = [];
     if (this.phase === 'closed') return;
-    const refusal = refusals.get(code);
-    if (refusal !== undefined) {
+    const { addresses, leftBecause } = this;
+    const refusal = leftBecause === null ? refusals.get(code) : undefined;
+    if (refusal !== undefined && !(refusal === 'update_required' && addresses.areLeft)) {
       this.phase = 'closed';
       this.events.refused(refusal, this.lastNotice ?? reason);
       return;
     }
-    if (this.phase === 'open' && performance.now() - this.openedAt > stableMs) this.attempt = 0;
-    // Not all who were sent away at once come back at once.
-    const laterMs = Math.min(retryAfterMs, retryAfterMsMax) * (1 + Math.random());
-    const waitMs = Math.max(backoffMs(this.attempt++, Math.random()), Math.round(laterMs));
+    if (this.phase === 'open' && performance.now() - this.openedAt > stableMs) addresses.held();
+    // Not all who were sent away at once come back at once. When it may be asked again says nothing of another one.
+    const laterMs = addresses.areLeft
+      ? 0
+      : Math.min(retryAfterMs, retryAfterMsMax) * (1 + Math.random());
+    const url = addresses.current;
+    const retryInMs = Math.max(addresses.next(), Math.round(laterMs));
     this.phase = 'waiting';
-    this.retryAt = performance.now() + waitMs;
-    this.timer = setTimeout(() => this.connect(), waitMs);
-    this.events.lost(this.leftBecause ?? (reason || `closed with ${code}`), waitMs);
+    this.retryAt = performance.now() + retryInMs;
+    this.timer = setTimeout(() => this.connect(), retryInMs);
+    const why = leftBecause ?? (reason || `closed with ${code}`);
     this.leftBecause = null;
+    this.events.lost({ url, why, nextUrl: addresses.current, retryInMs });
   }
 }
 

@@ -1,11 +1,13 @@
 /**
  * What an agent has with a grid: its keys, the session, the work it does there, and what the grid says
- * of it. The address stays, the grid behind it may be another one some day; then the work begins anew.
- * When all this ends is decided elsewhere (lifecycle.ts).
+ * of it. An address stays, the grid behind it may be another one some day; then the work begins anew. Of
+ * several addresses, those of another grid than the first that answered are left alone: whoever mixed them up
+ * is told, instead of having work thrown away whenever a connection is lost. When all this ends is decided elsewhere (lifecycle.ts).
  */
 import { limits } from '../protocol/limits.ts';
 import type { Hello } from '../protocol/messages.ts';
 import { protocolVersion } from '../protocol/version.ts';
+import { Addresses } from './addresses.ts';
 import { Artifacts } from './artifacts.ts';
 import { UnitTimes } from './asking.ts';
 import { type Challenge, Connection, type RefusalReason, type Welcome } from './connection.ts';
@@ -22,8 +24,8 @@ import { type AgentStatus, type Facts, reasonOf } from './status.ts';
 export interface EngagementOptions {
   platform: Platform;
   sandbox: Sandbox;
-  /** The coordinator's address, http or https. */
-  url: string;
+  /** Of the grid's coordinators, http or https. */
+  urls: readonly string[];
   /** Where keys, leases, results and artifacts are kept: on Node a folder. */
   place: string;
   name: string;
@@ -51,6 +53,7 @@ export interface EngagementEvents {
 export class Engagement {
   private readonly options: EngagementOptions;
   private readonly events: EngagementEvents;
+  private readonly addresses: Addresses;
   private readonly times = new UnitTimes();
   private storage: Storage | null = null;
   private identity: Identity | null = null;
@@ -66,6 +69,7 @@ export class Engagement {
   constructor(options: EngagementOptions, events: EngagementEvents) {
     this.options = options;
     this.events = events;
+    this.addresses = new Addresses(options.urls);
   }
 
   /** Null before the first challenge. */
@@ -94,13 +98,14 @@ export class Engagement {
   }
 
   private async openStorage(): Promise<void> {
-    const { platform, url, place } = this.options;
+    const { platform, place } = this.options;
+    const { addresses } = this;
     this.storage = await platform.openStorage(place);
     this.identity = await openIdentity(this.storage, platform.keys);
     // Closed while the keys were read.
     if (this.isClosed) return;
-    this.artifacts = new Artifacts(url, this.storage, platform.sha256);
-    this.connection = new Connection(url, platform.openSocket, {
+    this.artifacts = new Artifacts(() => addresses.current, this.storage, platform.sha256);
+    this.connection = new Connection(addresses, platform.openSocket, {
       challenged: (challenge) => this.hello(challenge),
       opened: (welcome) => this.opened(welcome),
       received: (message) => {
@@ -109,10 +114,10 @@ export class Engagement {
         }
         this.work?.received(message);
       },
-      lost: (why, retryInMs) => {
+      lost: ({ url, why, nextUrl, retryInMs }) => {
         this.lostBecause = why;
         this.work?.lost();
-        this.options.onEvent({ type: 'disconnected', why, retryInMs });
+        this.options.onEvent({ type: 'disconnected', url, why, nextUrl, retryInMs });
       },
       refused: (reason, why) => this.events.refused(reason, why),
       failed: (error) => this.events.failed(error),
@@ -163,9 +168,11 @@ export class Engagement {
   }
 
   /** Answers a challenge: who we are, what we have, and which leases we still hold. */
-  private async hello({ gridId, nonce }: Challenge): Promise<Hello> {
-    const { identity, options } = this;
+  private async hello({ gridId, nonce }: Challenge): Promise<Hello | null> {
+    const { identity, options, addresses } = this;
     if (identity === null) throw new Error('a challenge before the keys');
+    const known = this.work?.holdings.gridId ?? gridId;
+    if (addresses.areSeveral && known !== gridId) return null;
     const work = await this.workFor(gridId);
     return {
       type: 'hello',
@@ -193,7 +200,8 @@ export class Engagement {
     this.standing = { creditMicro, units };
     this.lostBecause = null;
     const { onEvent } = this.options;
-    onEvent({ type: 'connected', hostId, accountId, isNewAccount, creditMicro, units });
+    const url = this.addresses.current;
+    onEvent({ type: 'connected', url, hostId, accountId, isNewAccount, creditMicro, units });
     this.work?.opened(welcome);
   }
 

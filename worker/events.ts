@@ -6,6 +6,8 @@ import type { UnitVerdict } from './holdings.ts';
 export type AgentEvent =
   | {
       type: 'connected';
+      /** The coordinator's. */
+      url: string;
       hostId: string;
       accountId: string;
       /** True when the account was made by this very join. */
@@ -13,7 +15,8 @@ export type AgentEvent =
       creditMicro: string;
       units: number;
     }
-  | { type: 'disconnected'; why: string; retryInMs: number }
+  /** From `url`; `nextUrl` is asked after that, which may be the same. */
+  | { type: 'disconnected'; url: string; why: string; nextUrl: string; retryInMs: number }
   | { type: 'lease'; jobId: string; jobName: string; units: number }
   | { type: 'noWork'; reason: NoWorkReason; retryAfterMs: number | null }
   | {

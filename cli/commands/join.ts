@@ -4,7 +4,7 @@ import { isCountry } from '../../protocol/countries.ts';
 import { leaderboardSchema } from '../../protocol/http.ts';
 import { type Agent, type AgentEnd, openAgent, PlaceUnusable } from '../../worker/agent.ts';
 import { openSandbox } from '../../worker/sandbox/node/sandbox-process.ts';
-import { badUsage, command, jsonOption, parseUrl, wholeNumber } from '../command.ts';
+import { badUsage, command, eachUrl, jsonOption, parseUrls, wholeNumber } from '../command.ts';
 import { coresHere, defaultCores, parseCores } from '../cores.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { Failure } from '../failure.ts';
@@ -27,9 +27,10 @@ export const join = () =>
   command('join', 'Lend this machine’s spare cycles to a grid, until Ctrl-C.', [
     'manyhands join https://grid.example.org',
     'manyhands join https://grid.example.org --cores 75% --name amber-otter',
+    'manyhands join https://a.example.org,https://b.example.org',
     'manyhands join http://127.0.0.1:7700 --once --json',
   ])
-    .argument('<url>', 'the coordinator', parseUrl)
+    .argument('<url>', 'the coordinator, or several of one grid: A,B', parseUrls)
     .option('--name <name>', 'what the leaderboard shows (default: made up, and kept)')
     .option('--team <team>', 'the team that the credit counts for')
     .option(
@@ -58,6 +59,7 @@ export const join = () =>
       'after',
       `
 Without --cores half of the cores are lent, all at the lowest priority.
+Of several coordinators one is asked, and when it goes away the next.
 Ctrl-C once: what runs is finished first. Twice: it is handed back at once, or
 saved where its job allows it; the next join in the same folder goes on with it.
 Finished units are never lost; what could not be reported is reported by the
@@ -69,10 +71,12 @@ next join in the same folder.`,
       const cores = options.cores ?? parseCores(defaultCores);
       if (options.code !== undefined) await adoptByCode(url, dataDir, options.code, name);
       const view = openJoinView(options.json ?? false);
-      say(`Joining ${url} as ${name} with ${cores} of ${coresHere} cores, at low priority.`);
+      say(
+        `Joining ${eachUrl(url).join(' or ')} as ${name} with ${cores} of ${coresHere} cores, at low priority.`,
+      );
       say(`Keys and results are kept in ${dataDir}. Ctrl-C finishes what runs, then stops.`);
       const agent = openAgent({
-        url,
+        urls: eachUrl(url),
         dataDir,
         name,
         team: options.team ?? null,

@@ -62,6 +62,43 @@ const error = (code: ErrorCode) =>
   json(errorBody(new GridError(code)), errorFacts(code).httpStatus);
 const line = (unit: number) => `${JSON.stringify({ ...resultLineExamples[0], unit })}\n`;
 
+describe('of two coordinators', () => {
+  test('the one that does not answer is left for the other, with a word', async () => {
+    const gone = await serve(hangUp);
+    const there = await serve(json(jobViewExample));
+    const both = `${gone.url}/,${there.url}`;
+    const { code, stdout, stderr } = await gone.cli('show', jobId, '--json', '--url', both);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(jobViewExample);
+    expect(stderr).toBe(`${gone.url} does not answer; asking ${there.url}.\n`);
+    expect([gone.asked.length, there.asked.length]).toEqual([1, 1]);
+  });
+
+  test('neither answers: both are named, and asked as often as one would be', async () => {
+    const [one, other] = [await serve(hangUp), await serve(hangUp)];
+    const both = `${one.url},${other.url}`;
+    const { code, stderr } = await one.cli('show', jobId, '--url', both);
+    expect(code).toBe(exitCodeOf('unreachable'));
+    expect(stderr).toContain(`No coordinator answers at ${one.url} or ${other.url}.`);
+    expect([one.asked.length, other.asked.length]).toEqual([4, 4]);
+  });
+
+  test('what one of them refuses is not asked of the other', async () => {
+    const refusing = await serve(error('job_unknown'));
+    const other = await serve(json(jobViewExample));
+    const { code } = await refusing.cli('show', jobId, '--url', `${refusing.url},${other.url}`);
+    expect(code).toBe(exitCodeOf('job_unknown'));
+    expect(other.asked.length).toBe(0);
+  });
+
+  test('an address that is none is told by itself', async () => {
+    const { cli, url } = await serve(hangUp);
+    const { code, stderr } = await cli('show', jobId, '--url', `${url},grid.example.org`);
+    expect(code).toBe(2);
+    expect(stderr).toContain('"grid.example.org" is no address of a coordinator.');
+  });
+});
+
 describe('a submission whose reply was lost', () => {
   test('is repeated with the same key, so that there is one job', async () => {
     const { asked, cli } = await serve(hangUp, hangUp, json(submittedExample, 201));

@@ -53,7 +53,7 @@ function lyingSandbox(options) {
 }
 
 const agent = openAgent({
-  url,
+  urls: [url],
   dataDir,
   name: way,
   team: null,

@@ -35,7 +35,7 @@ function openDice() {
 }
 
 const agent = openAgent({
-  url,
+  urls: [url],
   dataDir,
   name: 'to be killed',
   team: null,

@@ -19,7 +19,7 @@ beforeEach(async () => {
   grid = await new TestCoordinator().start();
   folder = await aFolder();
   storage = await nodePlatform.openStorage(folder);
-  artifacts = new Artifacts(grid.url, storage, nodePlatform.sha256, { waitMs: () => 1 });
+  artifacts = new Artifacts(() => grid.url, storage, nodePlatform.sha256, { waitMs: () => 1 });
 });
 afterEach(async () => {
   await storage.close();
@@ -113,7 +113,9 @@ test('an artifact that the coordinator does not have is missing, after it was as
 });
 
 test('the cache keeps within its bound, and what was used last', async () => {
-  artifacts = new Artifacts(grid.url, storage, nodePlatform.sha256, { cacheBytesMax: 250_000 });
+  artifacts = new Artifacts(() => grid.url, storage, nodePlatform.sha256, {
+    cacheBytesMax: 250_000,
+  });
   const [a = '', b = '', c = ''] = [1, 2, 3].map(() => grid.addArtifact(randomBytes(100_000)));
   for (const digest of [a, b, a, c]) {
     await artifacts.get(digest, never);

@@ -80,7 +80,7 @@ test('an agent that ends while its keys are made is not over before they are wri
   const agent = new Lifecycle({
     platform: { ...nodePlatform, keys: { ...nodePlatform.keys, create } },
     sandbox: echoSandbox(),
-    url: grid.url,
+    urls: [grid.url],
     place: dataDir,
     ...aHost,
   });

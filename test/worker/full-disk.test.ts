@@ -45,7 +45,7 @@ test('on a full disk what was computed is still reported, nothing new is taken, 
       openStorage: async (place) => fillable(await nodePlatform.openStorage(place)),
     },
     sandbox,
-    url: grid.url,
+    urls: [grid.url],
     place: await aFolder(),
     ...aHost,
   });

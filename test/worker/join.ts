@@ -45,7 +45,7 @@ export async function join<S extends Sandbox = ReturnType<typeof echoSandbox>>(
   const events: AgentEvent[] = [];
   const used = sandbox ?? (echoSandbox() as unknown as S);
   const agent = openAgent({
-    url: grid.url,
+    urls: [grid.url],
     name: 'a host',
     team: null,
     cores: 2,

@@ -109,6 +109,54 @@ describe('a session that is lost', () => {
   });
 });
 
+describe('of several coordinators', () => {
+  test('the next is asked when one is gone, and what is in hand goes on there', async () => {
+    const other = await aGrid();
+    for (const one of [grid, other]) one.grants = false;
+    const urls = [grid.url, other.url];
+    const { sandbox, events } = await join(grid, new HeldSandbox(), { cores: 1, urls });
+    await expect.poll(() => grid.sessions + other.sessions).toBe(1);
+    const [here, there] = grid.sessions === 1 ? [grid, other] : [other, grid];
+    const { jobId } = here.addJob({ units: 3 });
+    await here.until(() => here.of('want').length === 1);
+    const { token } = here.grant(jobId, [1, 2]);
+    await expect.poll(() => sandbox.started.length).toBe(1);
+    await here.stop();
+    await there.until(() => there.of('hello').length === 1);
+    expect(there.of('hello')[0]?.leases).toMatchObject([{ token }]);
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'disconnected', url: here.url, nextUrl: there.url }),
+    );
+  });
+
+  test('one of another grid is left alone, and told', async () => {
+    const other = await aGrid();
+    const { events } = await join(grid, undefined, { urls: [grid.url, other.url] });
+    await expect.poll(() => grid.sessions + other.sessions).toBe(1);
+    const [here, there] = grid.sessions === 1 ? [grid, other] : [other, grid];
+    await here.until(() => here.of('want').length === 1);
+    there.gridId = 'another-grid';
+    here.cut();
+    await here.until(() => here.of('hello').length === 2);
+    expect(there.of('hello')).toEqual([]);
+    const why = expect.stringMatching('another grid');
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'disconnected', url: there.url, nextUrl: here.url, why }),
+    );
+  });
+
+  test('one that speaks another protocol does not end the worker while others may speak ours', async () => {
+    const other = await aGrid();
+    for (const one of [grid, other]) one.protocol = 2;
+    const { agent, events } = await join(grid, undefined, { urls: [grid.url, other.url] });
+    expect(await agent.done).toMatchObject({ reason: 'update_required' });
+    expect(grid.sessions + other.sessions).toBe(2);
+    expect(events).toMatchObject([
+      { type: 'disconnected', why: expect.stringMatching('protocol 2') },
+    ]);
+  });
+});
+
 describe('a coordinator that', () => {
   test('has no room says so in a sentence, and is not asked again before it wants to be', async () => {
     const door = createServer();
@@ -119,7 +167,7 @@ describe('a coordinator that', () => {
     await once(door, 'listening');
     onTestFinished(() => void door.close());
     const { port } = door.address() as AddressInfo;
-    const { events } = await join(grid, undefined, { url: `http://127.0.0.1:${port}` });
+    const { events } = await join(grid, undefined, { urls: [`http://127.0.0.1:${port}`] });
     await expect.poll(() => events.length).toBeGreaterThan(0);
     const [lost] = events;
     expect(lost).toMatchObject({ type: 'disconnected', why: errorFacts('crowded').sentence });
