@@ -115,9 +115,10 @@ function newsOf(event: AgentEvent): string | null {
         ? `Connected to ${event.url}; your new account is ${event.accountId}.`
         : `Connected to ${event.url}; ${formatCount(event.units)} units so far.`;
     case 'disconnected': {
-      const next = event.nextUrl === event.url ? 'trying again' : `asking ${event.nextUrl}`;
-      const why = plainText(event.why);
-      return `No connection to ${event.url} (${why}); ${next}. Finished units are safe.`;
+      const { url, nextUrl } = event;
+      const [to, next] =
+        nextUrl === url ? ['', 'trying again'] : [` to ${url}`, `asking ${nextUrl}`];
+      return `No connection${to} (${plainText(event.why)}); ${next}. Finished units are safe.`;
     }
     case 'started':
       return event.fuelBefore === 0

@@ -79,6 +79,17 @@ describe('join', () => {
     await first.ended;
   });
 
+  test('of two coordinators that do not answer it asks one after the other, and says so', async () => {
+    const [one, other] = ['http://127.0.0.1:9', 'http://127.0.0.1:10'];
+    const waiting = startManyhands(['join', `${one},${other}/`, '--data', 'both'], { home });
+    expect(await waiting.line('Joining ')).toMatch(`${one} or ${other} as `);
+    const [, from, to] =
+      /No connection to (\S+) \(.*\); asking (\S+)\./.exec(await waiting.line('20')) ?? [];
+    expect([from, to].sort()).toEqual([other, one]);
+    waiting.kill('SIGINT');
+    expect((await waiting.ended).code).toBe(0);
+  });
+
   test('waits for a coordinator that does not answer, and says so', async () => {
     const waiting = startManyhands(['join', 'http://127.0.0.1:9', '--data', 'waiting'], { home });
     expect(await waiting.line('20')).toMatch(/No connection \(.*\); trying again/);
