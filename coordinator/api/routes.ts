@@ -199,13 +199,15 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
 /** What the reader may see of a job's results: of another's, those that nobody can be asked to check any more. */
 async function* seen<Line extends ResultLine>(
   { seesAll }: { seesAll: boolean },
-  lines: AsyncIterable<Line>,
-): AsyncGenerator<Line> {
-  for await (const line of lines) if (seesAll || line.verdict === 'final') yield line;
+  steps: AsyncIterable<Line[]>,
+): AsyncGenerator<Line[]> {
+  for await (const lines of steps)
+    yield seesAll ? lines : lines.filter(({ verdict }) => verdict === 'final');
 }
 
-async function* jsonl(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
-  for await (const row of rows) yield JSON.stringify(row);
+async function* jsonl(steps: AsyncIterable<unknown[]>): AsyncGenerator<string> {
+  for await (const rows of steps)
+    if (rows.length > 0) yield rows.map((row) => JSON.stringify(row)).join('\n');
 }
 
 function sendError(

@@ -6,7 +6,7 @@
  * Two shelves: `input` holds what volunteers may read (kernels and inputs), `output` what only the
  * job's scientist may.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -122,7 +122,7 @@ export class Artifacts {
 }
 
 export const digestOf = (bytes: Uint8Array): Digest =>
-  `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  `sha256:${hash('sha256', bytes, 'hex')}`;
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';

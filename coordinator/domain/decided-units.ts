@@ -13,19 +13,19 @@ export type DecidedUnit = {
 
 /** In the order of their positions. */
 export function decidedUnits(journal: Uint8Array): DecidedUnit[] {
-  const recorded = new Map<string, RecordedResult>();
+  const recorded = new Map<LeaseId, RecordedResult[]>();
   const last = new Map<number, RecordedResult>();
   const decided = new Map<number, DecidedUnit>();
   for (const entry of decodeEntries(journal)) {
     if (entry.kind === 'recorded' || entry.kind === 'succeeded') {
-      for (const result of entry.kind === 'recorded' ? entry.results : resultsOf(entry)) {
-        recorded.set(`${entry.leaseId}/${result.position}`, result);
-        last.set(result.position, result);
-      }
+      const { leaseId } = entry;
+      const results = entry.kind === 'recorded' ? entry.results : resultsOf(entry);
+      for (const result of results) last.set(result.position, result);
+      recorded.set(leaseId, (recorded.get(leaseId) ?? []).concat(results));
     } else if (entry.kind === 'accepted') {
-      for (const position of fromRuns(entry.positions)) {
-        const result = recorded.get(`${entry.leaseId}/${position}`);
-        if (result !== undefined)
+      for (const result of recorded.get(entry.leaseId) ?? []) {
+        const { position } = result;
+        if (runsInclude(entry.positions, position))
           decided.set(position, { position, verdict: 'accepted', result, detail: null });
       }
     } else if (entry.kind === 'failed') {

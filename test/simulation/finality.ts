@@ -54,9 +54,11 @@ async function check(grid: SimGrid): Promise<void> {
       'W7',
       () => `${name} is final, and its journals are still in Redis`,
     );
-    for await (const { unit, verdict } of await openResults(context, jobId, 0)) {
-      const isEnded = verdict === 'final' || verdict === 'invalid';
-      violations.unless(isEnded, 'T5', () => `unit ${unit} of ${name} is ${verdict} for ever`);
+    for await (const lines of await openResults(context, jobId, 0)) {
+      for (const { unit, verdict } of lines) {
+        const isEnded = verdict === 'final' || verdict === 'invalid';
+        violations.unless(isEnded, 'T5', () => `unit ${unit} of ${name} is ${verdict} for ever`);
+      }
     }
   }
   await checkLedger(world);
@@ -72,10 +74,10 @@ async function checkArchived({ store, grid, jobs, artifacts, violations }: World
       if (jobId === null) continue;
       const job = await store.jobs.read(jobId);
       lines.push(JSON.stringify({ ...job, counts: String(Object.values(job?.counts ?? {})) }));
-      for await (const line of await openResults({ store, artifacts }, jobId, 0))
-        lines.push(JSON.stringify(line));
-      for await (const line of await openRevocations({ store, artifacts }, jobId, 0))
-        lines.push(JSON.stringify(line));
+      for await (const some of await openResults({ store, artifacts }, jobId, 0))
+        lines.push(...some.map((line) => JSON.stringify(line)));
+      for await (const some of await openRevocations({ store, artifacts }, jobId, 0))
+        lines.push(...some.map((line) => JSON.stringify(line)));
     }
     return lines.join('\n');
   };

@@ -71,7 +71,7 @@ export class Scientist {
     if (jobId === null) return [];
     const lines = await this.untilAnswered(async (context) => {
       const found: ResultLine[] = [];
-      for await (const line of await openResults(context, jobId, 0)) found.push(line);
+      for await (const lines of await openResults(context, jobId, 0)) found.push(...lines);
       return found;
     });
     const after = new Map(lines.map((line) => [line.unit, line]));
