@@ -121,8 +121,7 @@ export class Artifacts {
   }
 }
 
-export const digestOf = (bytes: Uint8Array): Digest =>
-  `sha256:${hash('sha256', bytes, 'hex')}`;
+export const digestOf = (bytes: Uint8Array): Digest => `sha256:${hash('sha256', bytes, 'hex')}`;
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -50,8 +50,8 @@ export const readMarks = (text: string | null | undefined): DayMark[] =>
 export const writeShard = ({ units, check }: Shard): string => JSON.stringify({ ...units, check });
 export function readShard(id: ShardId, text: string): Shard {
   const { check, ...units } = JSON.parse(text) as Shard['units'] & Pick<Shard, 'check'>;
-  const shard = { ...parseShardId(id), units };
-  return check === undefined ? shard : { ...shard, check };
+  const { jobId, number } = parseShardId(id);
+  return check === undefined ? { jobId, number, units } : { jobId, number, units, check };
 }
 
 /** Payments of a job as JSON: the job, whether they are for checks, then each payment's fields and its runs of units, flat. */
