@@ -101,9 +101,10 @@ module.exports = {
     ),
     only(
       'artifacts-are-bytes',
-      'Content-addressed bytes on disk: no Redis, no HTTP.',
+      'Content-addressed bytes on disk or in S3: no Redis, no HTTP of ours.',
       '^coordinator/artifacts/',
       ['^coordinator/artifacts/', '^protocol/', core],
+      ['@aws-sdk'],
     ),
     only(
       'api-calls-flow',
@@ -177,6 +178,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^(coordinator/(store|queue|redis)|bench|test)/' },
       to: { path: 'node_modules/ioredis/' },
+    },
+    {
+      name: 'aws-sdk-only-where-s3-is-spoken',
+      comment: 'It is large, and loaded only by who keeps artifacts in S3.',
+      severity: 'error',
+      from: { pathNot: '^(coordinator/artifacts/s3-bucket[.]ts$|test/)' },
+      to: { path: 'node_modules/@aws-sdk/' },
     },
     {
       name: 'prom-client-only-in-metrics',

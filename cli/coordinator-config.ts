@@ -9,6 +9,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { parseS3Place, type S3Place } from '../coordinator/artifacts/s3-place.ts';
 import { RedisError } from '../coordinator/redis/error.ts';
 import { parseRedisUrl } from '../coordinator/redis/url.ts';
 import { Failure } from './failure.ts';
@@ -21,6 +22,7 @@ export type CoordinatorConfig = {
   data: string;
   redis: string | undefined;
   sharedFolder: string | undefined;
+  artifacts: S3Place | undefined;
   logLevel: (typeof logLevels)[number];
 };
 
@@ -28,11 +30,13 @@ export type CoordinatorConfig = {
 export type GivenConfig = Record<'port' | 'host' | 'data' | 'logLevel', string> & {
   redis: string | undefined;
   sharedFolder?: string | undefined;
+  artifacts?: string | undefined;
 };
 
 /** Every variable that some command of ours reads. */
 const variables = new Set(
   [
+    'ARTIFACTS',
     'CACHE_DIR',
     'CHROMIUM',
     'DATA',
@@ -75,6 +79,11 @@ export function checkConfig(
     const unshared = flawOfFolder(given.sharedFolder) ?? flawOfSharing(given);
     if (unshared !== null) wrong('sharedFolder', unshared);
   }
+  const artifacts = given.artifacts === undefined ? undefined : parseS3Place(given.artifacts);
+  if (artifacts === null)
+    problems.push(
+      `${nameOf('artifacts')}: s3://BUCKET or s3://BUCKET/PREFIX is expected (it is not shown, it may hold a secret; those go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)`,
+    );
   const logLevel = logLevels.find((level) => level === given.logLevel);
   if (logLevel === undefined) wrong('logLevel', `one of ${logLevels.join(', ')} is expected`);
   if (given.redis !== undefined) problems.push(...redisProblems(given.redis, nameOf('redis')));
@@ -83,14 +92,14 @@ export function checkConfig(
     problems.push(`${name} is set: there is no such variable`);
   }
 
-  if (problems.length > 0 || logLevel === undefined) {
+  if (problems.length > 0 || logLevel === undefined || artifacts === null) {
     throw new Failure('config_invalid', 'The coordinator cannot start with this configuration.', {
       why: problems,
       remedy: 'mend all of these; `manyhands coordinator --help` has options and variables',
     });
   }
   const { host, data, redis, sharedFolder } = given;
-  return { port, host, data, redis, sharedFolder, logLevel };
+  return { port, host, data, redis, sharedFolder, artifacts, logLevel };
 }
 
 /** Why coordinators cannot share a folder as it is given. */

@@ -34,6 +34,7 @@ const ownCodes = {
   account_elsewhere: exitCodes.usage,
   grid_owned: exitCodes.usage,
   folder_mismatch: exitCodes.usage,
+  artifacts_unusable: exitCodes.usage,
   format_unknown: exitCodes.usage,
   file_unsuitable: exitCodes.usage,
   receipts_forged: exitCodes.notAllowed,

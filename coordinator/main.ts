@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { makeHttpServer } from './api/routes.ts';
 import { Sessions } from './api/sessions.ts';
 import { Tally } from './api/tally.ts';
-import { Artifacts } from './artifacts/artifacts.ts';
+import type { S3Place } from './artifacts/s3-place.ts';
 import { openBooks } from './books.ts';
 import { machineClock } from './clock.ts';
 import { Peers } from './domain/peers.ts';
@@ -19,6 +19,7 @@ import { Kernels } from './kernels/kernels.ts';
 import { lastingId } from './lasting-id.ts';
 import { openLog } from './log.ts';
 import { appendTimes, openMetrics } from './metrics/metrics.ts';
+import { openArtifacts } from './open-artifacts.ts';
 import { type OperatorToken, openOperatorToken } from './operator-token.ts';
 import { BullShardQueue } from './queue/shard-queue.ts';
 import { ownFolder } from './redis/folder-owner.ts';
@@ -39,6 +40,8 @@ export type CoordinatorOptions = {
   redisUrl?: string;
   /** The folder that the coordinators of one Redis share. Without it this one is the only one. */
   sharedDir?: string;
+  /** Where in S3 artifacts are, if they are not in a folder. */
+  artifacts?: S3Place;
   logLevel?: string;
   /** It cannot go on: its Redis died again and again, or another coordinator owns the grid. Close it. */
   onLost?: (error: Error) => void;
@@ -137,7 +140,12 @@ async function startOnce(
     const sealer = new Sealer(secrets);
     const operatorToken = await openOperatorToken(store, options.dataDir, Date.now());
     const isShared = sharedDir !== undefined;
-    const artifacts = await Artifacts.open(join(filesDir, 'artifacts'), isShared);
+    const { artifacts, failures, ...opened } = await openArtifacts({
+      ...{ store, gridId: grid.gridId, isShared, dataDir: options.dataDir, log },
+      folder: join(filesDir, 'artifacts'),
+      s3: options.artifacts ?? null,
+    });
+    closers.push(async () => opened.close());
     const kernels = new Kernels(artifacts);
 
     const window = new Window();
@@ -192,6 +200,7 @@ async function startOnce(
       windowShards: () => window.shardIds.length,
       backlog: () => engine.backlog(),
       isRefusing: () => engine.isRefusing(),
+      artifactFailures: failures,
       strain: () => strainNumber(strain.level),
       linesLogged,
     });

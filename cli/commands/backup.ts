@@ -60,7 +60,9 @@ The grid may run meanwhile, or not. It is run on the coordinator's machine.`,
           const shared = sharedFolder === undefined ? {} : { sharedDir: resolve(sharedFolder) };
           const facts = await takeBackup({ ...parts, ...shared, now: Date.now() });
           if (json) printJson({ folder: target, ...facts });
-          const { files, bytes } = facts;
+          const { files, bytes, artifacts } = facts;
+          if (artifacts !== undefined)
+            say(`Its artifacts stay in ${artifacts}: see that they are kept there as well.`);
           say(`Backed up: ${formatCount(files)} files, ${formatCount(bytes)} bytes, in ${target}.`);
         } finally {
           await reached.close();

@@ -1,4 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
+import { S3Unusable } from '../../coordinator/artifacts/s3-unusable.ts';
 import { FolderMismatch } from '../../coordinator/shared-folder.ts';
 import { GridOwned } from '../../coordinator/sole-coordinator.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -18,6 +19,7 @@ export const coordinator = () =>
     'manyhands coordinator --redis redis://10.0.0.5:6379',
     'manyhands coordinator --redis redis-cluster://10.0.0.5:7000,10.0.0.6:7000',
     'manyhands coordinator --redis redis://10.0.0.5:6379 --shared-folder /mnt/grid',
+    'manyhands coordinator --artifacts s3://my-bucket/grid',
     'manyhands coordinator --anchor',
   ])
     .addOption(
@@ -46,6 +48,12 @@ export const coordinator = () =>
         'with --redis: a folder that several coordinators share',
       ).env('MANYHANDS_SHARED_FOLDER'),
     )
+    .addOption(
+      new Option(
+        '--artifacts <url>',
+        'keep kernels, inputs and large outputs in S3: s3://BUCKET/PREFIX',
+      ).env('MANYHANDS_ARTIFACTS'),
+    )
     .option(
       '--anchor [cores]',
       'also run a worker here that settles what strangers dispute (on one core)',
@@ -65,6 +73,8 @@ the exit code is 0. A second signal ends it at once; nothing that was
 acknowledged is lost then either.
 With --shared-folder several run on one Redis, each with a --data folder of its
 own: volunteers may connect to any of them, and move when one goes away.
+With --artifacts it finds endpoint, region and credentials where the AWS tools
+do: AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
 With --anchor what a household computes is checked, and a young grid's first
 jobs do not wait for strangers to check each other.`,
     )
@@ -75,7 +85,7 @@ jobs do not wait for strangers to check each other.`,
         return (isVariable ? found?.envVar : found?.long) ?? option;
       };
       const config = checkConfig({ ...given, redis: given.redis }, nameOf, process.env);
-      const { host, port, data, redis, sharedFolder, logLevel } = config;
+      const { host, port, data, redis, sharedFolder, artifacts, logLevel } = config;
       const stop = awaitStop();
       let onLost: (error: Error) => void = () => {};
       const { startCoordinator } = await import('../../coordinator/main.ts');
@@ -91,6 +101,7 @@ jobs do not wait for strangers to check each other.`,
         logLevel,
         ...(redis === undefined ? {} : { redisUrl: redis }),
         ...(sharedFolder === undefined ? {} : { sharedDir: sharedFolder }),
+        ...(artifacts === undefined ? {} : { artifacts }),
       }).catch((error) => {
         throw cannotStart(error, `${host}:${port}`);
       });
@@ -127,6 +138,13 @@ function cannotStart(error: unknown, address: string): unknown {
   }
   if (error instanceof FolderMismatch) {
     return new Failure('folder_mismatch', `The files of this grid are not in ${error.folder}.`, {
+      why: error.message,
+      remedy: error.remedy,
+      cause: error,
+    });
+  }
+  if (error instanceof S3Unusable) {
+    return new Failure('artifacts_unusable', `Artifacts cannot be kept in ${error.place}.`, {
       why: error.message,
       remedy: error.remedy,
       cause: error,

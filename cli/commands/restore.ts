@@ -29,7 +29,8 @@ Never run the old grid and the restored one at once: they are the same grid.`,
         if (json) printJson({ folder: parts.dataDir, ...facts });
         const { takenAt, files, bytes } = facts;
         say(`Restored ${formatCount(files)} files, ${formatCount(bytes)} bytes, as of ${takenAt}.`);
-        say(`Start it with: manyhands coordinator --data ${parts.dataDir}`);
+        const place = facts.artifacts === undefined ? '' : ` --artifacts ${facts.artifacts}`;
+        say(`Start it with: manyhands coordinator --data ${parts.dataDir}${place}`);
       } catch (error) {
         throw storageFailure(error);
       }

@@ -1,5 +1,5 @@
 /**
- * Artifacts by digest: `PUT` streams to disk and is checked against its name, `GET` serves whole
+ * Artifacts by digest: `PUT` streams to a file and is checked against its name, `GET` serves whole
  * files and single ranges, so that a download which broke off goes on where it stopped.
  *
  * Scientists upload inputs; hosts, with their session's upload token, upload outputs. Inputs may be
@@ -83,14 +83,18 @@ async function serve(
   }
   if (range === null) {
     reply.header('content-length', size);
-    return reply.send(request.method === 'HEAD' ? null : context.artifacts.read(shelf, digest));
+    return reply.send(
+      request.method === 'HEAD' ? null : await context.artifacts.read(shelf, digest),
+    );
   }
   reply
     .status(206)
     .header('content-length', range.to - range.from + 1)
     .header('content-range', `bytes ${range.from}-${range.to}/${size}`);
   return reply.send(
-    request.method === 'HEAD' ? null : context.artifacts.read(shelf, digest, range.from, range.to),
+    request.method === 'HEAD'
+      ? null
+      : await context.artifacts.read(shelf, digest, range.from, range.to),
   );
 }
 

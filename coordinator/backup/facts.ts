@@ -12,6 +12,8 @@ export const backupFactsSchema = z.object({
   version: z.string(),
   files: z.int().min(1),
   bytes: z.int().min(0),
+  /** Where in S3 its artifacts are, of which this backup has none. */
+  artifacts: z.string().optional(),
   /** SHA-256 of SHA256SUMS. */
   sums: z.string().regex(/^[0-9a-f]{64}$/),
 });

@@ -3,7 +3,7 @@
  *
  *   redis.rdb       everything in Redis at one moment: open journals, ledger, outbox, trust, secrets
  *   artifacts/ archive/ ledger/ operator.token coordinator.id
- *                   the data folder's own, copied after that moment
+ *                   the data folder's own, copied after that moment; no artifacts where they are in S3
  *   SHA256SUMS      a line a file, as sha256sum writes and checks them
  *   backup.json     which grid, when, and the digest of SHA256SUMS; written last
  *

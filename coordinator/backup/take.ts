@@ -8,7 +8,7 @@
  *      that nothing names, lines behind the mark, which the next append cuts off, and journals that the
  *      snapshot has as well, which are written again.
  *
- * Artifacts are digested on the way and compared with their names: a disk that lies is found out here.
+ * Artifacts in S3 stay there: the backup says where. Those in a folder are digested on the way and compared with their names: a disk that lies is found out here.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -123,7 +123,11 @@ async function openingFacts({ redis, dataDir, target, reason, version, now }: Ba
       tokenName: by?.name ?? 'operator',
     });
     const { gridId, format } = grid;
-    return { backup: 1 as const, gridId, format, takenAt: new Date(now).toISOString(), version };
+    const [, artifacts] = (await store.grid.artifactsId(null))?.split(' ') ?? [];
+    return {
+      ...{ backup: 1 as const, gridId, format, takenAt: new Date(now).toISOString(), version },
+      ...(artifacts === undefined ? {} : { artifacts }),
+    };
   } finally {
     await store.close();
   }

@@ -76,8 +76,7 @@ export type Happening =
 export type Context = {
   grid: GridFacts;
   store: Store;
-  /** What is public of it: the simulation keeps its bytes in memory. */
-  artifacts: Pick<Artifacts, keyof Artifacts>;
+  artifacts: Artifacts;
   queue: ShardQueue;
   recorder: ShardRecorder;
   sealer: Sealer;

@@ -87,10 +87,8 @@ async function reportMixed(
   if (job === null) throw new GridError('job_unknown', jobId);
   const bounds = boundsOf(job);
   const recorded = results.map((result) => toRecorded(lease, result, bounds));
-  for (const [i, result] of recorded.entries()) {
-    if (result.digest !== null) recorded[i] = await withOutputChecked(context, result, bounds);
-  }
-  const reported = withSuccesses(lease, successes, bounds, recorded);
+  const checked = await withOutputsChecked(context, recorded, bounds);
+  const reported = withSuccesses(lease, successes, bounds, checked);
   return record(context, lease, reported);
 }
 
@@ -248,7 +246,28 @@ const hostError = (position: number, detail: string): RecordedResult => ({
   digest: null,
 });
 
-/** One after the other: an output may be as large as limits.outputBytesMax, and is read whole. */
+/** Outputs are read whole: of one report so much is in memory at once, or a single one that is larger. */
+const outputsBytesMax = 8 * 1024 * 1024;
+/** S3 answers after some milliseconds, and has many answers under way. */
+const outputsAtOnceMax = 16;
+
+async function withOutputsChecked(
+  context: Context,
+  results: readonly RecordedResult[],
+  bounds: Bounds,
+): Promise<RecordedResult[]> {
+  const fitting = Math.floor(outputsBytesMax / bounds.outputBytesMax);
+  const atOnce = Math.max(1, Math.min(outputsAtOnceMax, fitting));
+  const checked: RecordedResult[] = [];
+  for (let from = 0; from < results.length; from += atOnce) {
+    const some = results.slice(from, from + atOnce);
+    checked.push(
+      ...(await Promise.all(some.map((one) => withOutputChecked(context, one, bounds)))),
+    );
+  }
+  return checked;
+}
+
 async function withOutputChecked(
   { artifacts }: Context,
   result: RecordedResult,

@@ -17,6 +17,8 @@ export type Watched = {
   /** Results that wait for a commit. */
   backlog(): number;
   isRefusing(): boolean;
+  /** Calls to S3 that failed, by what was asked. */
+  artifactFailures: ReadonlyMap<string, number>;
   /** 0 is calm. */
   strain(): number;
   linesLogged: ReadonlyMap<string, number>;
@@ -105,6 +107,13 @@ const errors: Figure[] = [
     help: 'Lines logged, by level',
     labels: ['level'],
     read: ({ linesLogged }) => [...linesLogged].map(([name, n]) => [{ level: name }, n]),
+  },
+  {
+    kind: 'counter',
+    name: 'artifact_failures_total',
+    help: 'Calls to S3 that failed, by what was asked; each is tried up to three times',
+    labels: ['call'],
+    read: ({ artifactFailures }) => [...artifactFailures].map(([call, n]) => [{ call }, n]),
   },
   level('storage_refusing', '1 while results cannot be stored', (look) =>
     Number(look.isRefusing()),

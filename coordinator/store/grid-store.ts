@@ -12,6 +12,8 @@ export interface GridStore {
   leaseKeys(fresh: LeaseKey): Promise<[LeaseKey, ...LeaseKey[]]>;
   /** Which folder its coordinators share; null when none. With a fresh id it is that one from now on, if there was none. */
   folderId(fresh: string | null): Promise<string | null>;
+  /** What labels the place in S3 that its artifacts are in; null when they are in a folder. Set once, like `folderId`. */
+  artifactsId(fresh: string | null): Promise<string | null>;
   /** The grid's private key as PEM. The first call makes it. */
   signingKey(fresh: string): Promise<string>;
 }

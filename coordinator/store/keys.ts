@@ -28,6 +28,8 @@ export const keys = {
   news: '{grid}:news',
   /** string: the id of the folder that its coordinators share */
   folder: '{grid}:folder',
+  /** string: what labels the place in S3 that its artifacts are in */
+  artifacts: '{grid}:artifacts',
   /** string: the private key that signs receipts, as PEM */
   signingKey: '{grid}:signing-key',
   /** hash: key id → secret (base64); `newest` → key id */

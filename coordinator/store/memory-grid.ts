@@ -7,6 +7,7 @@ export class MemoryGrid implements GridStore {
   private secrets: LeaseKey[] = [];
   private privateKey: string | null = null;
   private folder: string | null = null;
+  private artifacts: string | null = null;
 
   /** Known once the grid is open. */
   get partitions(): number {
@@ -26,6 +27,11 @@ export class MemoryGrid implements GridStore {
   async folderId(fresh: string | null): Promise<string | null> {
     this.folder ??= fresh;
     return this.folder;
+  }
+
+  async artifactsId(fresh: string | null): Promise<string | null> {
+    this.artifacts ??= fresh;
+    return this.artifacts;
   }
 
   async signingKey(fresh: string): Promise<string> {

@@ -63,6 +63,11 @@ export class RedisGrid extends RedisPart implements GridStore {
     return await this.step((redis) => redis.get(keys.folder));
   }
 
+  async artifactsId(fresh: string | null): Promise<string | null> {
+    if (fresh !== null) await this.step((redis) => redis.setnx(keys.artifacts, fresh));
+    return await this.step((redis) => redis.get(keys.artifacts));
+  }
+
   async signingKey(fresh: string): Promise<string> {
     const key = keys.signingKey;
     await this.kept(key, (redis) => redis.setnx(key, fresh));

@@ -47,6 +47,15 @@ test('all problems of options, variables and folder are told together, by the na
   expect(stderr).not.toContain('hunter2');
 });
 
+test('a place for artifacts that is none is told with all else, and not shown: it may hold a secret', () => {
+  const artifacts = 's3://me:hunter2@bucket';
+  const told = problems({ artifacts, port: 'seven' });
+  expect(told).toHaveLength(2);
+  expect(told.join()).toMatch(/--artifacts: s3:\/\/BUCKET.* is expected.*AWS_ACCESS_KEY_ID/);
+  expect(told.join()).not.toContain('hunter2');
+  expect(check({ artifacts: 's3://bucket/grid/' }).artifacts?.url).toBe('s3://bucket/grid');
+});
+
 test('what is right is taken as it is, and nothing is made', () => {
   const data = join(home, 'not', 'yet');
   expect(check({ port: '0', host: '::1', data, redis: 'redis://a:1/2' })).toMatchObject({

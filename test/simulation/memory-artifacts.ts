@@ -1,7 +1,6 @@
 /** The artifact store in memory: one for all coordinators, and as lasting as a disk. */
 import { Readable } from 'node:stream';
-import { digestOf, type Shelf } from '../../coordinator/artifacts/artifacts.ts';
-import type { Context } from '../../coordinator/flow/context.ts';
+import { type Artifacts, digestOf, type Shelf } from '../../coordinator/artifacts/artifacts.ts';
 import type { Digest } from '../../protocol/ids.ts';
 
 export class MemoryArtifacts implements Artifacts {
@@ -11,7 +10,12 @@ export class MemoryArtifacts implements Artifacts {
     return this.kept.get(`${shelf} ${digest}`)?.length ?? null;
   }
 
-  read(shelf: Shelf, digest: Digest, from = 0, to = Number.POSITIVE_INFINITY): Readable {
+  async read(
+    shelf: Shelf,
+    digest: Digest,
+    from = 0,
+    to = Number.POSITIVE_INFINITY,
+  ): Promise<Readable> {
     return Readable.from([this.get(shelf, digest).subarray(from, to + 1)]);
   }
 
@@ -38,5 +42,3 @@ export class MemoryArtifacts implements Artifacts {
     return bytes;
   }
 }
-
-type Artifacts = Context['artifacts'];

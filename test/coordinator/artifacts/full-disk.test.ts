@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { toGridError } from '../../../coordinator/api/grid-error.ts';
-import { Artifacts } from '../../../coordinator/artifacts/artifacts.ts';
+import { FolderArtifacts } from '../../../coordinator/artifacts/folder-artifacts.ts';
 import { SmallDisk } from '../../support/small-disk.ts';
 
 // A write to a disk that is nearly full may take a part of the bytes and succeed. The part was published
@@ -19,7 +19,7 @@ test('[W2] an artifact for which there is no room is refused whole, and stored w
   onTestFinished(() => disk.unmount());
 
   mkdirSync(join(disk.seen, 'artifacts'));
-  const artifacts = await Artifacts.open(join(disk.seen, 'artifacts'));
+  const artifacts = await FolderArtifacts.open(join(disk.seen, 'artifacts'));
   const bytes = Buffer.alloc(600 * 1024, 'x');
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   const write = () => artifacts.write('output', digest, [bytes]);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Artifacts } from '../../../coordinator/artifacts/artifacts.ts';
+import { FolderArtifacts } from '../../../coordinator/artifacts/folder-artifacts.ts';
 import type { KernelNeeds } from '../../../coordinator/domain/job.ts';
 import { Kernels } from '../../../coordinator/kernels/kernels.ts';
 import { runKernel } from '../../../worker/sandbox/runner.ts';
@@ -12,11 +12,11 @@ import { aProgram, aRun, wasmOf } from '../../worker/sandbox/a-kernel.ts';
 import { runInPieces } from '../../worker/sandbox/checkpoint/a-stoppable-kernel.ts';
 
 let folder: string;
-let artifacts: Artifacts;
+let artifacts: FolderArtifacts;
 let kernels: Kernels;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mh-kernels-'));
-  artifacts = await Artifacts.open(folder);
+  artifacts = await FolderArtifacts.open(folder);
   kernels = new Kernels(artifacts);
 });
 afterAll(() => rm(folder, { recursive: true }));
