@@ -65,19 +65,30 @@ test('[W2] a store that is away is told as that, and never as an artifact that i
   expect(calls.at(-1)).toBe('worked');
 });
 
-test('[W2] an upload that S3 dies in is tried again, and there when it is acknowledged', async () => {
+test('[W2] uploads that S3 dies in are there when they are acknowledged, however often it takes', async () => {
   const artifacts = await open();
-  const bytes = randomBytes(20_000_000);
-  const writing = artifacts.write('output', digestOf(bytes), [bytes]);
-  await vi.waitFor(() => expect(readdirSync(folder)).toHaveLength(1));
+  const all = Array.from({ length: 8 }, () => randomBytes(3_000_000));
+  const upload = async (bytes: Buffer): Promise<void> => {
+    for (;;) {
+      try {
+        await artifacts.write('output', digestOf(bytes), [bytes]);
+        return;
+      } catch (error) {
+        // It died three times in a row: then it is for the volunteer to try again.
+        expect(error).toMatchObject({ code: 'unavailable' });
+      }
+    }
+  };
+  const uploads = Promise.all(all.map(upload));
+  for (let deaths = 0; deaths < 3; deaths++) {
+    await server.kill9();
+    await server.restart();
+  }
+  await uploads;
   await server.kill9();
   await server.restart();
-  await writing.catch((error) => {
-    // Had it died three times in a row, it would be for the volunteer to try again.
-    expect(error).toMatchObject({ code: 'unavailable' });
-    return artifacts.write('output', digestOf(bytes), [bytes]);
-  });
-  expect((await artifacts.readAll('output', digestOf(bytes))).equals(bytes)).toBe(true);
+  for (const bytes of all)
+    expect((await artifacts.readAll('output', digestOf(bytes))).equals(bytes)).toBe(true);
 });
 
 test('a bucket that is taken away makes no artifact unknown', async () => {
@@ -100,11 +111,12 @@ describe('a place that cannot be used is refused at the start', () => {
   });
 
   test('when the credentials are wrong, without a word of them', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'hunter1');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'hunter2');
     const refused = await open().catch((error) => error);
-    expect(refused.message).toMatch(/SignatureDoesNotMatch/);
+    expect(refused.message).toMatch(/InvalidAccessKeyId/);
     expect(refused.remedy).toMatch(/s3:PutObject/);
-    expect(JSON.stringify([refused.message, refused.remedy])).not.toContain('hunter2');
+    expect(JSON.stringify([refused.message, refused.remedy])).not.toContain('hunter');
   });
 
   test('when there are none', async () => {
