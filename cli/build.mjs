@@ -69,7 +69,7 @@ export async function build() {
 
 async function compileTypeScript() {
   await run([join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
-  // `npx manyhands` executes it, and tsc does not make programs.
+  // It may be called by its path, and tsc does not make programs.
   const program = join(dist, 'cli/main.js');
   if (existsSync(program)) chmodSync(program, 0o755);
 }
