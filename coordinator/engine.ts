@@ -214,7 +214,20 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     const news = await meet(context, parts.coordinatorId, here());
     if (news === null) throw new GridOwned();
     if (peers.isSteward(clock.now()) && !wasSteward) rounds?.steward();
+    // The steward's alone; of those who have died before it the locks run out.
+    const dead = peers.takeDead(clock.now());
+    if (peers.isSteward(clock.now())) giveBackOf(dead);
     for (const one of news) heard(one);
+  };
+  const giveBackOf = (dead: readonly string[]) => {
+    for (const coordinatorId of dead) {
+      log.info({ dead: coordinatorId }, 'a coordinator is gone: others have its shards');
+      for (const partition of partitions(context)) {
+        queue.giveBackOf(partition, coordinatorId).catch((error) => {
+          log.debug({ err: error }, 'the shards of a dead coordinator come back by themselves');
+        });
+      }
+    }
   };
   if (peers.share) await come();
   for (const partition of partitions(context)) {

@@ -157,6 +157,7 @@ async function startOnce(
       lost: (id) => window.yield(id, clock.now()),
     });
     closers.push(() => queue.close());
+    const peers = isShared ? new Peers() : Peers.alone();
     const engine = await startEngine({
       grid,
       store,
@@ -166,7 +167,7 @@ async function startOnce(
       queue,
       window,
       coordinatorId,
-      peers: isShared ? new Peers() : Peers.alone(),
+      peers,
       lost: onLost,
       clock,
       randomBytes: pooledRandomBytes,
@@ -202,6 +203,10 @@ async function startOnce(
       isRefusing: () => engine.isRefusing(),
       artifactFailures: failures,
       strain: () => strainNumber(strain.level),
+      coordinators: () => peers.count,
+      isSteward: () => peers.isSteward(clock.now()),
+      stewardships: () => peers.stewardships,
+      unheardMs: () => peers.unheardMs(clock.now()),
       linesLogged,
     });
     const http = makeHttpServer({

@@ -34,6 +34,8 @@ type Met = { isSteward: boolean; others: ReadonlyMap<string, PeerFacts>; last: s
 const itemsMax = 1024;
 /** Beyond this nobody has listened for long. */
 const untoldMax = 256;
+/** Three meetings: when Redis stood still nobody has come, and whoever comes first finds nobody else. */
+const missedMs = 1000;
 
 export class Peers {
   /** Of a coordinator that is the only one its Redis allows. */
@@ -43,8 +45,13 @@ export class Peers {
 
   /** Up to where it has heard what the others told; '' at first. */
   heardUpTo = '';
+  /** How often it has become the steward. */
+  stewardships = 0;
   private others: ReadonlyMap<string, PeerFacts> = new Map();
+  /** Since when those are missed that were there. */
+  private readonly missed = new Map<string, number>();
   private stewardUntil: number;
+  private metAt: number | null = null;
   /** Whether the grid is shared with any. */
   readonly share: boolean;
   private untold: News[] = [];
@@ -65,10 +72,31 @@ export class Peers {
   }
 
   /** Came together with the others; as a steward it is that until a time, by its own clock. */
-  met({ isSteward, others, last }: Met, until: number): void {
+  met({ isSteward, others, last }: Met, now: number, until: number): void {
+    for (const id of this.others.keys()) if (!others.has(id)) this.missed.set(id, now);
+    for (const id of others.keys()) this.missed.delete(id);
     this.others = others;
+    this.metAt = now;
+    if (isSteward && !this.isSteward(now)) this.stewardships++;
     this.heardUpTo = last;
     this.stewardUntil = isSteward ? until : Number.NEGATIVE_INFINITY;
+  }
+
+  /** How many coordinators run the grid, this one included. */
+  get count(): number {
+    return 1 + this.others.size;
+  }
+
+  /** How long it has heard nothing of the others; 0 where there are none. */
+  unheardMs(now: number): number {
+    return this.share ? Math.max(now - (this.metAt ?? now), 0) : 0;
+  }
+
+  /** Those that are dead for sure, each once: they came, and have not for long. */
+  takeDead(now: number): string[] {
+    const dead = [...this.missed].filter(([, since]) => Math.abs(now - since) >= missedMs);
+    for (const [id] of dead) this.missed.delete(id);
+    return dead.map(([id]) => id);
   }
 
   /** Whether there are others with hosts of theirs. */

@@ -31,6 +31,8 @@ export type ShardQueue = {
   held(partition: number): ShardId[];
   /** Lets another coordinator, or a later try, have the shard. */
   giveBack(partition: number, id: ShardId): Promise<void>;
+  /** Lets others have the shards of a coordinator that is dead, before its hold of them runs out. */
+  giveBackOf(partition: number, coordinatorId: string): Promise<void>;
 };
 
 /** The group commit as flow sees it (flow/record/). */

@@ -37,7 +37,7 @@ export async function meet(
       mayLead: true,
     });
     if (meeting === null) return null;
-    peers.met(meeting, at + presentMs);
+    peers.met(meeting, at, at + presentMs);
     return meeting.heard;
   } catch (error) {
     // Whether it was heard is not known, and to hear it twice does no harm.

@@ -22,6 +22,12 @@ export type Watched = {
   /** 0 is calm. */
   strain(): number;
   linesLogged: ReadonlyMap<string, number>;
+  /** Coordinators of the grid, this one included. */
+  coordinators(): number;
+  isSteward(): boolean;
+  stewardships(): number;
+  /** Since it last met the others. */
+  unheardMs(): number;
 };
 
 /** Everything at one moment. */
@@ -146,6 +152,21 @@ const saturation: Figure[] = [
   },
 ];
 
+const others: Figure[] = [
+  level('coordinators', 'Coordinators that run the grid, as this one knows it', (look) =>
+    look.coordinators(),
+  ),
+  level('steward', '1: this one does what one alone has to do', (look) => Number(look.isSteward())),
+  count('stewardships_total', 'How often this one has become the steward', (look) =>
+    look.stewardships(),
+  ),
+  level(
+    'news_lag_seconds',
+    'Since this coordinator last heard the others, and they it',
+    (look) => look.unheardMs() / 1000,
+  ),
+];
+
 const redis: Figure[] = [
   level('redis_memory_bytes', 'What Redis uses', ({ redis }) => redis.usedBytes),
   level(
@@ -188,5 +209,6 @@ export const figures: readonly Figure[] = [
   ...traffic,
   ...errors,
   ...saturation,
+  ...others,
   ...redis,
 ];

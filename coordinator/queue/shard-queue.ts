@@ -16,10 +16,13 @@ import { partitionTag } from '../store/keys.ts';
 import { makeClient, type RedisAddress, type RedisClient } from '../store/redis-connection.ts';
 
 const queueName = 'shards';
-/** 8 s and a stalled check every 2 s: a dead coordinator's shards are back within about 10 s. */
-const lockMs = 8000;
+/**
+ * Longer than the others take to miss a coordinator (flow/meet.ts) and give its shards back under its own lock: some
+ * 7 s. The stalled check is for what they miss.
+ */
+const lockMs = 12_000;
 const stalledCheckMs = 2000;
-/** A third of the lock: two renewals may be lost. */
+/** What is left of a lock when its coordinator dies is 9.5 s at least; three renewals may be lost. */
 const renewMs = 2500;
 /** A stalled shard is a coordinator that died, never the shard's fault: never give one up. */
 const stalledCountMax = 1_000_000;
@@ -126,6 +129,15 @@ export class BullShardQueue implements ShardQueue {
     await entry.moveToWait(this.options.coordinatorId).catch(() => {
       // Redis is gone or the lock is: then the stalled check hands the shard on.
     });
+  }
+
+  async giveBackOf(partition: number, coordinatorId: string): Promise<void> {
+    const { queue } = this.at(partition);
+    for (const entry of await queue.getActive()) {
+      await entry.moveToWait(coordinatorId).catch(() => {
+        // It is another's, or its lock has run out: then the stalled check hands it on.
+      });
+    }
   }
 
   /** Hands everything back, so that another coordinator has it at once, and closes. */

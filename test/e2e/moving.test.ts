@@ -64,6 +64,12 @@ async function show(jobId: string, token: string): Promise<{ canonical: number; 
   return { canonical, said: shown.stderr };
 }
 
+/** What the one that is left tells of who leads. */
+async function leading(grid: GridProcesses): Promise<string[]> {
+  const text = await (await grid.fetch('/metrics')).text();
+  return text.split('\n').filter((line) => /^manyhands_(coordinators|steward) /.test(line));
+}
+
 test('[O6] a volunteer whose coordinator is killed goes on at the other, and so does the scientist', async () => {
   const { jobId, volunteer, here, other } = await atWork();
   const told = verdictsOf(volunteer).map(({ unit }) => unit);
@@ -77,6 +83,7 @@ test('[O6] a volunteer whose coordinator is killed goes on at the other, and so 
   const lines = await other.results(jobId);
   expect(lines.map(({ unit }) => unit)).toEqual(Array.from({ length: units }, (_, unit) => unit));
   for (const unit of told) expect(lines[unit]).toMatchObject({ verdict: 'accepted' });
+  expect(await leading(other)).toEqual(['manyhands_coordinators 1', 'manyhands_steward 1']);
   const shown = await show(jobId, other.tokenPath);
   expect(shown.canonical).toBe(units);
   const isAskedFirst = everybody.url.startsWith(here.url);

@@ -186,6 +186,30 @@ const grantedAt = (coordinator: SimCoordinator | undefined, grid: SimGrid): numb
 const inVain = (grid: SimGrid): number =>
   [...grid.world.notebook.all].filter(({ verdict }) => verdict === 'not_needed').length;
 
+// Its shard was locked for eight seconds, and noticed four seconds later.
+it('[O6] the units of a coordinator that died are granted by another within seven seconds', async () => {
+  const grid = aGrid({
+    coordinators: ['A', 'B'],
+    jobs: [aSimJob({ units: 100, unitMs: 60_000 })],
+    hosts: [
+      [aHostProfile(1), 'A'],
+      [aHostProfile(2), 'B'],
+    ],
+  });
+  const [a, b] = grid.coordinators as [SimCoordinator, SimCoordinator];
+  const [atA, atB] = grid.hosts as [SimHost, SimHost];
+  atA.start();
+  await grid.playFor(5000);
+  expect(grantedAt(a, grid)).toBeGreaterThan(0);
+  a.crash();
+  atB.start();
+  await grid.playFor(7000);
+  expect(grantedAt(b, grid)).toBeGreaterThan(0);
+  a.start();
+  await grid.playToTheEnd();
+  expect(grid.world.violations.first).toBeNull();
+});
+
 // Two coordinators live, and a host goes from one to the other with its lease. The one that holds the shard heard of no
 // renewal any more: after 30 s it granted the unit again, and it was computed twice.
 it('[O6] a host that moves to another coordinator keeps its lease, also where its shard is held', async () => {

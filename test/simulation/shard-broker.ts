@@ -7,7 +7,7 @@
 import type { ShardId } from '../../coordinator/domain/shard.ts';
 
 /** As in coordinator/queue/shard-queue.ts. */
-const lockMs = 8000;
+const lockMs = 12_000;
 const stalledCheckMs = 2000;
 
 type Lock = { owner: string; until: number };

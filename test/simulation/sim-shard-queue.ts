@@ -93,6 +93,13 @@ export class SimShardQueue implements ShardQueue {
     await this.command(() => broker.moveToWait(partition, id, owner, clock.now)).catch(comesBack);
   }
 
+  async giveBackOf(partition: number, owner: string): Promise<void> {
+    const { broker, clock } = this.parts;
+    await this.command(() => {
+      for (const id of broker.active(partition)) broker.moveToWait(partition, id, owner, clock.now);
+    });
+  }
+
   async close(): Promise<void> {
     for (const [partition, held] of this.holdings.entries()) {
       await Promise.all([...held].map((id) => this.giveBack(partition, id)));

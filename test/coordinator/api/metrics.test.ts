@@ -96,6 +96,12 @@ test('levels of the machine, of Redis and of the window are there', async () => 
     expect(now.has(`manyhands_${name}`), name).toBe(true);
 });
 
+test('a coordinator that is alone is the steward, and hears of no other', async () => {
+  const now = await read();
+  const told = ['coordinators', 'steward', 'stewardships_total', 'news_lag_seconds'];
+  expect(told.map((name) => now.get(`manyhands_${name}`))).toEqual([1, 1, 0, 0]);
+});
+
 test('a stranger cannot add to what is told: no path, host, account or job is a label', async () => {
   const host = await joinVolunteer(grid.url);
   const jobId = await grid.submit(1);
