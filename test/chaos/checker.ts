@@ -3,9 +3,11 @@
  * HTTP, the ledger replayed by the command line and counted again here, receipts; and by the acknowledgements
  * that volunteers kept. Nothing here looks into Redis, a log or a data folder of the coordinator's.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobView, ResultLine, Standing } from '../../protocol/http.ts';
 import type { EntryLine, LedgerEnd } from '../../protocol/ledger.ts';
+import type { Receipt } from '../../protocol/receipts.ts';
 import type { ChaosGrid } from './chaos-grid.ts';
 import type { Acknowledged } from './light-volunteer.ts';
 import type { SubmittedJob } from './scientist.ts';
@@ -178,22 +180,26 @@ export class Checker {
   private async checkReceipts(worker: string): Promise<void> {
     const connected = this.grid.eventsOf(worker).find((event) => event.type === 'connected');
     const accountId = connected?.type === 'connected' ? connected.accountId : '';
-    const prefix = `${accountId} `;
-    const paid = [...this.paid].filter(([key, { times }]) => key.startsWith(prefix) && times === 1);
     const file = join(this.grid.folder, `${worker}.receipts`);
     const folder = this.grid.workerFolder(worker);
     const got = await this.grid.run('receipts', '--data', folder, '--out', file);
     this.unless(got.code === 0, 'C4', () => `receipts of ${worker}: ${got.stderr}`);
     if (got.code !== 0) return;
-    const { code, stdout, stderr } = await this.grid.run('receipts', 'verify', file, '--json');
+    const { code, stderr } = await this.grid.run('receipts', 'verify', file);
     this.unless(code === 0, 'C4', () => `receipts of ${worker}: ${stderr}`);
     if (code !== 0) return;
-    const { units } = JSON.parse(stdout) as { units: number };
-    this.unless(
-      units === paid.length,
-      'C4',
-      () => `${worker} has receipts for ${units} units, and was paid for ${paid.length}`,
-    );
+    const named = namedIn(readFileSync(file, 'utf8'));
+    const prefix = `${accountId} `;
+    for (const [key, { times }] of this.paid) {
+      if (!key.startsWith(prefix)) continue;
+      const unit = key.slice(prefix.length);
+      const has = named.get(unit) ?? 0;
+      named.delete(unit);
+      this.unless(has === times, 'C4', () => `${worker}: ${unit} is paid ${times}, named ${has}`);
+    }
+    for (const [unit, has] of named) {
+      this.unless(has === 0, 'C4', () => `${worker}: ${unit} is not paid, and named ${has} times`);
+    }
   }
 
   private unless(holds: boolean, rule: string, what: () => string): void {
@@ -214,6 +220,23 @@ export class Checker {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as T);
   }
+}
+
+/** Of each job and unit, how often a file of receipts names it. */
+function namedIn(receipts: string): Map<string, number> {
+  const named = new Map<string, number>();
+  for (const line of receipts.split('\n')) {
+    const { grants = [] } = line === '' ? {} : (JSON.parse(line) as Partial<Receipt>);
+    for (const { kind, jobId, units } of grants) {
+      for (const [from, count] of units) {
+        for (let unit = from; unit < from + count; unit++) {
+          const key = `${jobId} ${unit}`;
+          named.set(key, (named.get(key) ?? 0) + (kind === 'grant' ? 1 : -1));
+        }
+      }
+    }
+  }
+  return named;
 }
 
 /** A millionth of its fuel, rounded down; a failed unit earns nobody anything. */
