@@ -3,14 +3,16 @@
  * files and single ranges, so that a download which broke off goes on where it stopped.
  *
  * Scientists upload inputs; hosts, with their session's upload token, upload outputs. Inputs may be
- * read by whoever knows the digest, as volunteers must; outputs only with a token.
+ * read by whoever knows the digest, as volunteers must; outputs by operators (scientists have them in their results).
+ * To all others there are none: a host that has computed one would learn here that it checks somebody's.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GridError } from '../../protocol/errors.ts';
 import { digestSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Shelf } from '../artifacts/artifacts.ts';
-import { authorize, isUploadToken } from '../flow/authorize.ts';
+import { isOperator } from '../domain/token.ts';
+import { authorize, isUploadToken, viewerOf } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
 import { bearerToken } from './bearer-token.ts';
 import { parseRange } from './range.ts';
@@ -111,9 +113,10 @@ async function find(
 ): Promise<{ shelf: Shelf; size: number }> {
   const input = await context.artifacts.size('input', digest);
   if (input !== null) return { shelf: 'input', size: input };
-  const output = await context.artifacts.size('output', digest);
+  const viewer = await viewerOf(context, bearerToken(request));
+  const seesOutputs = viewer !== null && isOperator(viewer);
+  const output = seesOutputs ? await context.artifacts.size('output', digest) : null;
   if (output === null) throw new GridError('artifact_unknown', digest);
-  await authorize(context, bearerToken(request), 'read', 'submit');
   return { shelf: 'output', size: output };
 }
 

@@ -3,8 +3,7 @@
  * harmless and a reader waits for nobody. It is there under its name only when it is whole, right and as
  * lasting as the store makes things: what `write` has settled for, a crash does not take back.
  *
- * Two shelves: `input` holds what volunteers may read (kernels and inputs), `output` what only the
- * job's scientist may. Two stores: a folder (folder-artifacts.ts) and S3 (s3-artifacts.ts).
+ * Two shelves: `input` holds what volunteers may read (kernels and inputs), `output` what they may not. Two stores: a folder (folder-artifacts.ts) and S3 (s3-artifacts.ts).
  */
 import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';

@@ -274,14 +274,24 @@ describe('an output too large for the report', () => {
     expect(await host.report(token, [result])).toEqual({ refused: 'artifact_unknown' });
   });
 
-  test('is not readable without a token', async () => {
+  test('[T3] is there for operators alone: to others it is as if nobody had computed it', async () => {
     const host = await joinVolunteer(grid.url);
     await upload(host, large.name, large.bytes);
-    expect((await fetch(`${grid.url}/v1/artifacts/${large.name}`)).status).toBe(401);
-    expect((await grid.fetch(`/v1/artifacts/${large.name}`)).status).toBe(200);
-    const asUploader = { authorization: `Bearer ${host.welcome?.uploadToken}` };
-    const own = await grid.fetch(`/v1/artifacts/${large.name}`, { headers: asUploader });
-    expect(own.status).toBe(401);
+    const path = `/v1/artifacts/${large.name}`;
+    expect((await grid.fetch(path)).status).toBe(200);
+    const scientist = await grid.makeToken('read', 'submit');
+    const another = `/v1/artifacts/sha256:${'0'.repeat(64)}`;
+    for (const token of [null, 'mh_guessed', scientist, host.welcome?.uploadToken ?? '']) {
+      const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+      for (const method of ['GET', 'HEAD']) {
+        const reply = await fetch(`${grid.url}${path}`, { method, headers });
+        const none = await fetch(`${grid.url}${another}`, { method, headers });
+        expect([reply.status, none.status]).toEqual([404, 404]);
+        expect((await reply.text()).replace(path.slice(14), '')).toBe(
+          (await none.text()).replace(another.slice(14), ''),
+        );
+      }
+    }
   });
 
   test('cannot be uploaded without a token, nor with a forged one, nor become an input', async () => {
