@@ -4,7 +4,7 @@ import type { HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { UnitRuns } from '../../protocol/messages.ts';
 import type { Holder, LeaseFacts } from '../domain/lease.ts';
 import { lostReason } from '../domain/losses.ts';
-import { fromRuns, parseShardId, positionOf, toRuns } from '../domain/shard.ts';
+import { fromRuns, parseShardId, positionOf, shardId, toRuns } from '../domain/shard.ts';
 import { partitionOf } from '../store/store.ts';
 import type { Context } from './context.ts';
 
@@ -84,7 +84,10 @@ export function presentLease(context: Context, { lease, units }: PresentedLease)
 export function expireLeases(context: Context): LeaseFacts[] {
   const expired = context.window.expire(context.now());
   context.capacities.lapsed(expired.map(({ hostId }) => hostId));
-  for (const { leaseId, hostId, shard } of expired) {
+  for (const { leaseId, hostId, shard, positions } of expired) {
+    // Or it would stand again, for as long, where the shard goes next.
+    if (context.peers.share && context.window.isHeld(shardId(shard)))
+      context.recorder.note(shard, { kind: 'released', leaseId, positions });
     context.log.info({ leaseId, hostId, jobId: shard.jobId, shard: shard.number }, 'lease expired');
   }
   for (const { shard, positions } of context.window.hopeless) {

@@ -241,6 +241,34 @@ it('[O6] a host that moves to another coordinator keeps its lease, also where it
   expect(inVain(grid)).toBe(0);
 });
 
+// Seed 6 of the chaos tests. A lease had ended where its shard was held; the journal did not know it, and whoever got the
+// shard next waited for the same lease, another thirty seconds.
+it('[W5] [O6] a lease that ended at one coordinator does not stand again at the one that gets its shard', async () => {
+  const grid = aGrid({
+    coordinators: ['A', 'B'],
+    jobs: [aSimJob({ units: 4, unitMs: 100_000 })],
+    hosts: [
+      [aHostProfile(1), 'A'],
+      [aHostProfile(2), 'A'],
+      [aHostProfile(3), 'B'],
+    ],
+  });
+  const [, b] = grid.coordinators;
+  const [gone, busy, idle] = grid.hosts as [SimHost, SimHost, SimHost];
+  gone.start();
+  await grid.playFor(5000);
+  busy.start();
+  await grid.playFor(5000);
+  gone.crash(false);
+  idle.start();
+  await grid.playFor(40_000);
+  const jobId = grid.world.jobs[0]?.jobId ?? '';
+  const leases = b?.context?.window.leasesOf(jobId) ?? [];
+  expect(leases.map(({ hostId }) => hostId)).toContain(idle.profile.hostId);
+  await grid.playToTheEnd();
+  expect(grid.world.violations.first).toBeNull();
+});
+
 // One shard has all of a small job. Who held it kept it, and hosts elsewhere looked on.
 it('[O6] units that wait at one coordinator go to hosts that ask at another', async () => {
   const grid = aGrid({
