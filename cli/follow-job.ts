@@ -8,7 +8,7 @@ import type { JobView } from '../protocol/http.ts';
 import { badUsage } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { Failure } from './failure.ts';
-import { formatCount, formatCredit, parseDurationMs } from './format.ts';
+import { formatCount, formatCredit, formatUnits, parseDurationMs } from './format.ts';
 import type { Grid } from './grid.ts';
 import { isUnreachable } from './http.ts';
 import { openProgressBar } from './progress-bar.ts';
@@ -99,7 +99,7 @@ export async function tellEnd(grid: Grid, job: JobView): Promise<void> {
     return;
   }
   say(
-    `${formatCount(canonical)} of ${formatCount(units)} units done, ${formatCredit(creditMicro)} credits.`,
+    `${formatCount(canonical)} of ${formatUnits(units)} done, ${formatCredit(creditMicro)} credits.`,
   );
   if (failed > 0) {
     await tellFailedUnits(grid, job);

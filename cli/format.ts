@@ -3,6 +3,10 @@
 /** 1234567 → "1,234,567" */
 export const formatCount = (value: number | bigint): string => value.toLocaleString('en-US');
 
+/** "1 unit", "1,234 units" */
+export const formatUnits = (units: number): string =>
+  `${formatCount(units)} ${units === 1 ? 'unit' : 'units'}`;
+
 /** Microcredit as credits, with as many digits as a small amount needs to show at all. */
 export function formatCredit(creditMicro: string): string {
   const micro = Number(creditMicro);

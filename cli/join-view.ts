@@ -4,7 +4,7 @@
  * when something changes and one every half minute; with --json every event is a line of JSON.
  */
 import type { Agent, AgentEvent } from '../worker/agent.ts';
-import { formatCount, formatCredit, formatSeconds } from './format.ts';
+import { formatCount, formatCredit, formatSeconds, formatUnits } from './format.ts';
 import { tellReason } from './tell-reason.ts';
 import { isLive, onStderr, plainText, printJson, say } from './terminal.ts';
 
@@ -104,8 +104,16 @@ function drawLine(agent: Agent, rank: number | null, frame: number, columns: num
 function totals(agent: Agent, rank: number | null): string {
   const { units, creditMicro, finished } = agent.status();
   const place = rank === null ? '' : ` · rank ${formatCount(rank)}`;
-  return `${formatCount(units ?? finished)} units · ${formatCredit(creditMicro ?? '0')} credits${place}`;
+  return `${formatUnits(units ?? finished)} · ${formatCredit(creditMicro ?? '0')} credits${place}`;
 }
+
+const notNeeded: Record<Extract<AgentEvent, { type: 'cancelled' }>['reason'], string> = {
+  job_cancelled: 'the job was cancelled',
+  job_paused: 'the job is paused',
+  unit_decided: 'others were first',
+  lease_expired: 'others have them now',
+  not_held: 'others have them now',
+};
 
 /** What is worth a line of its own wherever it happens. */
 function newsOf(event: AgentEvent): string | null {
@@ -113,7 +121,7 @@ function newsOf(event: AgentEvent): string | null {
     case 'connected':
       return event.isNewAccount && event.units === 0
         ? `Connected to ${event.url}; your new account is ${event.accountId}.`
-        : `Connected to ${event.url}; ${formatCount(event.units)} units so far.`;
+        : `Connected to ${event.url}; ${formatUnits(event.units)} so far.`;
     case 'disconnected': {
       const { url, nextUrl } = event;
       const [to, next] =
@@ -125,7 +133,7 @@ function newsOf(event: AgentEvent): string | null {
         ? null
         : `Unit ${event.unit} of ${plainText(event.jobName)} goes on from where it was saved.`;
     case 'cancelled':
-      return `${formatCount(event.units)} units are not needed any more (${event.reason}).`;
+      return `${formatUnits(event.units)} not needed any more: ${notNeeded[event.reason]}.`;
     case 'notice':
       return `The coordinator says: ${plainText(event.text)}`;
     case 'trouble':

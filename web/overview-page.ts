@@ -34,7 +34,7 @@ export function overviewPage(overview: Overview): string {
 <body>
 <header>
 <h1>Manyhands</h1>
-<p>${count(hosts, 'host')} at work · ${count(running, 'open job')} · ${new Date(now).toISOString().slice(11, 19)} UTC</p>
+<p>${count(hosts, 'host')} connected · ${count(running, 'open job')} · ${new Date(now).toISOString().slice(11, 19)} UTC</p>
 </header>
 <main>
 <section aria-labelledby="jobs">

@@ -1,7 +1,11 @@
 /** What an agent tells as it happens: enough for a command line to print and a test to wait for. */
+import type { CoordinatorMessage } from '../protocol/messages.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { NoWorkReason } from './asker.ts';
 import type { UnitVerdict } from './holdings.ts';
+
+/** As the coordinator says; or a welcome did not name a lease that was presented. */
+export type CancelReason = Extract<CoordinatorMessage, { type: 'cancel' }>['reason'] | 'not_held';
 
 export type AgentEvent =
   | {
@@ -41,7 +45,7 @@ export type AgentEvent =
       detail: string;
     }
   | { type: 'released'; jobId: string; units: number }
-  | { type: 'cancelled'; jobId: string; units: number; reason: string }
+  | { type: 'cancelled'; jobId: string; units: number; reason: CancelReason }
   | { type: 'recorded'; verdicts: UnitVerdict[] }
   /** Totals of the account, whatever its other hosts do. */
   | { type: 'credited'; creditMicro: string; units: number }

@@ -7,7 +7,7 @@ import { limits } from '../protocol/limits.ts';
 import type { HostMessage } from '../protocol/messages.ts';
 import { type UnitTimes, unitsToHandBack } from './asking.ts';
 import type { Crew } from './crew.ts';
-import type { EmitEvent } from './events.ts';
+import type { CancelReason, EmitEvent } from './events.ts';
 import type { Holdings } from './holdings.ts';
 import { toRuns } from './lease-book.ts';
 
@@ -65,7 +65,7 @@ export class HandingBack {
   }
 
   /** The grid does not want these units of us, not even those that run. */
-  dropped(leaseId: string, reason: string): void {
+  dropped(leaseId: string, reason: CancelReason): void {
     const running = this.holdings.leases.runningOf(leaseId);
     this.crew.abort(leaseId, running);
     this.forget(leaseId, [...running, ...this.holdings.leases.unstartedOf(leaseId)], reason);
@@ -95,7 +95,7 @@ export class HandingBack {
     this.emit({ type: 'released', jobId, units: units.length });
   }
 
-  private forget(leaseId: string, units: number[], reason: string): void {
+  private forget(leaseId: string, units: number[], reason: CancelReason): void {
     const jobId = this.holdings.leases.jobOf(leaseId);
     if (jobId === null || units.length === 0) return;
     this.holdings.settle(leaseId, units);

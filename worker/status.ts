@@ -81,7 +81,8 @@ export function reasonOf(facts: Facts): Reason {
   }
   if (facts.isFetching) return { kind: 'fetching' };
   if (facts.hostTrouble !== null) return { kind: 'host_trouble', why: facts.hostTrouble };
-  if (facts.noWork !== null) {
+  // When nothing runs any more, what was in hand then is done or cancelled, and the answer is on its way.
+  if (facts.noWork !== null && facts.noWork.reason !== 'enough_in_hand') {
     return { kind: 'no_work', why: facts.noWork.reason, retryInMs: facts.noWork.retryInMs };
   }
   return facts.hasRoom ? { kind: 'asking' } : { kind: 'reporting' };

@@ -3,6 +3,7 @@ import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { printJson, say } from '../terminal.ts';
 
+/** Also `manyhands job cancel`: beside pause and resume is where people look for it. */
 export const cancel = () =>
   command('cancel', 'Cancel a job. Results that are in already stay.', [
     'manyhands cancel j0123456789abcdef',

@@ -5,11 +5,12 @@ import { formatCount } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { tellPause } from '../tell-pause.ts';
 import { plainText, printJson, say } from '../terminal.ts';
+import { cancel } from './cancel.ts';
 
 export const job = () =>
   command(
     'job',
-    'Pause and resume jobs; export and remove old ones; curate those that the mint pays for.',
+    'Pause, resume and cancel jobs; export and remove old ones; curate those that the mint pays for.',
     [
       'manyhands job pause j0123456789abcdef --reason "looking at its first results"',
       'manyhands job resume j0123456789abcdef',
@@ -20,6 +21,7 @@ export const job = () =>
   )
     .addCommand(pause())
     .addCommand(resume())
+    .addCommand(cancel())
     .addCommand(exportJob())
     .addCommand(remove())
     .addCommand(curate())

@@ -9,7 +9,7 @@ import { coresHere, defaultCores, parseCores } from '../cores.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { Failure } from '../failure.ts';
 import { workerFolder } from '../folders.ts';
-import { formatCount, formatCredit } from '../format.ts';
+import { formatCount, formatCredit, formatUnits } from '../format.ts';
 import { openHttp } from '../http.ts';
 import { type JoinView, openJoinView } from '../join-view.ts';
 import { adoptByCode } from '../link.ts';
@@ -174,7 +174,7 @@ function tellEnd(end: AgentEnd, url: string): void {
   }
   const total =
     end.creditMicro === null ? '' : ` You have ${formatCredit(end.creditMicro)} credits.`;
-  say(`${formatCount(end.finished)} units this time.${total}`);
+  say(`${formatUnits(end.finished)} this time.${total}`);
   if (end.saved > 0) {
     const units = end.saved === 1 ? 'unit is' : 'units are';
     say(`${formatCount(end.saved)} ${units} saved here; the next join in this folder goes on.`);

@@ -6,7 +6,7 @@ import { signedRequest } from '../account-key.ts';
 import { badUsage, command, jsonOption, urlOption } from '../command.ts';
 import { cannotRead, cannotWrite } from '../files.ts';
 import { workerFolder } from '../folders.ts';
-import { formatCount, formatCredit } from '../format.ts';
+import { formatCount, formatCredit, formatUnits } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { openHttp } from '../http.ts';
 import { linesOf } from '../lines.ts';
@@ -75,7 +75,7 @@ const verify = () =>
         return;
       }
       const { accountId, receipts, units, creditMicro } = checked;
-      print(`${formatCredit(creditMicro)} credits for ${formatCount(units)} units to ${accountId}`);
+      print(`${formatCredit(creditMicro)} credits for ${formatUnits(units)} to ${accountId}`);
       print(
         `${formatCount(receipts)} receipts, all as the grid signed them on ${checked.signedAt}`,
       );

@@ -1,6 +1,13 @@
 import type { JobView } from '../../protocol/http.ts';
 import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
-import { formatCount, formatCredit, formatEta, formatRate, percentOf } from '../format.ts';
+import {
+  formatCount,
+  formatCredit,
+  formatEta,
+  formatRate,
+  formatUnits,
+  percentOf,
+} from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { tellPause } from '../tell-pause.ts';
 import { onStdout, plainText, print, printJson } from '../terminal.ts';
@@ -32,7 +39,7 @@ export const show = () =>
         ['job', `${plainText(job.name)}  ${onStdout.dim(job.jobId)}`],
         ['state', stateOf(job)],
         ['owner', `${job.owner ?? 'nobody'}${job.public ? '' : ', private'}`],
-        ['done', `${formatCount(job.canonical)} of ${formatCount(job.units)} units`],
+        ['done', `${formatCount(job.canonical)} of ${formatUnits(job.units)}`],
         ['', `${percentOf(ended, job.units)} %, ${formatCount(job.final)} of them final`],
         ['failed', formatCount(job.failed)],
         ['running', formatCount(job.running)],

@@ -1,6 +1,6 @@
 import { command, jsonOption, tokenFileOption, urlOption } from '../command.ts';
 import { followJob, tellEnd, timeoutOption } from '../follow-job.ts';
-import { formatCount } from '../format.ts';
+import { formatUnits } from '../format.ts';
 import { openGrid } from '../grid.ts';
 import { readJobFile, uploadAttachments } from '../job-file.ts';
 import { printJson, say } from '../terminal.ts';
@@ -22,7 +22,7 @@ export const submit = () =>
       const { document, attachments } = await readJobFile(path);
       await uploadAttachments(grid, attachments);
       const { jobId, units, notice } = await grid.submit(document);
-      say(`Job ${jobId} accepted: ${formatCount(units)} units.`);
+      say(`Job ${jobId} accepted: ${formatUnits(units)}.`);
       if (notice !== undefined) say(`It waits for more than hosts: ${notice}`);
       if (!options.wait) {
         if (options.json) printJson({ jobId, units });

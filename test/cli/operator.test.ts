@@ -107,7 +107,7 @@ describe('job', () => {
     expect(resumed.stderr).toBe(`Job ${jobId} goes on.\n`);
     expect((await json('show', jobId)).state).toBe('open');
     expect((await json('job', 'curate', jobId)).curated).toBe(true);
-    await cli('cancel', jobId);
+    expect((await json('job', 'cancel', jobId)).state).toBe('cancelled');
     const { code, stderr } = await cli('job', 'pause', jobId);
     expect(stderr).toMatch(/error\[job_over\]/);
     expect(code).toBe(2);

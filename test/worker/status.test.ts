@@ -34,6 +34,11 @@ test.each<[string, Partial<Facts>, object]>([
   ['inputs come', { isFetching: true }, { kind: 'fetching' }],
   ['there is no work', { noWork }, { kind: 'no_work', why: 'nothing_left', retryInMs: null }],
   ['the question is on its way', {}, { kind: 'asking' }],
+  [
+    'it had enough when it was told so, and that was cancelled',
+    { noWork: { reason: 'enough_in_hand', retryInMs: null } },
+    { kind: 'asking' },
+  ],
   ['too many results wait', { hasRoom: false }, { kind: 'reporting' }],
   ['the disk is full', { diskError: 'ENOSPC', noWork }, { kind: 'disk_full', why: 'ENOSPC' }],
   ['runs fail here', { hostTrouble: 'no threads' }, { kind: 'host_trouble', why: 'no threads' }],
