@@ -20,6 +20,8 @@ export type JoinView = {
 /** Five times a second looks alive; where it is no terminal, two lines a minute tell enough. */
 const redrawEveryMs = 200;
 const logEveryMs = 30_000;
+/** Idle at two looks in a row is news. The moment between two leases is not. */
+const idleLookMs = 1000;
 /** More running units than this do not fit beside the totals. */
 const unitsShownMax = 2;
 
@@ -63,22 +65,32 @@ function liveView(): JoinView {
 }
 
 function plainView(): JoinView {
-  let timer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
   const stamped = (text: string) => say(`${new Date().toISOString().slice(0, 19)}Z ${text}`);
   let last = '';
+  let idleFor: string | null = null;
   return {
     note: stamped,
     event(event) {
-      const text = newsOf(event) ?? idleNews(event);
+      const text = newsOf(event) ?? workOf(event);
       if (text !== null && text !== last) stamped(text);
       last = text ?? last;
     },
     show(agent, rank) {
-      timer = setInterval(() => {
+      const tellIdle = () => {
+        const { reason } = agent.status();
+        const why = reason.kind === 'no_work' ? reason.why : null;
+        if (why !== null && why === idleFor && why !== last) {
+          stamped(tellReason(reason));
+          last = why;
+        }
+        idleFor = why;
+      };
+      const tellTotals = () =>
         stamped(`${totals(agent, rank())}, ${tellReason(agent.status().reason)}`);
-      }, logEveryMs);
+      timers.push(setInterval(tellIdle, idleLookMs), setInterval(tellTotals, logEveryMs));
     },
-    close: () => clearInterval(timer),
+    close: () => timers.forEach(clearInterval),
   };
 }
 
@@ -144,11 +156,5 @@ function newsOf(event: AgentEvent): string | null {
 }
 
 /** What a terminal shows in its line anyway. */
-function idleNews(event: AgentEvent): string | null {
-  if (event.type === 'lease') return `Working on ${plainText(event.jobName)}.`;
-  if (event.type === 'noWork') {
-    const { reason: why, retryAfterMs: retryInMs } = event;
-    return tellReason({ kind: 'no_work', why, retryInMs });
-  }
-  return null;
-}
+const workOf = (event: AgentEvent): string | null =>
+  event.type === 'lease' ? `Working on ${plainText(event.jobName)}.` : null;

@@ -27,7 +27,7 @@ export const leaderboard = () =>
         return;
       }
       if (standings.length === 0) {
-        say(`Nobody has earned credit yet. Be the first: manyhands join ${options.url}`);
+        say(nobody(options));
         return;
       }
       printTable<Omit<Standing, 'accountId'>>(standings, [
@@ -38,3 +38,10 @@ export const leaderboard = () =>
         { title: 'UNITS', align: 'right', cell: (row) => formatCount(row.units) },
       ]);
     });
+
+function nobody(options: { teams?: true; countries?: true; url: string }): string {
+  if (options.countries)
+    return `No host that says its country has earned credit yet: manyhands join ${options.url} --country CODE`;
+  if (options.teams) return 'No team has earned credit yet. Found one: manyhands team create NAME';
+  return `Nobody has earned credit yet. Be the first: manyhands join ${options.url}`;
+}

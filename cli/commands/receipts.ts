@@ -76,9 +76,8 @@ const verify = () =>
       }
       const { accountId, receipts, units, creditMicro } = checked;
       print(`${formatCredit(creditMicro)} credits for ${formatUnits(units)} to ${accountId}`);
-      print(
-        `${formatCount(receipts)} receipts, all as the grid signed them on ${checked.signedAt}`,
-      );
+      const all = receipts === 1 ? '1 receipt, as' : `${formatCount(receipts)} receipts, all as`;
+      print(`${all} the grid signed ${receipts === 1 ? 'it' : 'them'} on ${checked.signedAt}`);
     });
 
 async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {

@@ -1,8 +1,8 @@
 /** Lending a machine at the command line: names, signals, events, and folders that are taken. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Running, startManyhands, temporaryFolder } from './manyhands.ts';
+import { manyhands, type Running, root, startManyhands, temporaryFolder } from './manyhands.ts';
 
 const home = temporaryFolder();
 let coordinator: Running;
@@ -95,5 +95,23 @@ describe('join', () => {
     expect(await waiting.line('20')).toMatch(/No connection \(.*\); trying again/);
     waiting.kill('SIGINT');
     expect((await waiting.ended).code).toBe(0);
+  });
+
+  test('has no news of the moments between two leases of a job', async () => {
+    const job = { kernel: join(root, 'dist/jobs/mersenne/kernel.wasm'), name: 'a job' };
+    const units = { range: { from: 3, count: 60, step: 2 } };
+    const run = { args: ['--exponent', '{value}'] };
+    writeFileSync(join(home, 'job.json'), JSON.stringify({ ...job, units, run }));
+    const submit = ['submit', 'job.json', '--url', url];
+    const token = readFileSync(join(home, 'grid/operator.token'), 'utf8').trim();
+    const { code } = await manyhands(submit, { home, env: { MANYHANDS_TOKEN: token } });
+    expect(code).toBe(0);
+    const { stderr } = await startJoin('busy', '--once', '--cores', '1').ended;
+    const news = stderr.split('\n').filter((line) => /Working|no work/.test(line));
+    expect(news.map((line) => line.slice('2026-11-24T02:14:03Z '.length))).toEqual([
+      'Working on a job.',
+      'no work: no unit waits for a volunteer; it begins by itself when one does',
+    ]);
+    expect(stderr).toContain('60 units this time.');
   });
 });

@@ -173,6 +173,7 @@ describe('a job', () => {
     const standings = standingSchema.array().parse(await json('leaderboard'));
     expect(standings.map((row) => row.name)).toContain('quick-test');
     expect((await cli('leaderboard')).stdout).toMatch(/^RANK +NAME .*\n.*1 +\S+/);
+    expect((await cli('leaderboard', '--teams')).stderr).toContain('No team has earned credit yet');
   });
 });
 
