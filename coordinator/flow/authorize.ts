@@ -27,17 +27,23 @@ export async function authorize(
   ...scopes: TokenScope[]
 ): Promise<TokenFacts> {
   if (token === null) throw new GridError('unauthorized');
-  const facts = await context.store.registry.findToken(tokenHash(token));
-  if (facts === null) throw new GridError('unauthorized', 'This token is not known here.');
-  const state = tokenState(facts, context.now());
-  if (state === 'expired') throw new GridError('token_expired', `Its id is ${facts.tokenId}.`);
-  if (state === 'revoked') throw new GridError('token_revoked', `Its id is ${facts.tokenId}.`);
+  const facts = await validFacts(context, token);
   if (!hasScope(facts, ...scopes)) {
     throw new GridError(
       'forbidden',
       `It takes the scope ${scopes.join(' or ')}; this token has ${facts.scopes.join(', ') || 'none'}.`,
     );
   }
+  return facts;
+}
+
+/** Throws GridError `unauthorized`, `token_expired` or `token_revoked`. */
+async function validFacts(context: Context, token: string): Promise<TokenFacts> {
+  const facts = await context.store.registry.findToken(tokenHash(token));
+  if (facts === null) throw new GridError('unauthorized', 'This token is not known here.');
+  const state = tokenState(facts, context.now());
+  if (state === 'expired') throw new GridError('token_expired', `Its id is ${facts.tokenId}.`);
+  if (state === 'revoked') throw new GridError('token_revoked', `Its id is ${facts.tokenId}.`);
   return facts;
 }
 
@@ -96,12 +102,14 @@ export async function assertSeen(
 const factsOf = async ({ jobs, store }: Context, jobId: JobId): Promise<JobFacts | null> =>
   (await jobs.facts(jobId)) ?? (await store.jobs.read(jobId));
 
-/** Whose eyes a list is for. A token that is not good here sees what everybody sees. */
+/**
+ * Whose eyes something is for: null without a token, or with one for other things. Throws GridError as
+ * `authorize` of a token that is no good: who brings one expects more than everybody sees.
+ */
 export async function viewerOf(context: Context, token: string | null): Promise<TokenFacts | null> {
   if (token === null) return null;
-  const facts = await context.store.registry.findToken(tokenHash(token));
-  const isGood = facts !== null && tokenState(facts, context.now()) === 'valid';
-  return isGood && hasScope(facts, 'read', 'submit') ? facts : null;
+  const facts = await validFacts(context, token);
+  return hasScope(facts, 'read', 'submit') ? facts : null;
 }
 
 export const uploadToken = (context: Context, hostId: HostId, accountId: AccountId): string =>

@@ -70,6 +70,8 @@ describe('a token', () => {
     const error = await refusal(await grid.fetch('/v1/jobs', as(token, json({}))));
     expect(error).toMatchObject({ status: 401, code: 'token_revoked' });
     expect(error.message).toMatch(/ask the operator for a new one/);
+    // A list that anybody may see would look complete to whoever has private jobs.
+    expect(await refusal(await grid.fetch('/v1/jobs', as(token)))).toMatchObject({ status: 401 });
     expect(await list()).toContainEqual(revoked);
     expect(await (await revoke(tokenId)).json()).toEqual(revoked);
   });
