@@ -17,6 +17,18 @@ import { sleep } from './sleep.ts';
 
 export class MissingArtifact extends Error {}
 
+/** The coordinator did not take an upload. */
+export class UploadRefused extends Error {
+  /** The soonest that it is welcome again; 0 when nothing was said of that. */
+  readonly retryAfterMs: number;
+
+  constructor({ status, headers }: Response) {
+    super(`HTTP ${status}`);
+    const seconds = headers.get('retry-after') ?? '';
+    this.retryAfterMs = /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 0;
+  }
+}
+
 /** A body that brings nothing for this long is cut; the part that came is kept. */
 const silenceMaxMs = 30_000;
 /** Asked this often for bytes that it answers wrongly or not at all, a coordinator is believed. */
@@ -62,7 +74,10 @@ export class Artifacts {
     return work;
   }
 
-  /** Stores an output at the coordinator; `token` is the session's. Throws when it was not stored. */
+  /**
+   * Stores an output at the coordinator; `token` is the session's. Throws when it was not stored: UploadRefused when the
+   * coordinator said so.
+   */
   async upload(sha256: Uint8Array, bytes: Uint8Array, token: string): Promise<void> {
     const response = await fetch(this.addressOf(digestOf(sha256)), {
       method: 'PUT',
@@ -71,7 +86,7 @@ export class Artifacts {
       signal: AbortSignal.timeout(silenceMaxMs + Math.ceil(bytes.length / uploadBytesPerMsMin)),
     });
     await response.body?.cancel();
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    if (!response.ok) throw new UploadRefused(response);
   }
 
   private async obtain(digest: Digest, signal: AbortSignal): Promise<Uint8Array> {

@@ -2,13 +2,16 @@
  * Brings large outputs to the coordinator before their results are reported. What fails is tried
  * again for as long as it takes: the output is on the disk, and the unit is done.
  */
-import type { Artifacts } from './artifacts.ts';
+import { type Artifacts, UploadRefused } from './artifacts.ts';
 import { backoffMs } from './backoff.ts';
 import type { Holdings } from './holdings.ts';
 import type { StoredResult } from './journal.ts';
 
 /** One upload is often bound by latency, two seldom. */
 const uploadsMax = 2;
+
+/** Whatever a coordinator asks for: by then there may be another one, or room. */
+const pauseMsMax = 600_000;
 
 export interface UploadEvents {
   uploaded(stored: StoredResult): void;
@@ -74,11 +77,17 @@ export class Uploader {
           this.timer = undefined;
           this.start();
         },
-        backoffMs(this.failures++, Math.random()),
+        pauseMs(error, this.failures++),
       );
       return;
     }
     this.failures = 0;
     this.events.uploaded(stored);
   }
+}
+
+/** As long as is asked for at least, and a little longer, so that those who were refused together come one by one. */
+function pauseMs(error: unknown, failures: number): number {
+  const askedMs = error instanceof UploadRefused ? Math.min(error.retryAfterMs, pauseMsMax) : 0;
+  return Math.max(backoffMs(failures, Math.random()), askedMs * (1 + Math.random() / 4));
 }

@@ -51,6 +51,8 @@ export class TestCoordinator {
   protocol = protocolVersion;
   subprotocol = subprotocol;
   uploadsFail = false;
+  /** What an upload that fails is told, in seconds. */
+  retryAfter: number | null = null;
   /** What of an artifact is served: for tests of corrupt and cut downloads. */
   serve: (digest: string, bytes: Buffer, range: number, response: ServerResponse) => boolean = () =>
     false;
@@ -344,7 +346,11 @@ export class TestCoordinator {
     response: ServerResponse,
   ): Promise<void> {
     const bytes = Buffer.concat(await request.toArray());
-    if (this.uploadsFail) return void response.writeHead(503).end();
+    if (this.uploadsFail) {
+      const asked: Record<string, number> =
+        this.retryAfter === null ? {} : { 'retry-after': this.retryAfter };
+      return void response.writeHead(this.retryAfter === null ? 503 : 429, asked).end();
+    }
     if (!request.headers.authorization?.startsWith('Bearer upload-')) {
       return void response.writeHead(401).end();
     }
