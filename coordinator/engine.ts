@@ -16,6 +16,7 @@ import type { ShardId } from './domain/shard.ts';
 import type { Present } from './domain/trust/closing.ts';
 import { KnownHosts } from './domain/trust/known-hosts.ts';
 import { Turns } from './domain/turns.ts';
+import { UploadAllowance } from './domain/upload-allowance.ts';
 import type { Window } from './domain/window.ts';
 import {
   type Clock,
@@ -145,6 +146,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       rereadShards(context, news.shards).catch((error) =>
         log.debug({ err: error }, 'what another coordinator recorded is read later'),
       );
+    } else if (news.kind === 'uploads_named') {
+      for (const [accountId, digest] of news.uploads) context.uploads.settle(accountId, digest);
     } else if (news.kind === 'pay_due') rounds?.award();
     else if (news.kind !== 'books_asked') {
       // Before its leases are taken back: their units must not be granted again.
@@ -199,6 +202,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     jobs,
     knownHosts: new KnownHosts((hosts, accounts) => peers.tellKnown(hosts, accounts)),
     capacities: new Capacities(),
+    uploads: new UploadAllowance(),
     auditSecret: parts.auditSecret,
     now: () => clock.now(),
     randomBytes: (count) => parts.randomBytes(count),

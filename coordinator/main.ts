@@ -15,6 +15,7 @@ import { Peers } from './domain/peers.ts';
 import { strainNumber } from './domain/strain.ts';
 import { Window } from './domain/window.ts';
 import { type Engine, startEngine } from './engine.ts';
+import type { Context } from './flow/context.ts';
 import { Kernels } from './kernels/kernels.ts';
 import { lastingId } from './lasting-id.ts';
 import { openLog } from './log.ts';
@@ -140,7 +141,7 @@ async function startOnce(
     const sealer = new Sealer(secrets);
     const operatorToken = await openOperatorToken(store, options.dataDir, Date.now());
     const isShared = sharedDir !== undefined;
-    const { artifacts, failures, ...opened } = await openArtifacts({
+    const { artifacts, failures, room, ...opened } = await openArtifacts({
       ...{ store, gridId: grid.gridId, isShared, dataDir: options.dataDir, log },
       folder: join(filesDir, 'artifacts'),
       s3: options.artifacts ?? null,
@@ -202,6 +203,8 @@ async function startOnce(
       backlog: () => engine.backlog(),
       isRefusing: () => engine.isRefusing(),
       artifactFailures: failures,
+      lookForRoom: () => room.look(),
+      uploads: () => uploadFigures(engine.context),
       strain: () => strainNumber(strain.level),
       coordinators: () => peers.count,
       isSteward: () => peers.isSteward(clock.now()),
@@ -220,6 +223,7 @@ async function startOnce(
       },
       connected: (max) => sessions?.connected(max) ?? [],
       isReady: () => !engine.isRefusing(),
+      room,
       metrics,
       tally,
       version,
@@ -252,6 +256,12 @@ async function startOnce(
     throw error;
   }
 }
+
+const uploadFigures = ({ uploads, now }: Context) => ({
+  underWay: uploads.underWay,
+  bytesStored: uploads.bytesStored,
+  newcomerBytes: uploads.newcomerBytes(now()),
+});
 
 /** Before the doors are open nobody is connected. */
 const notYet = { refusal: null, hosts: 0, machines: [], waiting: [] };

@@ -7,6 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Artifacts } from './artifacts/artifacts.ts';
+import { DiskRoom } from './artifacts/disk-room.ts';
 import { FolderArtifacts } from './artifacts/folder-artifacts.ts';
 import { S3Artifacts } from './artifacts/s3-artifacts.ts';
 import type { S3Watch } from './artifacts/s3-bucket.ts';
@@ -30,6 +31,8 @@ export type OpenArtifacts = {
   artifacts: Artifacts;
   /** Calls to S3 that failed, by what was asked. */
   failures: ReadonlyMap<string, number>;
+  /** Of the disk that uploads are written to. */
+  room: DiskRoom;
   close(): void;
 };
 
@@ -49,10 +52,12 @@ export async function openArtifacts(parts: ArtifactParts): Promise<OpenArtifacts
     return {
       artifacts: await FolderArtifacts.open(folder, isShared),
       failures,
+      room: new DiskRoom(folder),
       close: () => undefined,
     };
   }
-  const artifacts = await S3Artifacts.open(s3, join(dataDir, 'uploads'), watch(failures, log));
+  const uploads = join(dataDir, 'uploads');
+  const artifacts = await S3Artifacts.open(s3, uploads, watch(failures, log));
   try {
     const id = `${gridId} ${s3.url}`;
     const found = (await artifacts.label()) ?? (await labelPlace(parts, s3, artifacts, known, id));
@@ -63,7 +68,8 @@ export async function openArtifacts(parts: ArtifactParts): Promise<OpenArtifacts
         'give each grid a bucket, or a prefix, of its own',
       );
     if ((await store.grid.artifactsId(found)) !== found) throw elsewhere(s3, known ?? '');
-    return { artifacts, failures, close: () => artifacts.close() };
+    const room = new DiskRoom(uploads);
+    return { artifacts, failures, room, close: () => artifacts.close() };
   } catch (error) {
     artifacts.close();
     throw error;

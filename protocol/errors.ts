@@ -250,6 +250,25 @@ const catalogue = {
     retry: true,
     sentence: 'Too many requests came from your network, or with your token: wait a moment.',
   },
+  uploads_limit: {
+    httpStatus: 429,
+    closeCode: null,
+    retry: true,
+    sentence: 'Too much was uploaded that no result has named yet, or is just being: wait a while.',
+  },
+  upload_stalled: {
+    httpStatus: 408,
+    closeCode: null,
+    retry: true,
+    sentence: 'The upload stood still for a minute, or nearly did, and was ended.',
+  },
+  storage_low: {
+    httpStatus: 503,
+    closeCode: null,
+    retry: true,
+    sentence:
+      'The disk of this grid is nearly full: large files are taken again when there is room.',
+  },
   busy: {
     httpStatus: 503,
     closeCode: null,

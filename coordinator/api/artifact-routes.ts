@@ -6,18 +6,25 @@
  * read by whoever knows the digest, as volunteers must; outputs by operators (scientists have them in their results).
  * To all others there are none: a host that has computed one would learn here that it checks somebody's.
  */
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GridError } from '../../protocol/errors.ts';
 import { digestSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Shelf } from '../artifacts/artifacts.ts';
+import type { DiskRoom } from '../artifacts/disk-room.ts';
 import { isOperator } from '../domain/token.ts';
-import { authorize, isUploadToken, viewerOf } from '../flow/authorize.ts';
+import { networkOf } from '../domain/trust/network.ts';
+import { outputUploadBytesMax } from '../domain/upload-allowance.ts';
+import { authorizeUpload, viewerOf } from '../flow/authorize.ts';
 import type { Context } from '../flow/context.ts';
+import { uploadArtifact } from '../flow/upload.ts';
 import { bearerToken } from './bearer-token.ts';
+import { peerAddress } from './peer.ts';
 import { parseRange } from './range.ts';
+import { atPace } from './upload-pace.ts';
 
-export function artifactRoutes(server: FastifyInstance, context: Context): void {
+export function artifactRoutes(server: FastifyInstance, context: Context, room: DiskRoom): void {
   server.register(async (scope) => {
     // Bytes are streamed to disk and never held: the parser hands the stream on as it is.
     scope.removeAllContentTypeParsers();
@@ -32,13 +39,24 @@ export function artifactRoutes(server: FastifyInstance, context: Context): void 
       { bodyLimit: limits.artifactBytesMax },
       async (request, reply) => {
         const digest = digestOf(request);
-        const shelf = await uploadShelf(context, request);
+        const network = networkOf(peerAddress(request.raw));
+        const by = await authorizeUpload(context, bearerToken(request), network);
+        const shelf = by.kind === 'host' ? 'output' : 'input';
+        const announced = announcedBytes(request);
         // Told at once, and not when so many bytes have come.
-        if (Number(request.headers['content-length'] ?? 0) > bytesMax[shelf]) {
+        if ((announced ?? 0) > bytesMax[shelf]) {
           throw new GridError('too_large', `An artifact may have ${bytesMax[shelf]} bytes.`);
         }
-        const bytes = request.body as AsyncIterable<Uint8Array> | undefined;
-        const size = await context.artifacts.write(shelf, digest, bytes ?? [], bytesMax[shelf]);
+        const body = request.body as Readable | undefined;
+        const bytes = body === undefined ? [] : atPace(body);
+        const upload = { shelf, digest, bytes, bytesMax: bytesMax[shelf] } as const;
+        const uploaded = uploadArtifact(context, await room.look(), by, announced, upload);
+        const size = await uploaded.catch((error) => {
+          // The rest of any other is read and thrown away, so that the answer gets through.
+          if (error instanceof GridError && error.code === 'upload_stalled')
+            reply.header('connection', 'close');
+          throw error;
+        });
         return reply.status(201).send({ digest, bytes: size });
       },
     );
@@ -54,14 +72,13 @@ export function artifactRoutes(server: FastifyInstance, context: Context): void 
 /** An output's stdout and files are within outputBytesMax; their names and lengths come on top. */
 const bytesMax: Record<Shelf, number> = {
   input: limits.artifactBytesMax,
-  output: limits.outputBytesMax + 1024 * 1024,
+  output: outputUploadBytesMax,
 };
 
-async function uploadShelf(context: Context, request: FastifyRequest): Promise<Shelf> {
-  const token = bearerToken(request);
-  if (token !== null && (await isUploadToken(context, token))) return 'output';
-  await authorize(context, token, 'submit');
-  return 'input';
+/** Null when it is not told beforehand. A request without either header has no body (RFC 9112 §6.3). */
+function announcedBytes({ headers }: FastifyRequest): number | null {
+  if (headers['transfer-encoding'] !== undefined) return null;
+  return Number(headers['content-length'] ?? 0);
 }
 
 async function serve(

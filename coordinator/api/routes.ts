@@ -15,6 +15,7 @@ import { limits } from '../../protocol/limits.ts';
 import { actSchema } from '../../protocol/tokens.ts';
 import { protocolVersion } from '../../protocol/version.ts';
 import { overviewPage } from '../../web/overview-page.ts';
+import type { DiskRoom } from '../artifacts/disk-room.ts';
 import { isOperator } from '../domain/token.ts';
 import { assertSeen, authorize, authorizeForJob, readerOf, viewerOf } from '../flow/authorize.ts';
 import { cancelJob } from '../flow/cancel.ts';
@@ -55,6 +56,8 @@ export type HttpParts = {
   /** Some of the hosts that are connected, the newest first. */
   connected(max: number): ConnectedHost[];
   isReady(): boolean;
+  /** Where uploads are written. */
+  room: DiskRoom;
   metrics: Metrics;
   tally: Tally;
   version: string;
@@ -192,7 +195,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   linkRoutes(server, context);
   teamRoutes(server, context);
   whyRoutes(server, context, parts.why);
-  artifactRoutes(server, context);
+  artifactRoutes(server, context, parts.room);
   return server;
 }
 

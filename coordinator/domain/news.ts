@@ -2,7 +2,7 @@
  * What coordinators of one grid tell each other. All of it is a hint: the store has the truth, and whoever misses
  * something finds it there a little later. So it may come late, twice, or not at all.
  */
-import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { ShardId } from './shard.ts';
 import type { HostRecord } from './trust/docket.ts';
 import type { Reliability } from './trust/reliability.ts';
@@ -18,6 +18,8 @@ export type News =
   | { kind: 'books_asked' }
   /** Something was recorded in shards that whoever tells it does not hold. */
   | { kind: 'recorded'; shards: ShardId[] }
+  /** Results that were recorded name outputs that were uploaded elsewhere. */
+  | { kind: 'uploads_named'; uploads: [AccountId, Digest][] }
   /** Hosts that are connected where this comes from are still at work under leases on such shards. */
   | { kind: 'renewed'; leases: [LeaseId, HostId][] }
   /** A host said hello, or its record or its account's is another: who may have what follows from them. */

@@ -6,7 +6,7 @@
  * breaks when two believe that they are it (each of its steps is compared with what it was decided upon); it saves
  * them from doing all of it twice.
  */
-import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
+import type { AccountId, Digest, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import type { Machine } from './machine.ts';
 import type { News } from './news.ts';
 import type { ShardId } from './shard.ts';
@@ -57,6 +57,7 @@ export class Peers {
   private untold: News[] = [];
   private readonly recorded = new Set<ShardId>();
   private readonly renewed = new Map<LeaseId, HostId>();
+  private uploads: [AccountId, Digest][] = [];
   private readonly hosts = new Map<HostId, HostRecord>();
   private readonly accounts = new Map<AccountId, Reliability>();
   private readonly paid = new Set<string>();
@@ -126,6 +127,10 @@ export class Peers {
     if (this.share && this.renewed.size < itemsMax) this.renewed.set(leaseId, hostId);
   }
 
+  tellNamed(accountId: AccountId, digest: Digest): void {
+    if (this.share && this.uploads.length < itemsMax) this.uploads.push([accountId, digest]);
+  }
+
   tellKnown(
     hosts: Iterable<[HostId, HostRecord]>,
     accounts: Iterable<[AccountId, Reliability]>,
@@ -144,6 +149,8 @@ export class Peers {
       news.push({ kind: 'known', hosts: [...hosts], accounts: [...accounts] });
     if (recorded.size > 0) news.push({ kind: 'recorded', shards: [...recorded] });
     if (renewed.size > 0) news.push({ kind: 'renewed', leases: [...renewed] });
+    if (this.uploads.length > 0) news.push({ kind: 'uploads_named', uploads: this.uploads });
+    this.uploads = [];
     if (paid.size > 0) news.push({ kind: 'paid', accountIds: [...paid] });
     if (this.isPayDue) news.push({ kind: 'pay_due' });
     this.isPayDue = false;

@@ -8,7 +8,16 @@ import { GridError } from '../../protocol/errors.ts';
 import type { AccountId, HostId, JobId, TokenId } from '../../protocol/ids.ts';
 import type { TokenScope } from '../../protocol/tokens.ts';
 import type { JobFacts } from '../domain/job.ts';
-import { hasScope, type JobUse, mayUse, type TokenFacts, tokenState } from '../domain/token.ts';
+import {
+  hasScope,
+  isOperator,
+  type JobUse,
+  mayUse,
+  type TokenFacts,
+  tokenState,
+} from '../domain/token.ts';
+import type { Repute } from '../domain/trust/repute.ts';
+import type { Uploader } from '../domain/upload-allowance.ts';
 import type { Context } from './context.ts';
 
 /** A day: sessions live hours, and each reconnection brings a fresh one. */
@@ -115,14 +124,29 @@ export async function viewerOf(context: Context, token: string | null): Promise<
 export const uploadToken = (context: Context, hostId: HostId, accountId: AccountId): string =>
   context.sealer.seal('upload', [hostId, accountId, context.now() + uploadTokenMs]);
 
-/** Whether the token lets a host upload outputs now. Throws GridError `host_banned`. */
-export async function isUploadToken(context: Context, token: string): Promise<boolean> {
-  const uploader = uploaderOf(context, token);
-  if (uploader === null) return false;
-  const banned = await context.store.registry.findBan(uploader);
+/**
+ * Who uploads: a host, outputs; or whoever may submit, inputs. `network` is null when it is not known. Throws GridError as
+ * `authorize`, and `host_banned`.
+ */
+export async function authorizeUpload(
+  context: Context,
+  token: string | null,
+  network: string | null,
+): Promise<Uploader> {
+  const holder = token === null ? null : uploaderOf(context, token);
+  if (holder === null) {
+    const facts = await authorize(context, token, 'submit');
+    const { tokenId, accountId } = facts;
+    return { kind: 'scientist', tokenId, accountId, isOperator: isOperator(facts) };
+  }
+  const banned = await context.store.registry.findBan(holder);
   if (banned !== null) throw new GridError('host_banned', banned.reason);
-  return true;
+  const [hostId, accountId] = holder;
+  const { repute } = context.knownHosts.standingOf(hostId, context.now());
+  return { kind: 'host', hostId, accountId, network, isProven: provenReputes.has(repute) };
 }
+
+const provenReputes = new Set<Repute>(['anchor', 'trusted', 'proven']);
 
 /** The host and the account that an upload token was given to; null when it is none, or has expired. */
 export function uploaderOf(context: Context, token: string): [HostId, AccountId] | null {

@@ -15,6 +15,7 @@ import type { LeaseHolder, Reported } from '../domain/record.ts';
 import type { Shard, ShardId } from '../domain/shard.ts';
 import type { KnownHosts } from '../domain/trust/known-hosts.ts';
 import type { Turns } from '../domain/turns.ts';
+import type { UploadAllowance } from '../domain/upload-allowance.ts';
 import type { Window } from '../domain/window.ts';
 import type { GridFacts } from '../store/grid-store.ts';
 import type { Store } from '../store/store.ts';
@@ -91,6 +92,7 @@ export type Context = {
   jobs: JobCache;
   knownHosts: KnownHosts;
   capacities: Capacities;
+  uploads: UploadAllowance;
   /** Keys the draw of audits; known to coordinators alone. */
   auditSecret: Uint8Array;
   paces: Map<JobId, Pace>;

@@ -89,7 +89,24 @@ async function reportMixed(
   const recorded = results.map((result) => toRecorded(lease, result, bounds));
   const checked = await withOutputsChecked(context, recorded, bounds);
   const reported = withSuccesses(lease, successes, bounds, checked);
-  return record(context, lease, reported);
+  const verdicts = await record(context, lease, reported);
+  settleUploads(context, lease, checked, verdicts.slice(verdicts.length - checked.length));
+  return verdicts;
+}
+
+/** Outputs that results name are no longer owed (domain/upload-allowance.ts). */
+function settleUploads(
+  { uploads, peers }: Context,
+  { leaseId, accountId }: LeaseFacts,
+  results: readonly RecordedResult[],
+  verdicts: readonly Verdict[],
+): void {
+  for (const [i, { digest, position }] of results.entries()) {
+    if (digest === null || verdicts[i] === 'invalid') continue;
+    const name = nameOfOutput(digest);
+    if (!uploads.recorded(accountId, name, `${leaseId} ${position}`))
+      peers.tellNamed(accountId, name);
+  }
 }
 
 /** What a report that was recorded tells of the host: how fast it is, and how much it may have. */
@@ -268,6 +285,9 @@ async function withOutputsChecked(
   return checked;
 }
 
+const nameOfOutput = (digest: Uint8Array): string =>
+  `sha256:${Buffer.from(digest).toString('hex')}`;
+
 async function withOutputChecked(
   { artifacts }: Context,
   result: RecordedResult,
@@ -275,7 +295,7 @@ async function withOutputChecked(
 ): Promise<RecordedResult> {
   const { position, fuel, digest } = result;
   if (digest === null) return result;
-  const name = `sha256:${Buffer.from(digest).toString('hex')}`;
+  const name = nameOfOutput(digest);
   const size = await artifacts.size('output', name);
   if (size === null) {
     throw new GridError('artifact_unknown', `Upload the output ${name} first.`);

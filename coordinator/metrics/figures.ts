@@ -19,6 +19,7 @@ export type Watched = {
   isRefusing(): boolean;
   /** Calls to S3 that failed, by what was asked. */
   artifactFailures: ReadonlyMap<string, number>;
+  uploads(): { underWay: number; bytesStored: number; newcomerBytes: number };
   /** 0 is calm. */
   strain(): number;
   linesLogged: ReadonlyMap<string, number>;
@@ -30,11 +31,15 @@ export type Watched = {
   unheardMs(): number;
 };
 
+/** Of the disk that uploads are written to. */
+export type UploadRoom = { freeBytes: number; reserveBytes: number };
+
 /** Everything at one moment. */
 export type Look = Watched & {
   partitions: readonly PartitionLevels[];
   redis: RedisState;
   dataFreeBytes: number;
+  uploadRoom: UploadRoom;
 };
 
 export type Rows = readonly (readonly [labels: Record<string, string>, value: number])[];
@@ -73,6 +78,11 @@ const perPartition = (
 
 const traffic: Figure[] = [
   count('sessions_total', 'WebSockets that were opened', ({ tally }) => tally.sessions),
+  count(
+    'upload_bytes_total',
+    'Bytes of uploads that were stored',
+    (look) => look.uploads().bytesStored,
+  ),
   count('leases_granted_total', 'Leases granted', ({ tally }) => tally.leasesGranted),
   count('units_granted_total', 'Units in the leases granted', ({ tally }) => tally.unitsGranted),
   count('reports_total', 'Reports answered', ({ tally }) => tally.reports),
@@ -121,6 +131,11 @@ const errors: Figure[] = [
     labels: ['call'],
     read: ({ artifactFailures }) => [...artifactFailures].map(([call, n]) => [{ call }, n]),
   },
+  level(
+    'uploads_refusing',
+    '1 while no upload is taken, because the disk is down to its reserve',
+    ({ uploadRoom: { freeBytes, reserveBytes } }) => Number(freeBytes < reserveBytes),
+  ),
   level('storage_refusing', '1 while results cannot be stored', (look) =>
     Number(look.isRefusing()),
   ),
@@ -136,6 +151,22 @@ const saturation: Figure[] = [
   level('window_shards', 'Shards that this coordinator holds', (look) => look.windowShards()),
   level('intake_backlog', 'Results that wait for a commit', (look) => look.backlog()),
   level('data_free_bytes', 'Free on the disk of the data folder', (look) => look.dataFreeBytes),
+  level(
+    'upload_free_bytes',
+    'Free on the disk that uploads are written to',
+    (look) => look.uploadRoom.freeBytes,
+  ),
+  level(
+    'upload_reserve_bytes',
+    'What of it uploads may not take',
+    (look) => look.uploadRoom.reserveBytes,
+  ),
+  level('uploads_under_way', 'Uploads under way', ({ uploads }) => uploads().underWay),
+  level(
+    'newcomer_upload_bytes',
+    'What newcomers have uploaded and no result has named; half of it is forgotten in twelve hours',
+    (look) => look.uploads().newcomerBytes,
+  ),
   perPartition('jobs_open', 'Jobs neither complete nor cancelled', ({ jobsOpen }) => jobsOpen),
   perPartition('shards_open', 'Shards with undecided units', ({ shardsOpen }) => shardsOpen),
   perPartition('outbox_written', 'Outbox records ever written', ({ outbox }) => outbox.written),

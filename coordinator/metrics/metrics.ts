@@ -11,7 +11,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Metrics } from '../api/metrics-routes.ts';
 import type { RedisLevels } from '../store/redis-levels.ts';
 import type { AppendWatch } from '../store/redis-store.ts';
-import { figures, type Watched } from './figures.ts';
+import { figures, type UploadRoom, type Watched } from './figures.ts';
 
 const prefix = 'manyhands_';
 /** A commit is an fsync: 0.5 ms on a good disk, 76 ms at worst when measured; beyond seconds it is stuck. */
@@ -19,7 +19,12 @@ const commitSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 /** From a page out of memory to an artifact of a gigabyte. */
 const requestSeconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
 
-export type MetricsParts = Watched & { levels: RedisLevels; partitions: number; dataDir: string };
+export type MetricsParts = Watched & {
+  levels: RedisLevels;
+  partitions: number;
+  dataDir: string;
+  lookForRoom(): Promise<UploadRoom>;
+};
 
 /** Times appends from the moment the store is there, which is before there is anything to look at. */
 export function appendTimes(): { registry: Registry; appended: AppendWatch } {
@@ -84,11 +89,12 @@ export function openMetrics(registry: Registry, parts: MetricsParts): Metrics {
   };
 }
 
-async function lookUp({ levels, partitions: count, dataDir }: MetricsParts) {
-  const [partitions, redis, { bavail, bsize }] = await Promise.all([
+async function lookUp({ levels, partitions: count, dataDir, lookForRoom }: MetricsParts) {
+  const [partitions, redis, { bavail, bsize }, uploadRoom] = await Promise.all([
     Promise.all(Array.from({ length: count }, (_, partition) => levels.partition(partition))),
     levels.redisState(),
     statfs(dataDir),
+    lookForRoom(),
   ]);
-  return { partitions, redis, dataFreeBytes: bavail * bsize };
+  return { partitions, redis, dataFreeBytes: bavail * bsize, uploadRoom };
 }
