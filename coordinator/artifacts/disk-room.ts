@@ -8,9 +8,9 @@ import { statfs } from 'node:fs/promises';
 export type Room = { freeBytes: number; reserveBytes: number };
 
 const mebibyte = 1024 ** 2;
-/** Of a large disk a twentieth would be far more than a rewrite of the journal takes. */
 const reserveShare = 1 / 20;
-const reserveBytesMax = 10 * 1024 * mebibyte;
+/** Many times what a rewrite of the journal takes; and little enough that a machine in daily use has it free. */
+const reserveBytesMax = 1024 * mebibyte;
 /** Of a small one: twice what the embedded Redis needs to start again (redis/supervise.ts). */
 const reserveBytesMin = 32 * mebibyte;
 
