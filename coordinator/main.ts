@@ -16,6 +16,7 @@ import { strainNumber } from './domain/strain.ts';
 import { Window } from './domain/window.ts';
 import { type Engine, startEngine } from './engine.ts';
 import type { Context } from './flow/context.ts';
+import { boundHeapGrowth } from './heap-growth.ts';
 import { Kernels } from './kernels/kernels.ts';
 import { lastingId } from './lasting-id.ts';
 import { openLog } from './log.ts';
@@ -71,6 +72,7 @@ const partitionsOfNewGrid = (masters: number): number => (masters === 1 ? 1 : 2 
 const version = '0.1.0';
 
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  boundHeapGrowth();
   const opened = openLog(options.logLevel);
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   return await startAgain(
