@@ -18,7 +18,7 @@ import type {
   RedisConnection,
   SentinelConnection,
 } from '../redis/connection.ts';
-import { findMaster } from '../redis/operators-redis.ts';
+import { assertReached, findMaster } from '../redis/operators-redis.ts';
 import { writeSnapshot } from '../redis/snapshot.ts';
 import { openRedisStore } from '../store/redis-store.ts';
 import { BackupError } from './error.ts';
@@ -57,6 +57,7 @@ export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
   const { dataDir, target, redis } = parts;
   if ('cluster' in redis) throw ofCluster();
   const server = 'sentinels' in redis ? await findMaster(redis) : redis;
+  await assertReached(server);
   const facts = await openingFacts(parts);
   const empty = await takeEmptyFolder(target);
   try {

@@ -123,6 +123,13 @@ async function describeCluster(client: Redis): Promise<string | { host: string; 
 type Look = ServerInfo & { sync: string | null };
 
 /** While it loads its journal it is waited for: only then can it be worked with, and says what it is set to. */
+/** Throws `redis_unreachable`. */
+export async function assertReached(connection: RedisConnection): Promise<void> {
+  await ask(connection, serverInfo).catch((cause: unknown) => {
+    throw notReached(placeOf(connection), cause);
+  });
+}
+
 async function look(connection: RedisConnection, log: (line: string) => void): Promise<Look> {
   const where = placeOf(connection);
   for (;;) {

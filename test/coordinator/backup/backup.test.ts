@@ -222,6 +222,7 @@ test('a grid on a cluster is not backed up by halves: it is refused', async () =
 });
 
 test('a Redis that is not there is told of, and nothing is left', async () => {
-  await expect(backUp('backup', { host: '127.0.0.1', port: 9 })).rejects.toThrow();
+  const nowhere = { host: '127.0.0.1', port: 9 };
+  await expect(backUp('backup', nowhere)).rejects.toMatchObject({ code: 'redis_unreachable' });
   expect(existsSync(join(folder, 'backup'))).toBe(false);
 });
