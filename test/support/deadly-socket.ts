@@ -4,10 +4,9 @@
  * heard of it. Those two are all the moments between two steps that a crash can make a difference at.
  */
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openSocketBeforeRedis } from './socket-before-redis.ts';
 
 export type Moment = 'before' | 'after';
 
@@ -25,19 +24,7 @@ export async function openDeadlySocket(
   kill: () => void,
 ): Promise<DeadlySocket> {
   const path = join(tmpdir(), `mh-deadly-${process.pid}-${randomBytes(4).toString('hex')}.sock`);
-  const sockets = new Set<Socket>();
-  const server = createServer((inner) => {
-    const outer = connect(redisPath);
-    for (const socket of [inner, outer]) {
-      sockets.add(socket);
-      // Either end breaking is what this is for; 'close' follows.
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        inner.destroy();
-        outer.destroy();
-        sockets.delete(socket);
-      });
-    }
+  const close = await openSocketBeforeRedis(path, redisPath, (inner, outer) => {
     let unread = Buffer.alloc(0);
     /** What Redis answers when it has done all that was asked before. Set when nothing more is passed on. */
     let done: Buffer | null = null;
@@ -64,15 +51,7 @@ export async function openDeadlySocket(
       if (moment === 'after' && tail.includes(done.toString('hex'))) kill();
     });
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  return {
-    url: `unix://${path}`,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-      await rm(path, { force: true });
-    },
-  };
+  return { url: `unix://${path}`, close };
 }
 
 /** A command is an array of strings, each behind its length: `*2\r\n$3\r\nGET\r\n$1\r\nk\r\n`. */

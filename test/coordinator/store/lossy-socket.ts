@@ -3,10 +3,9 @@
  * out, and the connection breaks before the answer is back. That is the one failure after which
  * nobody can know what happened, and too short a moment to hit by killing processes.
  */
-import { rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openSocketBeforeRedis } from '../../support/socket-before-redis.ts';
 
 export type LossySocket = {
   path: string;
@@ -17,20 +16,8 @@ export type LossySocket = {
 
 export async function openLossySocket(redisPath: string): Promise<LossySocket> {
   const path = join(tmpdir(), `mh-lossy-${process.pid}.sock`);
-  const sockets = new Set<Socket>();
   let isLosing = false;
-  const server = createServer((inner) => {
-    const outer = connect(redisPath);
-    for (const socket of [inner, outer]) {
-      sockets.add(socket);
-      // Either end breaking is what this is for; 'close' follows.
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        inner.destroy();
-        outer.destroy();
-        sockets.delete(socket);
-      });
-    }
+  const close = await openSocketBeforeRedis(path, redisPath, (inner, outer) => {
     inner.on('data', (bytes) => outer.write(bytes));
     outer.on('data', (bytes) => {
       // An error (NOSCRIPT before the first run of a script) says that nothing was carried out.
@@ -39,16 +26,11 @@ export async function openLossySocket(redisPath: string): Promise<LossySocket> {
       inner.destroy();
     });
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
   return {
     path,
     loseNextReply() {
       isLosing = true;
     },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-      await rm(path, { force: true });
-    },
+    close,
   };
 }
