@@ -18,6 +18,7 @@ import { KnownHosts } from './domain/trust/known-hosts.ts';
 import { Turns } from './domain/turns.ts';
 import { UploadAllowance } from './domain/upload-allowance.ts';
 import type { Window } from './domain/window.ts';
+import { type ClearingTimes, usualTimes } from './flow/clear-artifacts/times.ts';
 import {
   type Clock,
   type Context,
@@ -59,6 +60,8 @@ export type EngineParts = {
   clock: Clock;
   randomBytes(count: number): Uint8Array;
   log: Logger;
+  /** How long artifacts stay that nothing names. */
+  clearing?: ClearingTimes;
 };
 
 /** Who is told what happens. */
@@ -204,6 +207,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     capacities: new Capacities(),
     uploads: new UploadAllowance(),
     auditSecret: parts.auditSecret,
+    cleared: { artifacts: 0, bytes: 0 },
     now: () => clock.now(),
     randomBytes: (count) => parts.randomBytes(count),
     happened,
@@ -238,11 +242,12 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     await reconcilePauses(context, partition);
     await holdShards(context, partition, await queue.takeBack(partition));
   }
-  const running = startRounds(context, clock, demand, () => ({
+  const hosts = () => ({
     count: doors?.hosts ?? 0,
     machines: doors?.machines ?? [],
     present: () => doors?.present() ?? [],
-  }));
+  });
+  const running = startRounds(context, clock, demand, hosts, parts.clearing ?? usualTimes);
   rounds = running;
   const meetings = peers.share
     ? startRound('meet', meetPace, { clock, log, randomBytes: parts.randomBytes }, () =>

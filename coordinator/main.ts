@@ -15,6 +15,7 @@ import { Peers } from './domain/peers.ts';
 import { strainNumber } from './domain/strain.ts';
 import { Window } from './domain/window.ts';
 import { type Engine, startEngine } from './engine.ts';
+import type { ClearingTimes } from './flow/clear-artifacts/times.ts';
 import type { Context } from './flow/context.ts';
 import { boundHeapGrowth } from './heap-growth.ts';
 import { Kernels } from './kernels/kernels.ts';
@@ -44,6 +45,8 @@ export type CoordinatorOptions = {
   sharedDir?: string;
   /** Where in S3 artifacts are, if they are not in a folder. */
   artifacts?: S3Place;
+  /** How long artifacts stay that nothing names. */
+  clearing?: ClearingTimes;
   logLevel?: string;
   /** It cannot go on: its Redis died again and again, or another coordinator owns the grid. Close it. */
   onLost?: (error: Error) => void;
@@ -175,6 +178,7 @@ async function startOnce(
       clock,
       randomBytes: pooledRandomBytes,
       log,
+      ...(options.clearing === undefined ? {} : { clearing: options.clearing }),
     });
     running = engine;
     closers.push(() => engine.close());
@@ -205,6 +209,7 @@ async function startOnce(
       backlog: () => engine.backlog(),
       isRefusing: () => engine.isRefusing(),
       artifactFailures: failures,
+      artifactsCleared: engine.context.cleared,
       lookForRoom: () => room.look(),
       uploads: () => uploadFigures(engine.context),
       strain: () => strainNumber(strain.level),

@@ -34,6 +34,18 @@ export class Incoming {
     return new Incoming(folder);
   }
 
+  /** The time by the clock of the file system: another machine's, where the folder is mounted. */
+  async now(): Promise<number> {
+    const path = join(this.folder, randomBytes(12).toString('hex'));
+    const file = await open(path, 'wx', 0o600);
+    try {
+      return (await file.stat()).mtimeMs;
+    } finally {
+      await file.close();
+      await rm(path, { force: true });
+    }
+  }
+
   /**
    * Receives bytes and gives the file to `keep`, which may move it away; else it is gone afterwards. Returns how many
    * they were. Throws GridError `digest_mismatch` or `too_large`, and then `keep` was never called.

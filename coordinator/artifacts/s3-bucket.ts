@@ -44,6 +44,17 @@ const retryAfterMs = 5000;
 
 const away = 'Its store of artifacts does not answer.';
 
+/** `at`: when it was written, in milliseconds since 1970, to the second. */
+export type Found = { bytes: number; at: number };
+
+type Answer = { ContentLength?: number | undefined; LastModified?: Date | undefined };
+
+const found = ({ ContentLength, LastModified }: Answer): Found => ({
+  bytes: ContentLength ?? 0,
+  // HTTP tells seconds, and lists may tell more.
+  at: Math.floor((LastModified?.getTime() ?? Date.now()) / 1000) * 1000,
+});
+
 type Sdk = typeof import('@aws-sdk/client-s3');
 type Parts = { sdk: Sdk; calls: S3Client; downloads: S3Client; place: S3Place; watch: S3Watch };
 
@@ -79,31 +90,75 @@ export class Bucket {
     this.parts.downloads.destroy();
   }
 
-  /** How many bytes it has; null when there is none. */
-  async size(key: string): Promise<number | null> {
+  /** Null when there is no such object. */
+  async find(key: string): Promise<Found | null> {
     const { sdk, calls } = this.parts;
     return await this.tried('size', async () => {
       try {
-        const head = await calls.send(new sdk.HeadObjectCommand(this.named(key)));
-        return head.ContentLength ?? 0;
+        return found(await calls.send(new sdk.HeadObjectCommand(this.named(key))));
       } catch (error) {
         if (!isMissing(error)) throw error;
         // An answer to HEAD has no words: it may be the bucket that is not there.
-        return await this.sizeAsRead(key);
+        return await this.findAsRead(key);
       }
     });
   }
 
-  private async sizeAsRead(key: string): Promise<number | null> {
+  private async findAsRead(key: string): Promise<Found | null> {
     const { sdk, calls } = this.parts;
     try {
-      const { Body, ContentLength } = await calls.send(new sdk.GetObjectCommand(this.named(key)));
-      (Body as Readable | undefined)?.destroy();
-      return ContentLength ?? 0;
+      const answer = await calls.send(new sdk.GetObjectCommand(this.named(key)));
+      (answer.Body as Readable | undefined)?.destroy();
+      return found(answer);
     } catch (error) {
       if (isNoSuchKey(error)) return null;
       throw error;
     }
+  }
+
+  /** Everything below a key, a thousand at a call. */
+  async *list(below: string): AsyncGenerator<Found & { key: string }> {
+    const { sdk, calls, place } = this.parts;
+    let more: string | undefined;
+    do {
+      const page = await this.tried('list', () =>
+        calls.send(
+          new sdk.ListObjectsV2Command({
+            ...{ Bucket: place.bucket, Prefix: place.prefix + below },
+            ...(more === undefined ? {} : { ContinuationToken: more }),
+          }),
+        ),
+      );
+      for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
+        const key = Key.slice(place.prefix.length);
+        yield { key, ...found({ ContentLength: Size, LastModified }) };
+      }
+      more = page.NextContinuationToken;
+    } while (more !== undefined);
+  }
+
+  /** Inside of S3. The copy is as old as it is. False when there is nothing to copy. */
+  async copy(from: string, to: string): Promise<boolean> {
+    const { sdk, calls, place } = this.parts;
+    const copied = await this.tried('copy', () =>
+      calls.send(
+        new sdk.CopyObjectCommand({
+          ...this.named(to),
+          CopySource: `${place.bucket}/${place.prefix}${from}`,
+        }),
+      ),
+    ).catch(nullIfMissing);
+    return copied !== null;
+  }
+
+  /** The time by the clock of S3: of what is written now it says when that was. */
+  async now(): Promise<number> {
+    const key = `clock-${process.pid}-${Date.now()}`;
+    await this.putText(key, '');
+    const written = await this.find(key);
+    await this.remove(key);
+    if (written === null) throw new GridError('unavailable', away, { retryAfterMs });
+    return written.at;
   }
 
   /** Bytes `from` to `to` inclusive, read as they are wanted. Null when there is no such object. */

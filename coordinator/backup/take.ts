@@ -3,7 +3,7 @@
  *
  *   1. Redis, at one moment (redis/snapshot.ts). All that was acknowledged before is in it.
  *   2. then the files: outputs, inputs and kernels are there before anything in Redis names them, and the
- *      history of the ledger and the archive before what is in them leaves Redis. All of them only grow. So what
+ *      history of the ledger and the archive before what is in them leaves Redis. Of what is named nothing goes. So what
  *      is copied later has everything that the snapshot names, and more, which is never looked at: artifacts
  *      that nothing names, lines behind the mark, which the next append cuts off, and journals that the
  *      snapshot has as well, which are written again.
@@ -38,7 +38,11 @@ import {
 /** What of a data folder is kept. Redis's own folder is not: the snapshot stands for it. */
 const ofCoordinator = ['operator.token', 'coordinator.id'];
 /** In a data folder too, or in the one that coordinators share. */
-const ofGrid = ['artifacts/input', 'artifacts/output', 'archive/jobs', 'ledger', 'folder.id'];
+const ofGrid = [
+  // First and last: what is brought back, or set aside, while the others are copied is in one of them.
+  ...['artifacts/aside', 'artifacts/input', 'artifacts/output', 'artifacts/aside'],
+  ...['archive/jobs', 'ledger', 'folder.id'],
+];
 
 export type BackupParts = {
   dataDir: string;
@@ -71,13 +75,15 @@ export async function takeBackup(parts: BackupParts): Promise<BackupFacts> {
       await assertRoom(target, all);
     });
     const sums: Sum[] = [{ path: snapshotFile, sha256: snapshot.sha256 }];
+    const aside = new Set<string>();
     let { bytes } = snapshot;
     for (const [folder, kept] of sources) {
       for await (const path of filesOf(folder, kept)) {
-        if (await isRemoved(folder, path)) continue;
+        if (aside.has(path) || (await isGone(folder, path))) continue;
         const copied = await copyFile(join(folder, path), join(target, path));
         assertWhole(path, copied.sha256);
         sums.push({ path, sha256: copied.sha256 });
+        if (path.startsWith('artifacts/aside/')) aside.add(path);
         bytes += copied.bytes;
       }
     }
@@ -151,14 +157,18 @@ async function* filesOf(dataDir: string, kept: readonly string[]): AsyncGenerato
   }
 }
 
-/** A job that was removed since the folder was read. To the snapshot it is one whose files are missing. */
-const isRemoved = async (dataDir: string, path: string): Promise<boolean> =>
-  path.startsWith('archive/') && (await stat(join(dataDir, path)).catch(() => null)) === null;
+/**
+ * Since the folder was read a job was removed, which to the snapshot is one whose files are missing; or an artifact was set
+ * aside or brought back, and is copied from there.
+ */
+const isGone = async (dataDir: string, path: string): Promise<boolean> =>
+  /^(archive|artifacts)\//.test(path) &&
+  (await stat(join(dataDir, path)).catch(() => null)) === null;
 
 async function sizeOf(dataDir: string, kept: readonly string[]): Promise<number> {
   let bytes = 0;
   for await (const path of filesOf(dataDir, kept))
-    if (!(await isRemoved(dataDir, path))) bytes += (await stat(join(dataDir, path))).size;
+    if (!(await isGone(dataDir, path))) bytes += (await stat(join(dataDir, path))).size;
   return bytes;
 }
 

@@ -47,6 +47,24 @@ export const groupBit = ({ kind, number }: ShardGroup): number =>
 export const hasBit = (bits: Uint8Array, bit: number): boolean =>
   ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
 
+/** The group of a bit: see groupBit. */
+const groupOfBit = (bit: number): ShardGroup => ({
+  kind: bit % 2 === 0 ? 'splits' : 'checks',
+  number: bit >> 1,
+});
+
+/** The groups that are in files. */
+export function* archivedGroups(bits: Uint8Array): Generator<ShardGroup> {
+  for (let bit = 0; bit < 8 * bits.length; bit++) if (hasBit(bits, bit)) yield groupOfBit(bit);
+}
+
+/** The numbers of all shards of a job whose journals may be in Redis. */
+export function* shardsInRedis(job: KeptJob): Generator<number> {
+  const inRedis = (number: number) => !hasBit(job.archived, groupBit(groupOf(number, job.splits)));
+  for (let number = 0; number < job.shards; number++) if (inRedis(number)) yield number;
+  for (let at = 0; at < job.checks; at++) if (inRedis(job.splits + at)) yield job.splits + at;
+}
+
 export type RipeGroup = ShardGroup & {
   shards: number[];
   /** Every one of them was opened. Else they are checks, and one that has no journal may be opened yet. */

@@ -62,6 +62,7 @@ const codes = {
   succeededAndAccepted: 7,
   leasedToAccepted: 8,
 } as const;
+const known: ReadonlySet<number> = new Set(Object.values(codes));
 /** What MessagePack begins an array of three, five and eight with. */
 const [arrayOf3, arrayOf5, arrayOf8] = [0x93, 0x95, 0x98];
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
@@ -163,6 +164,23 @@ export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
   const tuples = packr.unpackMultiple(bytes);
   if (!Array.isArray(tuples)) throw new Error('a journal did not decode');
   return tuples.flatMap(toEntries);
+}
+
+/**
+ * The digests of all outputs that a journal names, whoever reported them and whatever became of them. Throws at entries
+ * of a kind that is not known here: they may name some.
+ */
+export function* outputsNamed(journal: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < journal.length; ) {
+    const end = stepOver(journal, at);
+    const code = journal[at + 1] ?? 0;
+    if (!known.has(code)) throw new Error(`a journal holds an entry of unknown kind ${code}`);
+    if (code === codes.recorded) {
+      const [, , results] = packr.unpack(journal.subarray(at, end));
+      for (const { digest } of results.map(toResult)) if (digest !== null) yield digest;
+    }
+    at = end;
+  }
 }
 
 /** What a tuple is that is looked at without being decoded, and the positions it is about, as flat runs. */

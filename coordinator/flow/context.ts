@@ -98,6 +98,8 @@ export type Context = {
   paces: Map<JobId, Pace>;
   /** How many orders of checks are out, of each job that has some. */
   ordersOut: Map<JobId, number>;
+  /** Artifacts that nothing named, and that this coordinator has cleared since it started. */
+  cleared: { artifacts: number; bytes: number };
   now(): number;
   randomBytes(count: number): Uint8Array;
   log: Logger;

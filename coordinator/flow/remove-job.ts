@@ -3,7 +3,7 @@
  * there, so that a crash in the middle leaves all of it or none. The books stay as they are: entries and receipts name
  * the job, and what was paid for it was paid.
  *
- * Kernels, inputs and large outputs stay: a job that is done next may have the same bytes, and name them.
+ * Kernels, inputs and large outputs that nothing else names are cleared later (flow/clear-artifacts/).
  */
 import { GridError } from '../../protocol/errors.ts';
 import type { JobId } from '../../protocol/ids.ts';

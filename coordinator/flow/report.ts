@@ -296,7 +296,7 @@ async function withOutputChecked(
   const { position, fuel, digest } = result;
   if (digest === null) return result;
   const name = nameOfOutput(digest);
-  const size = await artifacts.size('output', name);
+  const size = await artifacts.keep('output', name);
   if (size === null) {
     throw new GridError('artifact_unknown', `Upload the output ${name} first.`);
   }

@@ -99,7 +99,7 @@ async function assertInputsAreHere(context: Context, document: JobDocument): Pro
   const { stdin, files } = document.run;
   const inputs = [...Object.values(files), ...(stdin === null ? [] : [stdin])];
   for (const digest of inputs) {
-    if ((await context.artifacts.size('input', digest)) === null) {
+    if ((await context.artifacts.keep('input', digest)) === null) {
       throw new GridError('artifact_unknown', `Upload the input ${digest} first.`);
     }
   }

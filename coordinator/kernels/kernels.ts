@@ -45,13 +45,15 @@ export class Kernels {
     this.artifacts = artifacts;
   }
 
-  /** Throws GridError `artifact_unknown`, `busy`, or `kernel_refused` with the reason and the offset. */
-  async prepare(
-    digest: Digest,
-    { memoryBytesMax, nans, isMigratable }: KernelNeeds,
-  ): Promise<PreparedKernel> {
+  /**
+   * Both artifacts are there then, and kept for who asks. Throws GridError `artifact_unknown`, `busy`, or `kernel_refused`
+   * with the reason and the offset.
+   */
+  async prepare(digest: Digest, needs: KernelNeeds): Promise<PreparedKernel> {
+    const { memoryBytesMax, nans, isMigratable } = needs;
     const memoryPagesMax = Math.floor(memoryBytesMax / pageBytes);
     const key = `${digest}/${memoryPagesMax}/${nans}/${isMigratable}`;
+    await this.forgetCleared(key);
     let pending = this.prepared.get(key);
     if (pending === undefined) {
       const place = isMigratable ? this.places.migratable : this.places.plain;
@@ -65,13 +67,23 @@ export class Kernels {
     return await pending;
   }
 
+  /** No job may have named it for days: then its artifacts are gone. */
+  private async forgetCleared(key: string): Promise<void> {
+    const pending = this.prepared.get(key);
+    if (pending === undefined) return;
+    const { digest, meteredDigest } = await pending;
+    const sizes = [digest, meteredDigest].map((one) => this.artifacts.keep('input', one));
+    const isGone = (await Promise.all(sizes)).includes(null);
+    if (isGone && this.prepared.get(key) === pending) this.prepared.delete(key);
+  }
+
   private forgetOldest(): void {
     const [oldest] = this.prepared.keys();
     if (oldest !== undefined) this.prepared.delete(oldest);
   }
 
   private async meter(digest: Digest, needs: Omit<MeterRequest, 'wasm'>): Promise<PreparedKernel> {
-    const size = await this.artifacts.size('input', digest);
+    const size = await this.artifacts.keep('input', digest);
     if (size === null)
       throw new GridError('artifact_unknown', `Upload the kernel ${digest} first.`);
     if (size > limits.kernelBytesMax) {

@@ -20,6 +20,8 @@ export type Watched = {
   /** Calls to S3 that failed, by what was asked. */
   artifactFailures: ReadonlyMap<string, number>;
   uploads(): { underWay: number; bytesStored: number; newcomerBytes: number };
+  /** Artifacts that nothing named. */
+  artifactsCleared: { readonly artifacts: number; readonly bytes: number };
   /** 0 is calm. */
   strain(): number;
   linesLogged: ReadonlyMap<string, number>;
@@ -166,6 +168,16 @@ const saturation: Figure[] = [
     'newcomer_upload_bytes',
     'What newcomers have uploaded and no result has named; half of it is forgotten in twelve hours',
     (look) => look.uploads().newcomerBytes,
+  ),
+  count(
+    'artifacts_cleared_total',
+    'Artifacts that nothing named, and that were cleared',
+    (look) => look.artifactsCleared.artifacts,
+  ),
+  count(
+    'artifacts_cleared_bytes_total',
+    'How large they were',
+    (look) => look.artifactsCleared.bytes,
   ),
   perPartition('jobs_open', 'Jobs neither complete nor cancelled', ({ jobsOpen }) => jobsOpen),
   perPartition('shards_open', 'Shards with undecided units', ({ shardsOpen }) => shardsOpen),

@@ -8,6 +8,9 @@ import { applyAmendments } from '../flow/amend.ts';
 import { archiveJobs } from '../flow/archive-jobs.ts';
 import { archiveJournals } from '../flow/archive-journals.ts';
 import { award } from '../flow/award.ts';
+import { takeBreath } from '../flow/clear-artifacts/breath.ts';
+import { clearArtifacts } from '../flow/clear-artifacts/clear-artifacts.ts';
+import type { ClearingTimes } from '../flow/clear-artifacts/times.ts';
 import { closeJobs, type Decided, decidedJobs } from '../flow/close-jobs.ts';
 import { type Clock, type Context, partitions } from '../flow/context.ts';
 import { drawAudits } from '../flow/draw-audits.ts';
@@ -45,6 +48,8 @@ const forgetPace = { everyMs: 60_000, restMs: 0 };
  * reports that are repeated, has been.
  */
 const archivePace = { everyMs: 30_000, restMs: 0 };
+/** It looks in the store whether a round is due, which it is once a day (flow/clear-artifacts/times.ts). */
+const clearLookMs = 3_600_000;
 /** A job whose credit is spent goes on for so long at most, and is paid from bad debt. */
 const fundPace = { everyMs: 2000, restMs: 0 };
 /** Only a crash between two steps leaves something to reconcile. */
@@ -85,7 +90,9 @@ export function startRounds(
   clock: Clock,
   demand: Demand,
   hosts: () => HostsHere,
+  clearing: ClearingTimes,
 ): Rounds {
+  let isClosed = false;
   const parts: RoundParts = { clock, log: context.log, randomBytes: context.randomBytes };
   const all = partitions(context);
   const isSteward = () => context.peers.isSteward(context.now());
@@ -152,6 +159,16 @@ export function startRounds(
     parts,
     bySteward(() => forgetFinal(context, pages)),
   );
+  const clearLook = { everyMs: Math.min(clearLookMs, clearing.everyMs), restMs: 0 };
+  const clear = startRound(
+    'clear artifacts',
+    clearLook,
+    parts,
+    bySteward(() => {
+      const breath = takeBreath(clock, () => !isClosed && isSteward());
+      return clearArtifacts(context, clearing, breath);
+    }),
+  );
   const archives = all.map((partition) => {
     const round = startRound(
       'archive shards',
@@ -181,6 +198,7 @@ export function startRounds(
     }),
     finalise,
     forget,
+    clear,
     startRound('fund', fundPace, parts, async () => {
       for (const partition of all) await reconcileFunds(context, partition);
       if (isSteward()) await refundEscrows(context);
@@ -203,6 +221,7 @@ export function startRounds(
     reconcile: () => reconciling.wake(),
     steward,
     close: async () => {
+      isClosed = true;
       await Promise.all(rounds.map((round) => round.close()));
     },
   };

@@ -15,6 +15,12 @@ export interface ArchiveFiles {
   writeGroup(jobId: JobId, group: ShardGroup, journals: AsyncIterable<Journal>): Promise<void>;
   /** Empty when it was. Throws ArchiveDamaged when the file is missing or not as it was written. */
   readJournal(jobId: JobId, group: ShardGroup, number: number): Promise<Uint8Array>;
+  /** All of a group, one after the other. Throws ArchiveDamaged as `readJournal` does. */
+  readGroup(jobId: JobId, group: ShardGroup): AsyncIterable<Uint8Array>;
+  /** Jobs of which there is anything. */
+  jobIds(): AsyncIterable<JobId>;
+  /** Whether there is anything of it. */
+  has(jobId: JobId): Promise<boolean>;
   /** Settles when it is on disk, and was read back. */
   writeJob(record: JobRecord): Promise<void>;
   /** Null when there is none. Throws ArchiveDamaged when it is not as it was written. */

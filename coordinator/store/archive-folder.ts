@@ -9,9 +9,9 @@
  * fsynced. Then it is read back: only after that Redis lets go of what is in it.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { JobId } from '../../protocol/ids.ts';
+import { type JobId, jobIdSchema } from '../../protocol/ids.ts';
 import type { ShardGroup } from '../domain/archive-group.ts';
 import { ArchiveDamaged } from './archive-damaged.ts';
 import { type ArchiveFiles, groupFile, type Journal } from './archive-files.ts';
@@ -66,6 +66,27 @@ export class ArchiveFolder implements ArchiveFiles {
       keepLast(this.indexes, path, index, indexesMax);
       return await readEntry(file, path, index, number);
     });
+  }
+
+  async *readGroup(jobId: JobId, group: ShardGroup): AsyncGenerator<Uint8Array> {
+    const path = this.path(jobId, group);
+    const index = await this.withFile(path, (file) => readIndex(file, path));
+    if (index.jobId !== jobId) throw new ArchiveDamaged(`${path} is of the job ${index.jobId}`);
+    for (const { number } of index.shards)
+      yield await this.withFile(path, (file) => readEntry(file, path, index, number));
+  }
+
+  async *jobIds(): AsyncGenerator<JobId> {
+    for await (const { name } of await opendir(join(this.folder, 'jobs')))
+      if (jobIdSchema.safeParse(name).success) yield name;
+  }
+
+  async has(jobId: JobId): Promise<boolean> {
+    const found = await stat(join(this.folder, 'jobs', jobId)).catch((error) => {
+      if (isMissing(error)) return null;
+      throw error;
+    });
+    return found !== null;
   }
 
   async writeJob(record: JobRecord): Promise<void> {

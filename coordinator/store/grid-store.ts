@@ -14,6 +14,9 @@ export interface GridStore {
   folderId(fresh: string | null): Promise<string | null>;
   /** What labels the place in S3 that its artifacts are in; null when they are in a folder. Set once, like `folderId`. */
   artifactsId(fresh: string | null): Promise<string | null>;
+  /** When clearing artifacts was begun last; null when it never was. */
+  lastClearing(): Promise<number | null>;
+  beginClearing(now: number): Promise<void>;
   /** The grid's private key as PEM. The first call makes it. */
   signingKey(fresh: string): Promise<string>;
 }

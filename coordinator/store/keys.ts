@@ -30,6 +30,8 @@ export const keys = {
   folder: '{grid}:folder',
   /** string: what labels the place in S3 that its artifacts are in */
   artifacts: '{grid}:artifacts',
+  /** string: when clearing artifacts was begun last */
+  clearingAt: '{grid}:clearing-at',
   /** string: the private key that signs receipts, as PEM */
   signingKey: '{grid}:signing-key',
   /** hash: key id → secret (base64); `newest` → key id */

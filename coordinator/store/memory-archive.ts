@@ -36,6 +36,23 @@ export class MemoryArchiveFiles implements ArchiveFiles {
     return file.get(number) ?? new Uint8Array(0);
   }
 
+  async *readGroup(jobId: JobId, group: ShardGroup): AsyncGenerator<Uint8Array> {
+    const path = `${jobId}/${groupFile(group)}`;
+    const file = this.files.get(path);
+    if (file === undefined) throw new ArchiveDamaged(`${path} is missing`);
+    yield* file.values();
+  }
+
+  async *jobIds(): AsyncGenerator<JobId> {
+    const paths = [...this.files.keys()].map((path) => path.split('/')[0] ?? '');
+    yield* new Set([...paths, ...this.jobs.keys()]);
+  }
+
+  async has(jobId: JobId): Promise<boolean> {
+    for await (const one of this.jobIds()) if (one === jobId) return true;
+    return false;
+  }
+
   async writeJob(record: JobRecord): Promise<void> {
     this.jobs.set(record.job.jobId, structuredClone(record));
   }

@@ -7,6 +7,7 @@ export class MemoryGrid implements GridStore {
   private secrets: LeaseKey[] = [];
   private privateKey: string | null = null;
   private folder: string | null = null;
+  private clearingAt: number | null = null;
   private artifacts: string | null = null;
 
   /** Known once the grid is open. */
@@ -32,6 +33,14 @@ export class MemoryGrid implements GridStore {
   async artifactsId(fresh: string | null): Promise<string | null> {
     this.artifacts ??= fresh;
     return this.artifacts;
+  }
+
+  async lastClearing(): Promise<number | null> {
+    return this.clearingAt;
+  }
+
+  async beginClearing(now: number): Promise<void> {
+    this.clearingAt = now;
   }
 
   async signingKey(fresh: string): Promise<string> {

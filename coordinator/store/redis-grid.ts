@@ -68,6 +68,15 @@ export class RedisGrid extends RedisPart implements GridStore {
     return await this.step((redis) => redis.get(keys.artifacts));
   }
 
+  async lastClearing(): Promise<number | null> {
+    const at = await this.step((redis) => redis.get(keys.clearingAt));
+    return at === null ? null : Number(at);
+  }
+
+  async beginClearing(now: number): Promise<void> {
+    await this.step((redis) => redis.set(keys.clearingAt, now));
+  }
+
   async signingKey(fresh: string): Promise<string> {
     const key = keys.signingKey;
     await this.kept(key, (redis) => redis.setnx(key, fresh));

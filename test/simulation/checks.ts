@@ -2,7 +2,8 @@
  * What has to be true in the end, read where scientists and volunteers read it: the jobs' views, their
  * results, the ledger, and what the hosts were told.
  */
-import { runsSize } from '../../coordinator/domain/shard.ts';
+import { outputsNamed } from '../../coordinator/domain/journal.ts';
+import { runsSize, splitCount } from '../../coordinator/domain/shard.ts';
 import type { ResultLine } from '../../protocol/http.ts';
 import type { Scientist } from './scientist.ts';
 import { type SimJob, truthOf } from './sim-job.ts';
@@ -19,6 +20,25 @@ export async function checkAll(world: World, scientist: Scientist): Promise<void
   }
   checkVerdicts(world, results);
   await checkLedger(world);
+  await checkArtifacts(world);
+}
+
+/** [W10] Whatever a journal names is there, whoever reported it and whatever became of that. */
+export async function checkArtifacts({ store, jobs, artifacts, violations }: World): Promise<void> {
+  for (const { jobId, name } of jobs) {
+    const job = jobId === null ? null : await store.jobs.read(jobId);
+    if (job === null) continue;
+    const kept = await store.archive.readKept(job.jobId);
+    const last = splitCount(job) + (kept?.checks ?? 0);
+    for (let number = 0; number < last; number++) {
+      const where = { jobId: job.jobId, number, units: { list: [] } };
+      for (const digest of outputsNamed(await store.readJournal(where))) {
+        const hex = Buffer.from(digest).toString('hex');
+        const isThere = artifacts.has('output', `sha256:${hex}`);
+        violations.unless(isThere, 'W10', () => `${name} names the output ${hex}, which is gone`);
+      }
+    }
+  }
 }
 
 /** [W1] One line for each decided unit, in order, and what it says is the truth. */

@@ -38,6 +38,7 @@ export class Curious {
   private readonly coordinators: readonly SimCoordinator[];
   private readonly profiles: readonly HostProfile[];
   private readonly random: Random;
+  private hasStopped = false;
   /** How often each reason was heard. */
   readonly heard = new Map<WhyReason, number>();
 
@@ -54,6 +55,7 @@ export class Curious {
 
   start(): void {
     this.world.clock.after(this.random.between(1, everyMs), () => {
+      if (this.hasStopped) return;
       const asked = this.random.pick([
         () => this.askOfJob(),
         () => this.askOfUnit(),
@@ -66,6 +68,11 @@ export class Curious {
         })
         .then(() => this.start());
     });
+  }
+
+  /** Asks nothing more, from when the last answer has come. */
+  stop(): void {
+    this.hasStopped = true;
   }
 
   /** Of every host that waits, at this very moment. */

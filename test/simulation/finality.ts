@@ -5,17 +5,20 @@
  */
 import { dayMs } from '../../coordinator/domain/day.ts';
 import { archiveJobs } from '../../coordinator/flow/archive-jobs.ts';
+import { removeJob } from '../../coordinator/flow/remove-job.ts';
 import { openResults, openRevocations } from '../../coordinator/flow/results.ts';
 import { showJob } from '../../coordinator/flow/show.ts';
 import type { JobId } from '../../protocol/ids.ts';
+import { checkArtifacts } from './checks.ts';
+import { scientist } from './scientist.ts';
 import type { SimGrid } from './sim-grid.ts';
-import type { World } from './world.ts';
+import { clearing, type World } from './world.ts';
 
 /**
  * The first looks come when days end; then a week, a month, two months, and whatever those have left. Late results
- * are paid when all else is final, and held in their turn.
+ * are paid when all else is final, and held in their turn. What is final then is forgotten in the rounds after.
  */
-const leapsDays = [1, 8, 1, 22, 1, 29, 2, 62];
+const leapsDays = [1, 8, 1, 22, 1, 29, 2, 62, 1];
 /** Rounds of trust, and the checks of a newcomer that has left. */
 const settleMs = 15_000;
 
@@ -64,6 +67,7 @@ async function check(grid: SimGrid): Promise<void> {
   await checkLedger(world);
   await checkTables(world);
   await checkArchived(world);
+  await checkCleared(grid);
 }
 
 /** When all of it is in files it reads as it did before. */
@@ -89,6 +93,37 @@ async function checkArchived({ store, grid, jobs, artifacts, violations }: World
   }
   const isSame = (await told()) === before;
   violations.unless(isSame, 'W7', () => 'jobs or results are others when they are in files');
+}
+
+/** Until whoever has asked has an answer, or gives up. */
+const lastLookMs = 20_000;
+
+/** [W10] What is named is there after all the rounds; and when the jobs are removed none of it is. */
+async function checkCleared(grid: SimGrid): Promise<void> {
+  const { world, coordinators } = grid;
+  const { artifacts, clock, jobs, violations } = world;
+  const context = coordinators.map((one) => one.context).find((one) => one !== null);
+  if (context === undefined) throw new Error('no coordinator is there in the end');
+  /** What nothing names is set aside in the first of the rounds, and goes in the second. */
+  const daysPass = async () => {
+    for (let round = 0; round < 3; round++) {
+      await clock.pause(clearing.everyMs * 3);
+      clock.leap(dayMs);
+    }
+    await clock.pause(clearing.everyMs * 3);
+  };
+  await daysPass();
+  await checkArtifacts(world);
+  for (const one of [grid.scientist, grid.curious]) one.stop();
+  // They would repeat reports to jobs that there are not any more.
+  for (const host of grid.hosts) host.crash(true);
+  await clock.pause(lastLookMs);
+  for (const { jobId } of jobs)
+    if (jobId !== null) await removeJob(context, jobId, scientist, 'done');
+  await daysPass();
+  const left: string[] = [];
+  for await (const { digest } of artifacts.list()) left.push(digest);
+  violations.unless(left.length === 0, 'W10', () => `named by nothing: ${left.join()}`);
 }
 
 async function checkLedger({ store, violations }: World): Promise<void> {

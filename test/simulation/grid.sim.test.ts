@@ -70,6 +70,10 @@ describe(`simulated grids, seeds ${first} to ${seeds.at(-1)}`, () => {
     expect(brokenIn('W6')).toEqual([]);
   });
 
+  it('[W10] no artifact that anything names is ever gone, and none stays that nothing does', () => {
+    expect(brokenIn('W10')).toEqual([]);
+  });
+
   it('[C1] the ledger sums to zero, and only the mint is below it', () => {
     expect(brokenIn('C1')).toEqual([]);
   });

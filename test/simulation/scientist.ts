@@ -23,7 +23,7 @@ import type { SimJob } from './sim-job.ts';
 import type { World } from './world.ts';
 
 const askAgainMs = 500;
-const scientist: TokenFacts = {
+export const scientist: TokenFacts = {
   tokenId: 'a scientist',
   name: '',
   scopes: ['submit'],
@@ -44,6 +44,7 @@ export class Scientist {
   private readonly world: World;
   private readonly coordinators: readonly SimCoordinator[];
   private readonly random: Random;
+  private hasStopped = false;
   private readonly views = new Map<JobId, JobView>();
   /** The last results seen of a job: what was decided once stays as it is. */
   private readonly lines = new Map<JobId, ResultLine[]>();
@@ -163,10 +164,16 @@ export class Scientist {
     );
   }
 
-  /** Looks at one job or another, for ever. */
+  /** Looks at nothing more, from when the last answer has come. */
+  stop(): void {
+    this.hasStopped = true;
+  }
+
+  /** Looks at one job or another, for as long as there are any. */
   private lookAround(): void {
     const { clock, jobs } = this.world;
     clock.after(this.random.between(500, 10_000), () => {
+      if (this.hasStopped) return;
       const job = this.random.pick(jobs);
       const looked = this.random.chance(0.7) ? this.look(job) : this.download(job);
       void looked.then(() => this.lookAround());

@@ -18,7 +18,7 @@ import type { SimSessionParts } from './sim-session.ts';
 import { SimShardQueue } from './sim-shard-queue.ts';
 import { strictLog } from './strict-log.ts';
 import { Wire } from './wire.ts';
-import type { World } from './world.ts';
+import { clearing, type World } from './world.ts';
 
 /** An operator's service manager starts a program that ended again. */
 const restartMs = 1000;
@@ -177,6 +177,7 @@ export class SimCoordinator {
       lost: (error) => violations.report('log', `${this.name}: ${error.message}`),
       clock: life.clock,
       randomBytes: (count) => random.bytes(count),
+      clearing,
       log: strictLog(violations, (text) => this.world.trace(this.name, text)),
     });
     const doors = new SimDoors(engine, this.watch());

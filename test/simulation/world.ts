@@ -1,4 +1,5 @@
 /** Everything that the parts of one simulated grid share. */
+import type { ClearingTimes } from '../../coordinator/flow/clear-artifacts/times.ts';
 import type { GridFacts } from '../../coordinator/store/grid-store.ts';
 import { MemoryArtifacts } from './memory-artifacts.ts';
 import { Notebook } from './notebook.ts';
@@ -9,6 +10,12 @@ import type { SimJob } from './sim-job.ts';
 import { Violations } from './violations.ts';
 import { Weather } from './weather.ts';
 import { Witness } from './witness.ts';
+
+/**
+ * Days in small, so that most outputs are aside before they are reported. But a report waits for the longest faults, some
+ * of them one after the other, before it is recorded: so long what is aside stays.
+ */
+export const clearing: ClearingTimes = { everyMs: 5000, graceMs: 2000, restMs: 150_000 };
 
 /** Any time will do, as long as it is the same. */
 const startMs = 1_700_000_000_000;
@@ -53,7 +60,7 @@ export function makeWorld(
     grid: { gridId: 'a grid', partitions, createdAt: startMs },
     store: new Witness(jobs, violations, () => clock.now),
     broker: new ShardBroker(partitions),
-    artifacts: new MemoryArtifacts(),
+    artifacts: new MemoryArtifacts(() => clock.now, clearing.graceMs / 2),
     notebook: new Notebook(violations),
     trace: (who, what) => {
       if (tell === null) return;

@@ -8,7 +8,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { emptyKernel } from '../../bench/empty-kernel.ts';
 import { tokenHash } from '../../coordinator/flow/authorize.ts';
-import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
+import {
+  type Coordinator,
+  type CoordinatorOptions,
+  startCoordinator,
+} from '../../coordinator/main.ts';
 import { ArchiveFolder } from '../../coordinator/store/archive-folder.ts';
 import { makeClient } from '../../coordinator/store/redis-connection.ts';
 import { openRedisStore } from '../../coordinator/store/redis-store.ts';
@@ -60,10 +64,13 @@ export type RealGrid = {
 };
 
 /** In a new folder, or in one with a grid in it; which goes away with the grid. */
-export async function startRealGrid(folder?: string): Promise<RealGrid> {
+export async function startRealGrid(
+  folder?: string,
+  options: Partial<CoordinatorOptions> = {},
+): Promise<RealGrid> {
   const dataDir = await realpath(folder ?? (await mkdtemp(join(tmpdir(), 'mh-grid-'))));
   const start = (): Promise<Coordinator> =>
-    startCoordinator({ host: '127.0.0.1', port: 0, dataDir, logLevel: 'fatal' });
+    startCoordinator({ host: '127.0.0.1', port: 0, dataDir, logLevel: 'fatal', ...options });
   let coordinator = await start();
   const token = (await readFile(coordinator.operatorToken.path, 'utf8')).trim();
   const authorization = { authorization: `Bearer ${token}` };

@@ -112,7 +112,7 @@ export class Statements {
       const stdout = result === null ? nothing : await this.stdoutOf(result);
       const digest = digestOf(stdout);
       const { artifacts } = this.context;
-      if ((await artifacts.size('input', digest)) === null)
+      if ((await artifacts.keep('input', digest)) === null)
         await artifacts.write('input', digest, [stdout], stdout.length);
       verify.push(digest);
       worth.push(result === null ? 0 : microOf(result));

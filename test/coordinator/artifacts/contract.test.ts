@@ -1,12 +1,16 @@
 /** What an artifact store promises, asked of both: a folder, and S3 as a real server speaks it. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Artifacts } from '../../../coordinator/artifacts/artifacts.ts';
+import {
+  type Artifacts,
+  type Listed,
+  renewAfterMs,
+} from '../../../coordinator/artifacts/artifacts.ts';
 import { FolderArtifacts } from '../../../coordinator/artifacts/folder-artifacts.ts';
 import { S3Artifacts } from '../../../coordinator/artifacts/s3-artifacts.ts';
 import { type S3Server, startS3Server } from '../../support/s3-server.ts';
@@ -41,6 +45,14 @@ const stores: Record<string, () => Promise<Artifacts>> = {
     return opened;
   },
 };
+/** Makes it three days older, where the store has it on disk. */
+function age(digest: string): void {
+  const name = digest.slice('sha256:'.length);
+  const at = new Date(Date.now() - 3 * renewAfterMs);
+  for (const root of [folder, server.folder])
+    for (const path of readdirSync(root, { recursive: true, encoding: 'utf8' }))
+      if (path.includes(name)) utimesSync(join(root, path), at, at);
+}
 /** Everything that is under way: nothing, afterwards. */
 const incoming = () =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
@@ -121,6 +133,117 @@ describe.each(Object.keys(stores))('artifacts in %s', (name) => {
     let size = 0;
     for await (const one of stream) size += (one as Buffer).length;
     expect(size).toBe(48 * piece.length);
+  });
+
+  /** As they are listed, with their digests. */
+  const listed = async (digest: string) => {
+    const found: Listed[] = [];
+    for await (const one of artifacts.list()) if (one.digest === digest) found.push(one);
+    return found;
+  };
+  /** As whoever clears finds it there. */
+  const removeAside = async (digest: string): Promise<boolean[]> => {
+    const aside = (await listed(digest)).filter(({ isAside }) => isAside);
+    return await Promise.all(aside.map((one) => artifacts.removeAside(one)));
+  };
+
+  test('are listed with their size, and since when they are there by the clock of the store', async () => {
+    const bytes = randomBytes(3000);
+    const digest = digestOf(bytes);
+    const before = await artifacts.now();
+    await artifacts.write('input', digest, [bytes]);
+    await write(bytes);
+    const found = await listed(digest);
+    const here = { digest, bytes: 3000, at: expect.any(Number), isAside: false };
+    expect(found).toHaveLength(2);
+    expect(found).toContainEqual({ ...here, shelf: 'input' });
+    expect(found).toContainEqual({ ...here, shelf: 'output' });
+    for (const { at } of found) {
+      expect(at).toBeGreaterThanOrEqual(before);
+      expect(at).toBeLessThanOrEqual((await artifacts.now()) + 1000);
+    }
+  });
+
+  test('[W2] that are set aside are there for all who ask, and are brought back by it', async () => {
+    const all = [1, 2, 3, 4].map((length) => randomBytes(2000 + length));
+    const digests = all.map(digestOf);
+    const [size, keep, readAll, stream] = digests as [string, string, string, string];
+    for (const bytes of all) await write(bytes);
+    for (const digest of digests) {
+      await artifacts.setAside('output', digest);
+      expect(await listed(digest)).toMatchObject([{ isAside: true }]);
+    }
+    expect(await artifacts.size('input', size)).toBeNull();
+    expect(await artifacts.size('output', size)).toBe(2001);
+    expect(await artifacts.keep('output', keep)).toBe(2002);
+    expect(await artifacts.readAll('output', readAll)).toEqual(all[2]);
+    expect((await read(stream, 0, 9)).equals(all[3]?.subarray(0, 10) ?? Buffer.alloc(0))).toBe(
+      true,
+    );
+    for (const digest of digests) {
+      expect((await listed(digest)).map(({ isAside }) => isAside)).toContain(false);
+      // What goes from there is not what was brought back.
+      await removeAside(digest);
+      expect(await artifacts.size('output', digest)).not.toBeNull();
+    }
+  });
+
+  test('that are removed where they are aside are gone, and are stored again when they come again', async () => {
+    const bytes = randomBytes(2000);
+    const digest = digestOf(bytes);
+    await write(bytes);
+    expect(await removeAside(digest)).toEqual([]);
+    await artifacts.setAside('output', digest);
+    expect(await removeAside(digest)).toEqual([true]);
+    expect(await listed(digest)).toEqual([]);
+    expect(await artifacts.keep('output', digest)).toBeNull();
+    expect(await artifacts.bringBack('output', digest)).toBe(false);
+    await expect(artifacts.readAll('output', digest)).rejects.toEqual(code('artifact_unknown'));
+    await artifacts.setAside('output', digest);
+    expect(await artifacts.size('output', digest)).toBeNull();
+    await write(bytes);
+    expect(await artifacts.size('output', digest)).toBe(2000);
+  });
+
+  test('[W2] that come again while they are aside stay when that goes', async () => {
+    const bytes = randomBytes(2000);
+    const digest = digestOf(bytes);
+    await write(bytes);
+    await artifacts.setAside('output', digest);
+    await write(bytes);
+    expect(await removeAside(digest)).toEqual([true]);
+    expect((await artifacts.readAll('output', digest)).equals(bytes)).toBe(true);
+  });
+
+  test('that are old are renewed when they are written again or kept, and not when they are read', async () => {
+    const bytes = randomBytes(2000);
+    const digest = digestOf(bytes);
+    const since = async () =>
+      (await listed(digest)).filter(({ isAside }) => !isAside).map(({ at }) => at);
+    await write(bytes);
+    const [young = 0] = await since();
+    await artifacts.keep('output', digest);
+    expect(await since()).toEqual([young]);
+    for (const renew of [() => artifacts.keep('output', digest), () => write(bytes)]) {
+      age(digest);
+      const [old = 0] = await since();
+      expect(old).toBeLessThan(young - renewAfterMs);
+      await artifacts.size('output', digest);
+      await artifacts.readAll('output', digest);
+      expect(await since()).toEqual([old]);
+      await renew();
+      expect((await since())[0]).toBeGreaterThanOrEqual(young);
+      expect((await artifacts.readAll('output', digest)).equals(bytes)).toBe(true);
+    }
+  });
+
+  test('are listed where there are more than one answer of S3 holds', async () => {
+    const all = Array.from({ length: 1100 }, (_, i) => Buffer.from(`number ${i}`));
+    for (let from = 0; from < all.length; from += 50)
+      await Promise.all(all.slice(from, from + 50).map((bytes) => write(bytes)));
+    const found = new Set<string>();
+    for await (const { digest } of artifacts.list()) found.add(digest);
+    expect(all.filter((bytes) => !found.has(digestOf(bytes)))).toEqual([]);
   });
 
   test('that a reader gives up on half-way are let go', async () => {

@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FolderArtifacts } from '../../../coordinator/artifacts/folder-artifacts.ts';
 import type { BackupFacts } from '../../../coordinator/backup/facts.ts';
 import { restoreBackup } from '../../../coordinator/backup/restore.ts';
 import { takeBackup } from '../../../coordinator/backup/take.ts';
@@ -207,6 +208,23 @@ test('nothing is written over, neither by a backup nor by a restore', async () =
   await expect(backUp()).rejects.toMatchObject({ code: 'folder_not_empty' });
   await expect(restore('backup')).rejects.toMatchObject({ code: 'folder_not_empty' });
   expect(existsSync(join(folder, 'backup', 'backup.json'))).toBe(true);
+});
+
+test('[O5] an output that is aside, named while it was set aside, is in the backup', async () => {
+  const host = await joinVolunteer(grid.url);
+  const jobId = await grid.submit(2);
+  const large = await finishLarge(host);
+  const artifacts = await FolderArtifacts.open(join(grid.dataDir, 'artifacts'), true);
+  for await (const { shelf, digest } of artifacts.list()) await artifacts.setAside(shelf, digest);
+  await backUp();
+  await restore();
+  const other = await startRealGrid(join(folder, 'restored'));
+  try {
+    const lines = await other.results(jobId);
+    expect(lines).toMatchObject([{ unit: large, output: 'x'.repeat(5000) }]);
+  } finally {
+    await other.stop();
+  }
 });
 
 test('an artifact that the disk has damaged is found when it is backed up', async () => {

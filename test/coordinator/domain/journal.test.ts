@@ -4,6 +4,7 @@ import {
   decodeEntries,
   encodeEntries,
   type JournalEntry,
+  outputsNamed,
 } from '../../../coordinator/domain/journal.ts';
 import type { UnitRuns } from '../../../protocol/messages.ts';
 import { outcomes } from '../../../protocol/outcome.ts';
@@ -54,6 +55,19 @@ describe('a journal', () => {
     );
   });
 
+  it('[W10] names every output that anybody reported, whatever became of it', () => {
+    fc.assert(
+      fc.property(fc.array(anyEntry, { maxLength: 12 }), (entries) => {
+        const reported = entries.flatMap((entry) =>
+          entry.kind === 'recorded' ? entry.results.map(({ digest }) => digest) : [],
+        );
+        const hex = (digest: Uint8Array | null) => digest && Buffer.from(digest).toString('hex');
+        const named = [...outputsNamed(encodeAll(entries))].map(hex);
+        expect(named).toEqual(reported.map(hex).filter((one) => one !== null));
+      }),
+    );
+  });
+
   it('that is empty has no entries', () => {
     expect(decodeEntries(new Uint8Array(0))).toEqual([]);
   });
@@ -81,6 +95,7 @@ describe('a journal', () => {
   it('of a kind this program does not know is refused', () => {
     expect(() => decodeEntries(Uint8Array.of(0x91, 99))).toThrow(/unknown kind/);
     expect(() => decodeEntries(Uint8Array.of(7))).toThrow(/unknown kind/);
+    expect(() => [...outputsNamed(Uint8Array.of(0x91, 99))]).toThrow(/unknown kind/);
   });
 
   it('costs a small result few bytes: what is not said is not written', () => {

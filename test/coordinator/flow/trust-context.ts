@@ -24,7 +24,7 @@ export async function aTrustContext(
     store,
     grid: await store.grid.open({ gridId: 'g', partitions: 1, createdAt: 0 }),
     window: new Window(),
-    artifacts: new MemoryArtifacts(),
+    artifacts: new MemoryArtifacts(() => 1000),
     jobs: { facts: async () => job, known: () => job },
     knownHosts: new KnownHosts(),
     capacities: new Capacities(),

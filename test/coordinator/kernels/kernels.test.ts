@@ -59,6 +59,35 @@ const manyLoops = (count: number) => {
   );
 };
 
+describe('that was remembered, and cleared since', () => {
+  const clear = async (digest: string) => {
+    await artifacts.setAside('input', digest);
+    for await (const one of artifacts.list()) if (one.isAside) await artifacts.removeAside(one);
+    expect(await artifacts.size('input', digest)).toBeNull();
+  };
+
+  test('is metered again, once', async () => {
+    const digest = await uploaded(stepped);
+    const { meteredDigest } = await kernels.prepare(digest, needs);
+    await clear(meteredDigest);
+    const again = await Promise.all([1, 2, 3].map(() => kernels.prepare(digest, needs)));
+    expect(again.map((kernel) => kernel.meteredDigest)).toEqual(Array(3).fill(meteredDigest));
+    expect(new Set(again).size).toBe(1);
+    expect(await artifacts.size('input', meteredDigest)).not.toBeNull();
+  });
+
+  test('has to be uploaded again', async () => {
+    const digest = await uploaded(calling);
+    await kernels.prepare(digest, needs);
+    await clear(digest);
+    await expect(kernels.prepare(digest, needs)).rejects.toMatchObject({
+      code: 'artifact_unknown',
+    });
+    await uploaded(calling);
+    expect(await kernels.prepare(digest, needs)).toMatchObject({ digest });
+  });
+});
+
 describe('for a migratable job', () => {
   test('[S3] a kernel that calls checkpoint() can be stopped there, and burns the same fuel', async () => {
     const digest = await uploaded(calling);

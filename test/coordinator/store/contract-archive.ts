@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { type RipeGroup, ripeGroups } from '../../../coordinator/domain/archive-group.ts';
 import { type Shard, splitShard } from '../../../coordinator/domain/shard.ts';
 import { archiveGroup, archiveJob } from '../../../coordinator/store/archive-job.ts';
-import type { Store } from '../../../coordinator/store/store.ts';
+import { ArchiveDamaged, type Store } from '../../../coordinator/store/store.ts';
 import { aJob, hostId } from '../builders.ts';
 import { anAppend, jobIdIn, type OpenStore, submitted, text, withStore } from './arrange.ts';
 
@@ -92,6 +92,34 @@ export function archiveContract(open: OpenStore): void {
       expect(await store.archive.letGo(jobId, group, lengths)).toBe(false);
       expect(await text(store, third)).toBe('journal of 2');
       expect(await store.archive.letGo(jobId, group, [12, 12, 12])).toBe(true);
+    }),
+  );
+
+  it(
+    'tells of which jobs there are files, and reads all journals of one of them',
+    withStore(open, async (store) => {
+      const { files } = store.archive;
+      const all = async () => {
+        const found: string[] = [];
+        for await (const one of files.jobIds()) found.push(one);
+        return found;
+      };
+      expect([await all(), await files.has(jobId)]).toEqual([[], false]);
+      await close(store, await submitted(store, job));
+      const [group] = await groups(store);
+      if (group === undefined) throw new Error('no group is ripe');
+      await write(store, group);
+      expect([await all(), await files.has(jobId)]).toEqual([[jobId], true]);
+      const journals: string[] = [];
+      for await (const one of files.readGroup(jobId, group))
+        journals.push(Buffer.from(one).toString());
+      expect(journals).toEqual(['journal of 0', 'journal of 1', 'journal of 2']);
+      const missing = files.readGroup(jobId, { kind: 'checks', number: 0 });
+      await expect(async () => {
+        for await (const _ of missing);
+      }).rejects.toThrow(ArchiveDamaged);
+      await files.removeJob(jobId);
+      expect([await all(), await files.has(jobId)]).toEqual([[], false]);
     }),
   );
 

@@ -87,6 +87,17 @@ function gridContract(open: OpenStore): void {
   );
 
   it(
+    'knows when clearing artifacts was begun last',
+    withStore(open, async (store) => {
+      expect(await store.grid.lastClearing()).toBeNull();
+      for (const at of [1_700_000_000_000, 1_700_000_000_001]) {
+        await store.grid.beginClearing(at);
+        expect(await store.grid.lastClearing()).toBe(at);
+      }
+    }),
+  );
+
+  it(
     'coordinators that start at once agree on the lease secret',
     withStore(open, async (store) => {
       const fresh = (keyId: string) => ({ keyId, secret: Buffer.from(`secret of ${keyId}`) });
