@@ -63,6 +63,7 @@ describe('docs/PROTOCOL.md', () => {
   test('names the door and the limits as they are', () => {
     expect(page).toContain(`\`${sessionPath}\`, subprotocol \`${subprotocol}\``);
     expect(page).toContain(`A frame has at most ${limits.frameBytesMax / 2 ** 20} MiB`);
+    expect(page).toContain(`an array of up to ${limits.messagesPerFrameMax} of them`);
     expect(page).toContain(`up to ${limits.inlineOutputBytesMax / 2 ** 10} KiB, else`);
     expect(page).toContain(`Results of one lease, at most ${limits.resultsPerReportMax}.`);
     expect(page).toContain(`a job document, at most ${limits.documentBytesMax / 2 ** 20} MiB`);
