@@ -17,7 +17,7 @@ import { protocolVersion } from '../../protocol/version.ts';
 import { overviewPage } from '../../web/overview-page.ts';
 import type { DiskRoom } from '../artifacts/disk-room.ts';
 import { isOperator } from '../domain/token.ts';
-import { assertSeen, authorize, authorizeForJob, readerOf, viewerOf } from '../flow/authorize.ts';
+import { assertSeen, authorize, authorizeForJob, listViewer, readerOf } from '../flow/authorize.ts';
 import { cancelJob } from '../flow/cancel.ts';
 import type { Context } from '../flow/context.ts';
 import { assertCredit } from '../flow/fund.ts';
@@ -132,7 +132,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
     return reply.status(201).send(submitted);
   });
   server.get('/v1/jobs', async (request) => {
-    const viewer = await viewerOf(context, bearerToken(request));
+    const viewer = await listViewer(context, bearerToken(request));
     const { jobs, more } = await listJobs(context, rowsMax, viewer, jobCursorOf(request));
     return { jobs, more: more === null ? null : writeJobCursor(more) };
   });

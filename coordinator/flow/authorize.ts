@@ -112,13 +112,24 @@ const factsOf = async ({ jobs, store }: Context, jobId: JobId): Promise<JobFacts
   (await jobs.facts(jobId)) ?? (await store.jobs.read(jobId));
 
 /**
- * Whose eyes something is for: null without a token, or with one for other things. Throws GridError as
- * `authorize` of a token that is no good: who brings one expects more than everybody sees.
+ * Whose eyes a list of jobs is for: null without a token, or with one for other things. Throws GridError as
+ * `authorize` of a token that is no good: what everybody sees would look complete to whoever brings it.
  */
-export async function viewerOf(context: Context, token: string | null): Promise<TokenFacts | null> {
+export async function listViewer(
+  context: Context,
+  token: string | null,
+): Promise<TokenFacts | null> {
   if (token === null) return null;
   const facts = await validFacts(context, token);
   return hasScope(facts, 'read', 'submit') ? facts : null;
+}
+
+/** Whose eyes something is for. A token that is not good here sees what everybody sees. */
+export async function viewerOf(context: Context, token: string | null): Promise<TokenFacts | null> {
+  if (token === null) return null;
+  const facts = await context.store.registry.findToken(tokenHash(token));
+  const isGood = facts !== null && tokenState(facts, context.now()) === 'valid';
+  return isGood && hasScope(facts, 'read', 'submit') ? facts : null;
 }
 
 export const uploadToken = (context: Context, hostId: HostId, accountId: AccountId): string =>
