@@ -29,6 +29,9 @@ export type Listed = { shelf: Shelf; digest: Digest; bytes: number; at: number; 
  */
 export const renewAfterMs = 86_400_000;
 
+/** `at` as in a list. */
+export type Note = { text: string; at: number };
+
 /** Of a store that does not answer each throws GridError `unavailable`; it says nothing about the artifact. */
 export interface Artifacts {
   /** Size in bytes, or null when it is not here. */
@@ -65,6 +68,9 @@ export interface Artifacts {
   bringBack(shelf: Shelf, digest: Digest): Promise<boolean>;
   /** What is aside, since when it was listed, goes for good. False when it is not: and what is here stays. */
   removeAside({ shelf, digest, at }: Listed): Promise<boolean>;
+  /** What whoever clears here noted last, and when; null when nobody ever did. */
+  lastNote(): Promise<Note | null>;
+  note(text: string): Promise<void>;
 }
 
 /** Where an artifact is, below the folder or prefix of its store: the same in both, so one can be copied to the other. */

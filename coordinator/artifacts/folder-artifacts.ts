@@ -3,7 +3,17 @@
  * digest checked, fsync, rename, fsync of the folder. It is set aside and brought back by a rename, so it is always in
  * one of the two places; and what is removed is the name aside, which is gone when somebody was faster and brought it back.
  */
-import { mkdir, open, opendir, rename, stat, unlink, utimes } from 'node:fs/promises';
+import {
+  mkdir,
+  open,
+  opendir,
+  readFile,
+  rename,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { GridError } from '../../protocol/errors.ts';
@@ -13,12 +23,16 @@ import {
   type Artifacts,
   asidePathOf,
   type Listed,
+  type Note,
   parsePath,
   pathOf,
   renewAfterMs,
   type Shelf,
 } from './artifacts.ts';
 import { type Bytes, Incoming } from './incoming.ts';
+
+/** See flow/clear-artifacts/clear-artifacts.ts. */
+const noteFile = 'cleared';
 
 export class FolderArtifacts implements Artifacts {
   private readonly folder: string;
@@ -119,6 +133,18 @@ export class FolderArtifacts implements Artifacts {
       return true;
     });
     return removed ?? false;
+  }
+
+  async lastNote(): Promise<Note | null> {
+    const path = join(this.folder, noteFile);
+    return await unlessMissing(async () => {
+      const text = await readFile(path, 'utf8');
+      return { text: text.trim(), at: (await stat(path)).mtimeMs };
+    });
+  }
+
+  async note(text: string): Promise<void> {
+    await writeFile(join(this.folder, noteFile), `${text}\n`, { mode: 0o600, flush: true });
   }
 
   /** Looks at the file, and brings it back when it is aside. Null when there is none. */

@@ -17,6 +17,7 @@ import {
   asidePathOf,
   hexOf,
   type Listed,
+  type Note,
   parsePath,
   pathOf,
   renewAfterMs,
@@ -28,6 +29,8 @@ import type { S3Place } from './s3-place.ts';
 
 /** Whose these artifacts are; see coordinator/open-artifacts.ts. */
 const labelKey = 'artifacts.id';
+/** See flow/clear-artifacts/clear-artifacts.ts. */
+const noteKey = 'cleared';
 
 export class S3Artifacts implements Artifacts {
   private readonly bucket: Bucket;
@@ -114,6 +117,19 @@ export class S3Artifacts implements Artifacts {
     if ((await this.bucket.find(key))?.at !== at) return false;
     await this.bucket.remove(key);
     return true;
+  }
+
+  async lastNote(): Promise<Note | null> {
+    const [text, found] = await Promise.all([
+      this.bucket.readAll(noteKey),
+      this.bucket.find(noteKey),
+    ]);
+    if (text === null || found === null) return null;
+    return { text: text.toString('utf8').trim(), at: found.at };
+  }
+
+  async note(text: string): Promise<void> {
+    await this.bucket.putText(noteKey, `${text}\n`);
   }
 
   /** Looks at the object, and brings it back when it is aside. Null when there is none. */

@@ -89,6 +89,8 @@ async function openOnce(
       const nobody = { gridId: '', partitions: 1, createdAt: now };
       const { gridId } = await store.grid.open(nobody);
       if (gridId !== facts.gridId) throw damaged(source, `Redis found grid “${gridId}” in it`);
+      // The grid that it was taken of may live, with its artifacts in the same S3: this is not the one that clears them.
+      await store.grid.beginClearing(now);
       await store.registry.logAct({
         at: now,
         act: 'restore',

@@ -4,6 +4,7 @@ import {
   type Artifacts,
   digestOf,
   type Listed,
+  type Note,
   renewAfterMs,
   type Shelf,
 } from '../../coordinator/artifacts/artifacts.ts';
@@ -18,6 +19,7 @@ export class MemoryArtifacts implements Artifacts {
   private readonly aside = new Map<string, Kept>();
 
   private readonly renewAfterMs: number;
+  private noted: Note | null = null;
 
   constructor(clock: () => number, renewAfter: number = renewAfterMs) {
     this.clock = clock;
@@ -92,6 +94,14 @@ export class MemoryArtifacts implements Artifacts {
   async removeAside({ shelf, digest, at }: Listed): Promise<boolean> {
     const name = nameOf(shelf, digest);
     return this.aside.get(name)?.at === at && this.aside.delete(name);
+  }
+
+  async lastNote(): Promise<Note | null> {
+    return this.noted;
+  }
+
+  async note(text: string): Promise<void> {
+    this.noted = { text, at: this.clock() };
   }
 
   private find(shelf: Shelf, digest: Digest): Kept | null {

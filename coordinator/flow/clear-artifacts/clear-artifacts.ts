@@ -10,6 +10,10 @@
  * very moment at which it is set aside, whoever asks for it brings it back, and the next round finds the name. A steward
  * that was thought dead and goes on does no harm for the same reason, and nor does a crash anywhere.
  *
+ * Each round is noted in Redis, and beside the artifacts. When the two differ somebody with another Redis clears here: a grid that was restored
+ * on a backup, to try it, beside the one that lives. It does not know what was computed since, so it clears nothing until the
+ * other one has not done so for three rounds.
+ *
  * When anything cannot be read nothing goes in that round: one file may hold the only name of an artifact.
  */
 import { NamedArtifacts, seedBytes } from '../../domain/named-artifacts.ts';
@@ -31,12 +35,20 @@ export async function clearArtifacts(
   times: ClearingTimes,
   breath: Breath,
 ): Promise<void> {
-  const { store, now, log } = context;
+  const { store, artifacts, now, log } = context;
   const last = await store.grid.lastClearing();
   if (last !== null && Math.abs(now() - last) < times.everyMs) return;
   // Before it has come to anything: what fails does so a day later again, and not at once.
-  await store.grid.beginClearing(now());
+  const begun = now();
+  await store.grid.beginClearing(begun);
   try {
+    if (await isAnothers(context, last, times)) {
+      log.warn(
+        'no artifact is cleared: a grid with another Redis does so here, which may be newer',
+      );
+      return;
+    }
+    await artifacts.note(`${begun}`);
     await clear(context, times, breath);
   } catch (error) {
     if (error instanceof Interrupted) log.debug('clearing artifacts was interrupted');
@@ -47,6 +59,17 @@ export async function clearArtifacts(
       );
     else throw error;
   }
+}
+
+/** `last`: the round before, by Redis. A crash between its two notes costs three rounds. */
+async function isAnothers(
+  { artifacts }: ClearContext,
+  last: number | null,
+  { everyMs }: ClearingTimes,
+): Promise<boolean> {
+  const note = await artifacts.lastNote();
+  if (note === null || note.text === `${last}`) return false;
+  return (await artifacts.now()) - note.at < 3 * everyMs;
 }
 
 async function clear(context: ClearContext, times: ClearingTimes, breath: Breath): Promise<void> {

@@ -237,6 +237,16 @@ describe.each(Object.keys(stores))('artifacts in %s', (name) => {
     }
   });
 
+  test('have a note beside them of who cleared them last, which is no artifact', async () => {
+    expect(await artifacts.lastNote()).toBeNull();
+    const before = await artifacts.now();
+    for (const text of ['one', 'another']) await artifacts.note(text);
+    expect(await artifacts.lastNote()).toEqual({ text: 'another', at: expect.any(Number) });
+    expect((await artifacts.lastNote())?.at).toBeGreaterThanOrEqual(before);
+    for await (const { digest } of artifacts.list())
+      expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+  });
+
   test('are listed where there are more than one answer of S3 holds', async () => {
     const all = Array.from({ length: 1100 }, (_, i) => Buffer.from(`number ${i}`));
     for (let from = 0; from < all.length; from += 50)

@@ -253,6 +253,37 @@ describe('[W10] nothing goes, and the log says so,', () => {
   });
 });
 
+it('[W10] a restored grid clears nothing as long as the one with these artifacts lives', async () => {
+  await put('since the backup');
+  await days(1);
+  const copy = new MemoryStore();
+  const facts = { gridId: 'g', partitions: 1, createdAt: 0 };
+  const restored = { ...context, store: copy, grid: await copy.grid.open(facts) };
+  await copy.jobs.submit(job);
+  now += hour;
+  // As `manyhands restore` does.
+  await copy.grid.beginClearing(now);
+  await reportTo(store, shard, 1, [large(0, 'since the backup')]);
+  for (let day = 0; day < 8; day++) {
+    now += 25 * hour;
+    await clearArtifacts(restored, usualTimes, breath);
+    now += hour;
+    await round();
+  }
+  expect(has('since the backup')).toBe(true);
+  expect(logged).toEqual(
+    Array(8).fill(
+      'no artifact is cleared: a grid with another Redis does so here, which may be newer',
+    ),
+  );
+  // When that is there no more, it is the grid.
+  for (let day = 0; day < 6; day++) {
+    now += 25 * hour;
+    await clearArtifacts(restored, usualTimes, breath);
+  }
+  expect(has('since the backup')).toBe(false);
+});
+
 it('a round that is interrupted anywhere harms nothing, and the next one does what is left', async () => {
   const words = Array.from({ length: 8 }, (_, i) => `lost ${i}`);
   for (const word of words) await put(word);
