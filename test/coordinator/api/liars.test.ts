@@ -44,7 +44,7 @@ async function serve(host: Volunteer): Promise<void> {
 }
 
 test.each(lies)(
-  '[C3] a volunteer that reports %s is found out; the results are right in the end',
+  '[C3] [T3] a volunteer that reports %s is found out; the results are right in the end',
   async (_, lie) => {
     const [liar, honest, anchor] = [
       await joinVolunteer(grid.url),
@@ -99,6 +99,10 @@ async function tellsOfRevocations(jobId: string, wrong: number[]): Promise<void>
   expect(all.every(isRight)).toBe(true);
   expect(await ask(all.length - 1)).toEqual(all.slice(-1));
   expect(await ask(all.length)).toEqual([]);
+  // They may be revoked as well, and until then are being checked.
+  const another = { authorization: `Bearer ${await grid.makeToken('read', 'submit')}` };
+  const reply = await grid.fetch(`/v1/jobs/${jobId}/revocations`, { headers: another });
+  expect([reply.status, await reply.text()]).toEqual([200, '']);
 }
 
 /** The unit's credit is that of the one that stands, and says whose it was before. */
