@@ -78,7 +78,8 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
       ask(jobViewSchema, `${jobPath(id)}/pause`, post({ reason })),
     remove: (id: string, reason: string) =>
       ask(jobViewSchema, `${jobPath(id)}/remove`, post({ reason })),
-    resume: (id: string) => ask(jobViewSchema, `${jobPath(id)}/resume`, { method: 'POST' }),
+    resume: (id: string, reason: string) =>
+      ask(jobViewSchema, `${jobPath(id)}/resume`, post({ reason })),
     curate: (id: string, verb: 'curate' | 'uncurate', reason: string) =>
       ask(jobViewSchema, `${jobPath(id)}/${verb}`, post({ reason })),
 
@@ -155,9 +156,8 @@ export function openGrid(options: { url: string; tokenFile?: string | undefined 
         body: JSON.stringify(document),
       }),
 
-    async cancel(id: string): Promise<void> {
-      await request(`${jobPath(id)}/cancel`, { method: 'POST' });
-    },
+    cancel: (id: string, reason: string) =>
+      ask(jobViewSchema, `${jobPath(id)}/cancel`, post({ reason })),
 
     /** JSONL in the order of the units, as far as it is decided, from a unit on. */
     results: (id: string, from: number) => stream(`${jobPath(id)}/results?from=${from}`),

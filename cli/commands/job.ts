@@ -38,26 +38,17 @@ const pause = () =>
   });
 
 const resume = () =>
-  command('resume', 'Hand out units of a paused job again.', [
-    'manyhands job resume j0123456789abcdef',
-  ])
-    .argument('<job>', 'the id of the job')
-    .addOption(urlOption())
-    .addOption(tokenFileOption())
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nLifts the pause of its owner. What an operator paused, an operator resumes;\na disabled kernel keeps its jobs paused.',
-    )
-    .action(async (jobId, { json, ...options }) => {
-      const view = await openGrid(options).resume(jobId);
-      if (json) printJson(view);
-      say(
-        view.paused === null
-          ? `Job ${jobId} goes on.`
-          : `Job ${jobId} is still paused: ${tellPause(view.paused)}.`,
-      );
-    });
+  act('resume', {
+    about: 'Hand out units of a paused job again.',
+    examples: ['manyhands job resume j0123456789abcdef'],
+    argument: ['job', 'the id of the job'],
+    more: 'Lifts the pause of its owner. What an operator paused, an operator resumes;\na disabled kernel keeps its jobs paused.',
+    run: (grid, jobId, reason) => grid.resume(jobId, reason),
+    tell: (view, jobId) =>
+      view.paused === null
+        ? `Job ${jobId} goes on.`
+        : `Job ${jobId} is still paused: ${tellPause(view.paused)}.`,
+  });
 
 const remove = () =>
   act('remove', {

@@ -94,7 +94,8 @@ export function operatorRoutes(
   server.post('/v1/kernels/:id/enable', async (request) => {
     const by = await operator(request);
     const digest = digestOf(request);
-    if (!(await enableKernel(context, by, digest)))
+    const { reason } = bodyOf(actSchema, request);
+    if (!(await enableKernel(context, by, digest, reason)))
       throw new GridError('kernel_not_disabled', digest);
     return { kernels: await listDisabledKernels(context) };
   });

@@ -149,7 +149,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.post('/v1/jobs/:jobId/cancel', async (request) => {
     const jobId = jobIdOf(request);
     const by = await authorizeForJob(context, bearerToken(request), jobId, 'change');
-    await cancelJob(context, jobId, by);
+    await cancelJob(context, jobId, by, bodyOf(actSchema, request).reason);
     return showJob(context, jobId);
   });
   server.post('/v1/jobs/:jobId/pause', async (request) => {
@@ -161,7 +161,7 @@ export function makeHttpServer(parts: HttpParts): FastifyInstance {
   server.post('/v1/jobs/:jobId/resume', async (request) => {
     const jobId = jobIdOf(request);
     const by = await authorizeForJob(context, bearerToken(request), jobId, 'change');
-    await resumeJob(context, jobId, by);
+    await resumeJob(context, jobId, by, bodyOf(actSchema, request).reason);
     return showJob(context, jobId);
   });
   server.post('/v1/jobs/:jobId/remove', async (request) => {

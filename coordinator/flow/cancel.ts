@@ -7,12 +7,17 @@ import { isOperator, type TokenFacts } from '../domain/token.ts';
 import type { Context } from './context.ts';
 
 /** Throws GridError `job_unknown` or `job_over`. What operators cancel is in the audit log. */
-export async function cancelJob(context: Context, jobId: JobId, by: TokenFacts): Promise<void> {
+export async function cancelJob(
+  context: Context,
+  jobId: JobId,
+  by: TokenFacts,
+  reason: string,
+): Promise<void> {
   const { store } = context;
   const job = await store.jobs.read(jobId);
   if (job !== null && isOver(job)) throw new GridError('job_over', jobId);
   if (isOperator(by)) {
-    const what = { act: 'job_cancel', target: jobId, reason: '' } as const;
+    const what = { act: 'job_cancel', target: jobId, reason } as const;
     await store.registry.logAct(auditLine(by, context.now(), what));
   }
   const reply = await store.jobs.cancel(jobId, context.now());

@@ -33,9 +33,14 @@ export async function pauseJob(
  * Lifts the pause of its owner, and when an operator resumes that of operators too. Another cause may
  * keep it paused. Throws GridError `job_unknown` or `job_over`.
  */
-export async function resumeJob(context: Context, jobId: JobId, by: TokenFacts): Promise<void> {
+export async function resumeJob(
+  context: Context,
+  jobId: JobId,
+  by: TokenFacts,
+  reason: string,
+): Promise<void> {
   await causeOf(context, jobId, by);
-  await log(context, by, 'job_resume', jobId, '');
+  await log(context, by, 'job_resume', jobId, reason);
   await lift(context, jobId, isOperator(by) ? ['owner', 'operator'] : ['owner']);
 }
 
@@ -56,10 +61,11 @@ export async function enableKernel(
   context: Context,
   by: TokenFacts,
   digest: Digest,
+  reason: string,
 ): Promise<boolean> {
   const { registry } = context.store;
   if (!(await registry.disabledKernels()).has(digest)) return false;
-  await log(context, by, 'kernel_enable', digest, '');
+  await log(context, by, 'kernel_enable', digest, reason);
   await registry.enableKernel(digest);
   for (const partition of partitions(context)) await reconcilePauses(context, partition);
   return true;

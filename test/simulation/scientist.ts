@@ -135,7 +135,7 @@ export class Scientist {
     await clock.pause(job.pause?.forMs ?? 0);
     // A pause whose connection died may arrive when the job was resumed, like any letter: looks again.
     do {
-      await this.unlessOver((context) => resumeJob(context, jobId, scientist));
+      await this.unlessOver((context) => resumeJob(context, jobId, scientist, ''));
       this.world.trace('scientist', `resumed ${job.name}`);
       await clock.pause(lateMsMax);
     } while ((await this.look(job))?.state === 'paused');
@@ -144,7 +144,7 @@ export class Scientist {
   private async cancel(job: SimJob): Promise<void> {
     while (job.jobId === null) await this.world.clock.pause(askAgainMs);
     const { jobId } = job;
-    const isOver = await this.unlessOver((context) => cancelJob(context, jobId, scientist));
+    const isOver = await this.unlessOver((context) => cancelJob(context, jobId, scientist, ''));
     this.world.trace('scientist', `cancelled ${job.name}${isOver ? ', which was over' : ''}`);
     // It was over: by itself, or by an earlier request whose answer was lost.
     if (!isOver) job.isCancelled = true;

@@ -1,6 +1,6 @@
 /** What an operator does to jobs, kernels, hosts and settings, and what volunteers and scientists see of it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { auditLogSchema } from '../../../protocol/audit.ts';
+import { type Act, acts, auditLogSchema } from '../../../protocol/audit.ts';
 import { banViewSchema, hostListSchema } from '../../../protocol/hosts.ts';
 import { type JobView, jobViewSchema } from '../../../protocol/http.ts';
 import { disabledKernelsSchema, settingsSchema } from '../../../protocol/operation.ts';
@@ -165,6 +165,46 @@ describe('a disabled kernel', () => {
     const error = await refusal(await post(`kernels/sha256:${'0'.repeat(64)}/enable`));
     expect(error).toMatchObject({ status: 404, code: 'kernel_not_disabled' });
   });
+});
+
+test('[O3] every act there is has its line, with who, what, when and why', async () => {
+  const { hostId } = await joinVolunteer(grid.url);
+  const jobId = await grid.submit(1);
+  const disabled = `sha256:${'d'.repeat(64)}`;
+  const reason = 'as we agreed';
+  const made = await (await post('tokens', { scopes: ['read'], name: reason })).json();
+  const { tokenId } = made as { tokenId: string };
+  const deeds: [Act, string, string][] = [
+    ['token_revoke', tokenId, `tokens/${tokenId}/revoke`],
+    ['job_pause', jobId, `jobs/${jobId}/pause`],
+    ['job_resume', jobId, `jobs/${jobId}/resume`],
+    ['job_curate', jobId, `jobs/${jobId}/curate`],
+    ['job_uncurate', jobId, `jobs/${jobId}/uncurate`],
+    ['kernel_disable', disabled, `kernels/${disabled}/disable`],
+    ['kernel_enable', disabled, `kernels/${disabled}/enable`],
+    ['host_vouch', hostId, `hosts/${hostId}/vouch`],
+    ['host_unvouch', hostId, `hosts/${hostId}/unvouch`],
+    ['host_ban', hostId, `hosts/${hostId}/ban`],
+    ['host_unban', hostId, `hosts/${hostId}/unban`],
+    ['job_cancel', jobId, `jobs/${jobId}/cancel`],
+  ];
+  expect(await lastAct()).toMatchObject({ act: 'token_create', target: tokenId, reason });
+  for (const [act, target, path] of deeds) {
+    expect((await post(path, { reason })).status).toBe(200);
+    expect(await lastAct()).toMatchObject({ act, target, reason, tokenName: 'operator' });
+  }
+  for (const target of ['mintDailyMicro', 'allowanceMicro']) {
+    const before = settingsSchema.parse(await (await grid.fetch('/v1/settings')).json());
+    const set = (value: unknown) =>
+      grid.fetch('/v1/settings', { ...json({ [target]: value }), method: 'PATCH' });
+    expect((await set('5000000')).status).toBe(200);
+    const line = { act: 'settings_change', target, detail: '5000000', tokenName: 'operator' };
+    expect(await lastAct()).toMatchObject(line);
+    await set(before[target as keyof typeof before]);
+  }
+  // These have tests of their own: archive.test.ts, backup.test.ts.
+  const elsewhere = ['token_create', 'settings_change', 'job_remove', 'backup', 'restore'];
+  expect([...deeds.map(([act]) => act), ...elsewhere].sort()).toEqual([...acts].sort());
 });
 
 describe('the list of hosts', () => {
