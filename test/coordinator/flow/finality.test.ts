@@ -163,6 +163,25 @@ describe('results', () => {
     expect([await final(), await available(1)]).toEqual([16, 16n]);
   });
 
+  it('[T5] become final no earlier than a week after the end of their day, however many came since', async () => {
+    await known(1);
+    await work(1);
+    await answerChecks();
+    await complete();
+    const record = (await store.trust.read('accounts', [accountId(1)])).get(accountId(1));
+    if (record === undefined) throw new Error('the account has no record');
+    const { results } = record;
+    await pass(2);
+    await store.trust.write(await store.trust.version(), [
+      { table: marksOf(dayOf(start)), field: accountId(1), value: results },
+    ]);
+    await known(1, { ...record, results: results + 10_000, lastSeenAt: now });
+    await pass(5);
+    expect([await final(), await available(1)]).toEqual([0, 0n]);
+    await pass(1);
+    expect([await final(), await available(1)]).toEqual([16, 16n]);
+  });
+
   it('are final in the order of the shards, while the job goes on', async () => {
     await known(1);
     await work(1, 0, 1);
