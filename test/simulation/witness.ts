@@ -4,20 +4,16 @@
  * journal's entries alone, by other code than ours, and compared with what each append claims.
  */
 import type { Payment } from '../../coordinator/domain/award.ts';
-import type { JobFacts } from '../../coordinator/domain/job.ts';
 import { decodeEntries, type RecordedResult, resultsOf } from '../../coordinator/domain/journal.ts';
 import type { Shard, ShardId } from '../../coordinator/domain/shard.ts';
 import { fromRuns, isCheck, shardId, shardSize, unitAt } from '../../coordinator/domain/shard.ts';
 import type { Amendment } from '../../coordinator/domain/trust/docket.ts';
-import type { ArchiveFiles } from '../../coordinator/store/archive-files.ts';
-import type { CancelReply, HeldJob, Hold, LateEnd } from '../../coordinator/store/job-store.ts';
-import { MemoryJobs } from '../../coordinator/store/memory-jobs.ts';
-import type { MemoryPartitions } from '../../coordinator/store/memory-partitions.ts';
 import { MemoryStore } from '../../coordinator/store/memory-store.ts';
 import type { AppendReply, ShardAppend } from '../../coordinator/store/store.ts';
 import type { AccountId, HostId, JobId, LeaseId } from '../../protocol/ids.ts';
 import { type SimJob, truthOf } from './sim-job.ts';
 import type { Violations } from './violations.ts';
+import { WatchedJobs } from './watched-jobs.ts';
 
 type Replica = { leaseId: LeaseId; accountId: AccountId; result: RecordedResult };
 export type WatchedUnit = {
@@ -30,7 +26,7 @@ type Sums = { canonical: number; failed: number; fuel: number; micro: number };
 export type Income = { micro: bigint; units: number };
 
 export class Witness extends MemoryStore {
-  override readonly jobs: MemoryJobs;
+  override readonly jobs: WatchedJobs;
   /** Decided and undecided units that anything is recorded of, by job. */
   readonly units = new Map<JobId, Map<number, WatchedUnit>>();
   /** Units that were paid to whoever came late with them. */
@@ -353,52 +349,6 @@ export class Witness extends MemoryStore {
 
   private nameOf(shard: Shard, position: number): string {
     return `unit ${unitAt(shard.units, position)} of ${this.jobOf(shard.jobId).name}`;
-  }
-}
-
-type JobWatch = {
-  submitted(facts: JobFacts): void;
-  completed(jobId: JobId): void;
-  cancelled(jobId: JobId): void;
-  holdMoved(from: HeldJob, to: Hold): void;
-  latePaid(jobId: JobId, pay: readonly Payment[]): void;
-};
-
-class WatchedJobs extends MemoryJobs {
-  private readonly watch: JobWatch;
-
-  constructor(partitions: MemoryPartitions, files: ArchiveFiles, watch: JobWatch) {
-    super(partitions, files);
-    this.watch = watch;
-  }
-
-  override async submit(facts: JobFacts, curated = false): Promise<void> {
-    this.watch.submitted(facts);
-    await super.submit(facts, curated);
-  }
-
-  override async complete(jobId: JobId, unchecked: number, now: number): Promise<boolean> {
-    const isComplete = await super.complete(jobId, unchecked, now);
-    if (isComplete) this.watch.completed(jobId);
-    return isComplete;
-  }
-
-  override async moveHold(from: HeldJob, to: Hold, finalAt: number | null): Promise<boolean> {
-    const isMoved = await super.moveHold(from, to, finalAt);
-    if (isMoved) this.watch.holdMoved(from, to);
-    return isMoved;
-  }
-
-  override async settleLate(jobId: JobId, shards: number, late: LateEnd): Promise<boolean> {
-    const isSettled = await super.settleLate(jobId, shards, late);
-    if (isSettled) this.watch.latePaid(jobId, late.pay);
-    return isSettled;
-  }
-
-  override async cancel(jobId: JobId, now: number): Promise<CancelReply> {
-    const reply = await super.cancel(jobId, now);
-    if (reply === 'cancelled') this.watch.cancelled(jobId);
-    return reply;
   }
 }
 
