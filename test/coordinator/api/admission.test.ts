@@ -58,7 +58,7 @@ describe('seats', () => {
     return admission.enter(address);
   };
 
-  it('of a network are limited, also for those who are known; those of others are not', () => {
+  it('[P4] of a network are limited, also for those who are known; those of others are not', () => {
     const admission = new Admission(limits);
     const [first, second] = [enter(admission, crowd), enter(admission, neighbour)];
     first.welcomed();
@@ -69,7 +69,7 @@ describe('seats', () => {
     enter(admission, crowd);
   });
 
-  it('are limited in all, also where the network is not known', () => {
+  it('[P4] are limited in all, also where the network is not known', () => {
     const admission = new Admission(limits);
     const seats = ['127.0.0.1', '10.0.0.1', '127.0.0.1'].map((address) =>
       enter(admission, address),

@@ -323,7 +323,7 @@ describe('a banned host', () => {
   });
 });
 
-test('a job is curated, and no longer; both are logged', async () => {
+test('[C5] an operator’s own job is curated; one is, and no longer, and both are logged', async () => {
   const jobId = await grid.submit(1);
   // An operator's own job is curated from the start.
   expect((await grid.show(jobId)).curated).toBe(true);

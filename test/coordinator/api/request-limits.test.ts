@@ -75,7 +75,7 @@ describe('a network that asks without a pause', () => {
     expect(await status(ask(neighbour, `/v1/artifacts/${digest}`, upload))).toBe(201);
   });
 
-  it('gets no further with tokens that nobody gave it', async () => {
+  it('[P4] gets no further with tokens that nobody gave it', async () => {
     await expectCrowded(neighbour);
     const { answered, reply } = await exhaust(neighbour, 'mh_guessed');
     expect(reply.status).toBe(429);
@@ -94,7 +94,7 @@ describe('a network that asks without a pause', () => {
 });
 
 describe('a token', () => {
-  it('is for several times as many requests as a network without one has, and then for no more', async () => {
+  it('[P4] is for several times as many requests as a network without one has, and then for no more', async () => {
     const { answered, body } = await exhaust('192.0.2.7', await grid.makeToken('read'));
     expect(answered).toBeGreaterThanOrEqual(bearerRate.atOnce);
     expect(bearerRate.atOnce).toBeGreaterThan(2 * strangerRate.atOnce);

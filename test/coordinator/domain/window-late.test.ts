@@ -197,14 +197,16 @@ describe('a unit whose hosts are lost', () => {
     expect(lose(scene, 1, 3)).toEqual([1]);
   });
 
-  it('is hopeless after eight, alone and with several accounts, and nobody gets it any more', () => {
+  it('[W1] is hopeless after eight, alone and with three accounts, and nobody gets it any more', () => {
     const scene = new Scene(2);
-    expect(lose(scene, 8, 1, 3)).toEqual([1]);
+    expect(lose(scene, 7, 1, 3)).toEqual([1]);
+    expect(scene.window.hopeless).toEqual([]);
+    expect(lose(scene, 1, 8, 3)).toEqual([1]);
     expect(scene.window.hopeless).toMatchObject([{ positions: [1] }]);
     expect(scene.take(asker(50), 1, 400 * leaseDurationMs)).toBeUndefined();
   });
 
-  it('is not given up upon the word of two accounts', () => {
+  it('[W1] is not given up upon the word of two accounts', () => {
     const scene = new Scene(2);
     expect(lose(scene, 20, 1, 2)).toEqual([1]);
     expect(scene.window.hopeless).toEqual([]);
