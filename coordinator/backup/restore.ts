@@ -10,7 +10,9 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRedis } from '../redis/open.ts';
+import { ArchiveFolder } from '../store/archive-folder.ts';
 import { openRedisStore } from '../store/redis-store.ts';
+import { ArchiveDamaged, type Store } from '../store/store.ts';
 import { BackupError } from './error.ts';
 import { type BackupFacts, backupFactsSchema } from './facts.ts';
 import {
@@ -84,11 +86,13 @@ async function openOnce(
 ): Promise<void> {
   const redis = await openRedis({ dataDir, log });
   try {
-    const store = await openRedisStore(redis.connection);
+    const files = await ArchiveFolder.open(join(dataDir, 'archive'));
+    const store = await openRedisStore(redis.connection, undefined, files);
     try {
       const nobody = { gridId: '', partitions: 1, createdAt: now };
       const { gridId } = await store.grid.open(nobody);
       if (gridId !== facts.gridId) throw damaged(source, `Redis found grid “${gridId}” in it`);
+      await removeNewer(store);
       // The grid that it was taken of may live, with its artifacts in the same S3: this is not the one that clears them.
       await store.grid.beginClearing(now);
       await store.registry.logAct({
@@ -105,6 +109,24 @@ async function openOnce(
     }
   } finally {
     await redis.close();
+  }
+}
+
+/**
+ * Files came after Redis: there may be journals of jobs that were submitted in between, which this grid has never had. Nobody
+ * could say what they name, so no artifact would ever be cleared.
+ */
+async function removeNewer({ archive, jobs }: Store): Promise<void> {
+  for await (const jobId of archive.files.jobIds()) {
+    // What is damaged is known.
+    const isKnown = await jobs.read(jobId).then(
+      (job) => job !== null,
+      (error) => {
+        if (error instanceof ArchiveDamaged) return true;
+        throw error;
+      },
+    );
+    if (!isKnown) await archive.files.removeJob(jobId);
   }
 }
 

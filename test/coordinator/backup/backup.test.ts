@@ -23,6 +23,7 @@ import { restoreBackup } from '../../../coordinator/backup/restore.ts';
 import { takeBackup } from '../../../coordinator/backup/take.ts';
 import { LedgerReplay } from '../../../coordinator/domain/ledger-replay.ts';
 import type { RedisConnection } from '../../../coordinator/redis/connection.ts';
+import { ArchiveFolder } from '../../../coordinator/store/archive-folder.ts';
 import { entrySchema, ledgerEndSchema } from '../../../protocol/ledger.ts';
 import type { Lease } from '../../../protocol/messages.ts';
 import { type RealGrid, startRealGrid } from '../../support/real-grid.ts';
@@ -225,6 +226,22 @@ test('[O5] an output that is aside, named while it was set aside, is in the back
   } finally {
     await other.stop();
   }
+});
+
+test('journals of a job that came after the snapshot are not in the restored grid', async () => {
+  const files = await ArchiveFolder.open(join(grid.dataDir, 'archive'));
+  const journals = async function* () {
+    yield { number: 0, bytes: Buffer.from('a journal') };
+  };
+  const [known, later] = [await grid.submit(2), 'j0000000000000007'];
+  for (const jobId of [known, later])
+    await files.writeGroup(jobId, { kind: 'splits', number: 0 }, journals());
+  await backUp();
+  await restore();
+  expect(readdirSync(join(folder, 'backup', 'archive', 'jobs')).sort()).toEqual(
+    [known, later].sort(),
+  );
+  expect(readdirSync(join(folder, 'restored', 'archive', 'jobs'))).toEqual([known]);
 });
 
 test('an artifact that the disk has damaged is found when it is backed up', async () => {
