@@ -221,7 +221,7 @@ describe('an Idempotency-Key', () => {
     expect(error.detail).toContain('Idempotency-Key');
   });
 
-  test('of somebody else finds nothing', async () => {
+  test('[O4] of somebody else finds nothing', async () => {
     const key = { 'idempotency-key': '1' };
     const mine = await submitted(await post(aDocument(), key));
     const authorization = `Bearer ${await grid.makeToken('submit')}`;
