@@ -36,7 +36,7 @@ describe('a unit', () => {
     expect(decideAll([end(1), hostError(2), success])).toEqual(accepted);
   });
 
-  it('fails when two accounts saw its kernel fail in the same way', () => {
+  it('[W1] fails when two accounts saw its kernel fail in the same way', () => {
     expect(decideAll([end(1)])).toEqual({ kind: 'another_replica' });
     expect(decideAll([end(1), end(2)])).toEqual({ kind: 'fail', reason: 'kernel_trap' });
     const exits = [1, 2].map((account) => end(account, { outcome: 'kernel_exit', exitCode: 3 }));
@@ -52,7 +52,7 @@ describe('a unit', () => {
     ['outcome', { outcome: 'memory_exceeded' }],
     ['exit code', { exitCode: 1 }],
     ['fuel', { fuel: 501 }],
-  ])('is not failed by two ends that differ in %s', (_, difference) => {
+  ])('[W1] is not failed by two ends that differ in %s', (_, difference) => {
     expect(decideAll([end(1), end(2, difference)])).toEqual({ kind: 'another_replica' });
   });
 
