@@ -19,6 +19,7 @@ const inVainMs = 50;
 
 export class HeldChecks {
   private readonly byNeeds = new Map<CheckNeeds, Set<HeldShard>>();
+  private readonly byJob = new Map<JobId, Set<HeldShard>>();
   /** When hosts were last looked after in vain, since the last check came. */
   private readonly inVain = new Map<HostId, number>();
 
@@ -32,11 +33,17 @@ export class HeldChecks {
     const needs = held.shard.check?.needs ?? 'anyone';
     const checks = this.byNeeds.get(needs) ?? new Set();
     this.byNeeds.set(needs, checks.add(held));
+    const { jobId } = held.job;
+    this.byJob.set(jobId, (this.byJob.get(jobId) ?? new Set()).add(held));
     this.inVain.clear();
   }
 
   delete(held: HeldShard): void {
     for (const checks of this.byNeeds.values()) checks.delete(held);
+    const { jobId } = held.job;
+    const siblings = this.byJob.get(jobId);
+    siblings?.delete(held);
+    if (siblings?.size === 0) this.byJob.delete(jobId);
   }
 
   /** Orders of which nothing is out, and something is left. */
@@ -55,13 +62,21 @@ export class HeldChecks {
       .filter(({ positions }) => positions.length > 0);
   }
 
+  get jobIds(): JobId[] {
+    return [...this.byJob.keys()];
+  }
+
+  /** How many units of the job are out to be checked. */
+  running(jobId: JobId): number {
+    let running = 0;
+    for (const held of this.byJob.get(jobId) ?? []) running += held.running;
+    return running;
+  }
+
   /** Whether the unit is out to be checked. */
   isOut(jobId: JobId, unit: number): boolean {
-    for (const checks of this.byNeeds.values()) {
-      for (const held of checks) {
-        if (held.job.jobId === jobId && held.isOut(positionOf(held.shard.units, unit))) return true;
-      }
-    }
+    for (const held of this.byJob.get(jobId) ?? [])
+      if (held.isOut(positionOf(held.shard.units, unit))) return true;
     return false;
   }
 

@@ -15,7 +15,7 @@ import type { HostRecord } from './trust/docket.ts';
 import type { Reliability } from './trust/reliability.ts';
 
 /** Of a job at one coordinator: units out, and how many are done in a second. */
-export type WorkOn = { running: number; unitsPerSecond: number };
+export type WorkOn = { running: number; checking: number; unitsPerSecond: number };
 
 /** What a coordinator says of itself. */
 export type PeerFacts = {
@@ -171,11 +171,12 @@ export class Peers {
 
   /** What the others do at a job, together. */
   workElsewhere(jobId: JobId): WorkOn {
-    const sum = { running: 0, unitsPerSecond: 0 };
+    const sum = { running: 0, checking: 0, unitsPerSecond: 0 };
     for (const { jobs } of this.others.values()) {
-      for (const [id, { running, unitsPerSecond }] of jobs) {
+      for (const [id, { running, checking, unitsPerSecond }] of jobs) {
         if (id !== jobId) continue;
         sum.running += running;
+        sum.checking += checking;
         sum.unitsPerSecond += unitsPerSecond;
       }
     }

@@ -265,7 +265,7 @@ export class Window {
     });
   }
 
-  /** Units out under leases, by job: what a scientist sees as running. */
+  /** Units out under leases, by job, but for those that are checked. */
   running(jobId: JobId): number {
     let running = 0;
     for (const held of this.byJob.get(jobId) ?? []) running += held.running;
@@ -285,6 +285,15 @@ export class Window {
   /** Of checks that are begun, and of which nothing is out: what is left. */
   get checksLeftBehind(): { shard: Shard; positions: readonly number[] }[] {
     return this.checks.leftBehind;
+  }
+
+  /** Units out to be checked, by job. Whoever looks at a job sees them as running: else a host could tell its own. */
+  checking(jobId: JobId): number {
+    return this.checks.running(jobId);
+  }
+
+  get checkedJobIds(): JobId[] {
+    return this.checks.jobIds;
   }
 
   /** Whether the unit is out to be checked. */

@@ -48,9 +48,11 @@ export async function meet(
 
 function factsOf({ window, paces, now }: MeetContext, here: Here): PeerFacts {
   const kinds = new Map(here.present.map((one) => [`${one.accountId} ${one.repute}`, one]));
-  const jobs = [...window.jobIds].slice(0, jobsMax).map((jobId): PeerFacts['jobs'][number] => {
+  const jobIds = new Set([...window.jobIds, ...window.checkedJobIds]);
+  const jobs = [...jobIds].slice(0, jobsMax).map((jobId): PeerFacts['jobs'][number] => {
     const unitsPerSecond = paces.get(jobId)?.unitsPerSecond(now()) ?? 0;
-    return [jobId, { running: window.running(jobId), unitsPerSecond }];
+    const [running, checking] = [window.running(jobId), window.checking(jobId)];
+    return [jobId, { running, checking, unitsPerSecond }];
   });
   return { ...here, present: [...kinds.values()].slice(0, presentMax), jobs };
 }

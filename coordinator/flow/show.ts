@@ -4,6 +4,7 @@ import type { JobView } from '../../protocol/http.ts';
 import type { JobId } from '../../protocol/ids.ts';
 import { isOver, type Job, pauseOf } from '../domain/job.ts';
 import { Pace } from '../domain/pace.ts';
+import { runningAsSeen } from '../domain/running-as-seen.ts';
 import { mayUse, type TokenFacts } from '../domain/token.ts';
 import type { JobPlace } from '../store/job-store.ts';
 import type { Context } from './context.ts';
@@ -52,7 +53,7 @@ function jobView(context: Context, job: Job): JobView {
   const { canonical, failed, fuel, creditMicro } = job.counts;
   const left = job.units - canonical - failed;
   const elsewhere = context.peers.workElsewhere(job.jobId);
-  const running = Math.min(context.window.running(job.jobId) + elsewhere.running, left);
+  const running = runningAsSeen(context.window, context.peers, job.jobId, left);
   const isAtWork = !isOver(job) && left > 0;
   const now = context.now();
   const pace = isAtWork ? (context.paces.get(job.jobId) ?? new Pace(now)) : null;

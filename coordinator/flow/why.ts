@@ -5,6 +5,7 @@ import { type WhyReason, type WhyView, whySentences } from '../../protocol/why.t
 import type { Asker } from '../domain/asker.ts';
 import { type Job, pauseOf } from '../domain/job.ts';
 import { needsOf } from '../domain/machine.ts';
+import { runningAsSeen } from '../domain/running-as-seen.ts';
 import { positionOf, type Shard, shardId, splitShard } from '../domain/shard.ts';
 import { ShardState } from '../domain/shard-state.ts';
 import { isAheadOfChecks } from '../domain/trust/assurance.ts';
@@ -24,7 +25,8 @@ export async function explainJob(
 ): Promise<WhyView> {
   const job = await readJob(context, jobId);
   const now = jobNow(context, job);
-  const { undecided, running } = now;
+  const { undecided } = now;
+  const running = runningAsSeen(context.window, context.peers, jobId, undecided);
   const detail = pauseOf(job)?.reason || detailOf(job, undecided - running, running);
   return view('job', jobId, whyJob(now, around), detail);
 }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { jobViewSchema } from '../../../protocol/http.ts';
 import type { CoordinatorMessage, HostResult, Lease } from '../../../protocol/messages.ts';
 import { json, type RealGrid, startRealGrid } from '../../support/real-grid.ts';
 import {
@@ -27,9 +28,9 @@ type LeaseMessage = Extract<CoordinatorMessage, { type: 'lease' }>;
 const units = 12;
 const unitsDone = 5;
 
-/** The second host, an anchor, has all that the first one has not done, unit by unit, and checks of that as well. */
-async function aJobToCheck() {
-  await grid.submit(units);
+/** A first host has done some units of a job, and a second one, an anchor, may check them. */
+async function aNewcomersResults(of: number) {
+  const jobId = await grid.submit(of);
   const keys = newKeys();
   const second = await joinVolunteer(grid.url, { keys });
   await grid.fetch(`/v1/hosts/${second.hostId}/vouch`, json({}));
@@ -42,6 +43,12 @@ async function aJobToCheck() {
     // Of a host that nobody knows yet nothing is checked: there might be no other.
     while (!/"results":[1-9]/.test(await (await grid.fetch('/v1/hosts')).text())) await wait(20);
   }
+  return { jobId, first, second, keys, done };
+}
+
+/** The second host has all that the first one has not done, unit by unit, and checks of that as well. */
+async function aJobToCheck() {
+  const { first, second, keys, done } = await aNewcomersResults(units);
   const others: LeaseMessage[] = [];
   const checks: LeaseMessage[] = [];
   while (others.length < units - unitsDone) {
@@ -106,6 +113,30 @@ test('[T3] a check comes in the same message as any other unit, and is answered 
   // A check is paid as the others are.
   const { creditMicro } = await host.next('credited', ({ units }) => units === 2);
   expect(creditMicro).toBe('2000');
+});
+
+test('[T3] whoever looks at the job before and after they get a unit sees the same of a check', async () => {
+  // So many that some are left, however many of them are out.
+  const { jobId, second: host, done } = await aNewcomersResults(4 * units);
+  const look = async () => {
+    const job = jobViewSchema.parse(await (await fetch(`${grid.url}/v1/jobs/${jobId}`)).json());
+    const why = await fetch(`${grid.url}/v1/jobs/${jobId}/why`);
+    const { running, waiting } = job;
+    expect(await why.json()).toMatchObject({ detail: `${waiting} units wait, ${running} are out` });
+    return { running, waiting };
+  };
+  let before = await look();
+  const seen = { checks: 0, others: 0 };
+  while (Math.min(seen.checks, seen.others) < 2) {
+    // Results are drawn from a moment after they came.
+    await wait(100);
+    const message = await nextLease(host);
+    const isCheck = message.leases.flatMap(unitsOf).some((unit) => done.has(unit));
+    seen[isCheck ? 'checks' : 'others']++;
+    const after = await look();
+    expect(after).toEqual({ running: before.running + 1, waiting: before.waiting - 1 });
+    before = after;
+  }
 });
 
 test('[T3] a check that is the first of its job brings the same brief, and stands as long when it is presented again', async () => {
