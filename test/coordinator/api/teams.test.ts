@@ -106,6 +106,27 @@ describe('a team', () => {
     expect(error.message).toMatch(/`team create`/);
   });
 
+  test('[C6] keeps what a member earned in it, also when they go to another one, or to none', async () => {
+    const ada = await aWorker();
+    const host = await joinVolunteer(grid.url, { keys: ada });
+    for (const name of ['Once upon', 'From now on']) {
+      expect((await found(ada, name)).status).toBe(201);
+      await work(host);
+    }
+    expect((await ask(ada, 'DELETE', '/v1/membership')).status).toBe(204);
+    await work(host);
+    for (const name of ['Once upon', 'From now on']) {
+      const { teamId, members } = await show(name);
+      const row = await (await fetch(`${grid.url}/v1/standings/team/${teamId}`)).json();
+      const { creditMicro, units } = placeSchema.parse(row);
+      expect({ members, creditMicro, units }).toEqual({
+        members: 0,
+        creditMicro: '1000',
+        units: 1,
+      });
+    }
+  });
+
   test('of another grid is none here: who asks for it stays where they are, and is paid there', async () => {
     const elsewhere = await startRealGrid();
     try {
