@@ -35,6 +35,11 @@ store.putObject = async (object) => {
     await rm(temporary, { force: true });
   }
 };
+// s3rver itself removes folders that are empty then, and fails when somebody else does so, or is about to use one.
+store.deleteObject = async (bucket, key) => {
+  for (const kind of ['object', 'object.md5', 'metadata.json'])
+    await rm(store.getResourcePath(bucket, key, kind), { force: true });
+};
 
 // Whoever started it may be killed, and closes its input then.
 process.stdin.resume().once('close', () => process.exit());
