@@ -9,8 +9,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Story, simulate } from './simulation.ts';
 
-/** About 13 s on one core: a seed takes some 80 ms. */
-const usualSeeds = 160;
+/** A minute or two on one core: a seed takes 0.1 to 0.3 s. */
+const usualSeeds = 500;
 /** Months take as long as all that was before them: of each eighth grid. */
 const monthsEvery = 8n;
 /** Ten times what a seed takes on a busy machine. */
