@@ -12,18 +12,27 @@ import { packageRoot } from '../cli/package-root.ts';
 /** Half of it over each kind of Redis: some twenty kills. */
 const minutes = '2';
 
-export async function chaos(say: (line: string) => void): Promise<object> {
+type Report = {
+  minutes: number;
+  kills: number;
+  acknowledged: number;
+  lost: number;
+  paidTwice: number;
+  violations: string[];
+};
+
+export async function chaos(say: (line: string) => void): Promise<Report> {
   say(`${minutes} minutes of faults; what strikes is told as it does`);
   const driver = join(packageRoot, 'test/chaos/run.mjs');
   const child = spawn(process.execPath, [driver, '--minutes', minutes, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  const report = JSON.parse(output) as Record<string, unknown>;
+  const report = JSON.parse(output) as Report;
   const { kills, acknowledged, lost, paidTwice, violations } = report;
   say(
     `${kills} kills: ${acknowledged} results acknowledged, ${lost} lost, ${paidTwice} paid twice`,
   );
-  for (const violation of violations as string[]) say(violation);
+  for (const violation of violations) say(violation);
   return report;
 }

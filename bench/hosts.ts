@@ -23,11 +23,16 @@ const measureMs = 25_000;
 type Measured = {
   hosts: number;
   connectSeconds: number;
-  /** While they only are connected and pinged, and when they have worked. */
-  rssBytesPerHost: { atRest: number; atWork: number };
+  /** While they only are connected and pinged. */
+  rssBytesPerHost: number;
+  /** When they have worked. */
+  rssBytesPerHostAtWork: number;
   cpuShare: number;
   leases: number;
-  roundTripMs: { p50: number; p99: number; max: number };
+  /** From a want to its lease. */
+  leaseMsP50: number;
+  leaseMsP99: number;
+  leaseMsMax: number;
 };
 
 export async function manyHosts(say: (line: string) => void): Promise<Measured> {
@@ -47,7 +52,7 @@ export async function manyHosts(say: (line: string) => void): Promise<Measured> 
     const connectSeconds = (performance.now() - startedAt) / 1000;
     const rssOfEach = async () => ((await rssBytes(server.pid)) - rssBefore) / hosts;
     await wait(measureMs);
-    const atRest = await rssOfEach();
+    const rssBytesPerHost = await rssOfEach();
     for (const load of loads) load.begin();
     await wait(2 * pauseMs);
     await Promise.all(loads.map((load) => load.roundTrips()));
@@ -55,19 +60,30 @@ export async function manyHosts(say: (line: string) => void): Promise<Measured> 
     const [cpu, at] = [await cpuMicros(pids), performance.now()];
     await wait(measureMs);
     const cpuShare = ((await cpuMicros(pids)) - cpu) / 1000 / (performance.now() - at);
-    const rssBytesPerHost = { atRest, atWork: await rssOfEach() };
+    const rssBytesPerHostAtWork = await rssOfEach();
     const taken = (await Promise.all(loads.map((load) => load.roundTrips()))).flat();
     taken.sort((a, b) => a - b);
-    const [p50, p99, max] = [0.5, 0.99, 1].map((part) => quantile(taken, part)) as Triple;
+    const [leaseMsP50, leaseMsP99, leaseMsMax] = [0.5, 0.99, 1].map((part) =>
+      quantile(taken, part),
+    ) as Triple;
     say(`${hosts.toLocaleString('en')} hosts welcomed in ${connectSeconds.toFixed(1)} s`);
     say(
-      `${kib(rssBytesPerHost.atRest)} of the coordinator's RSS each while they are connected and pinged, ${kib(rssBytesPerHost.atWork)} when they have worked`,
+      `${kib(rssBytesPerHost)} of the coordinator's RSS each while they are connected and pinged, ${kib(rssBytesPerHostAtWork)} when they have worked`,
     );
     say(
-      `${taken.length} leases in ${measureMs / 1000} s, at ${(100 * cpuShare).toFixed(0)} % of a core: want to lease ${p50.toFixed(1)} ms in the median, ${p99.toFixed(1)} in 99 of 100, ${max.toFixed(1)} at most`,
+      `${taken.length} leases in ${measureMs / 1000} s, at ${(100 * cpuShare).toFixed(0)} % of a core: want to lease ${leaseMsP50.toFixed(1)} ms in the median, ${leaseMsP99.toFixed(1)} in 99 of 100, ${leaseMsMax.toFixed(1)} at most`,
     );
-    const roundTripMs = { p50, p99, max };
-    return { hosts, connectSeconds, rssBytesPerHost, cpuShare, leases: taken.length, roundTripMs };
+    return {
+      hosts,
+      connectSeconds,
+      rssBytesPerHost,
+      rssBytesPerHostAtWork,
+      cpuShare,
+      leases: taken.length,
+      leaseMsP50,
+      leaseMsP99,
+      leaseMsMax,
+    };
   } finally {
     await Promise.all(loads.map((load) => load.stop()));
     await stopServer(server);

@@ -1,6 +1,7 @@
 /** The benches by name. Each says what it does while it runs, and returns what it measured. */
 import { backlog } from './backlog.ts';
 import { chaos } from './chaos.ts';
+import type { Bench, PromisedBenches } from './fields.ts';
 import { footprint } from './footprint.ts';
 import { manyHosts } from './hosts.ts';
 import { ledger } from './ledger.ts';
@@ -12,12 +13,7 @@ import { several } from './several.ts';
 import { throughput } from './throughput.ts';
 import { trust } from './trust.ts';
 
-export type Bench = {
-  summary: string;
-  run(say: (line: string) => void): Promise<object>;
-};
-
-export const benches: Record<string, Bench> = {
+const all = {
   throughput: {
     summary: 'units recorded per second, and CPU per unit, against BullMQ',
     run: throughput,
@@ -66,4 +62,6 @@ export const benches: Record<string, Bench> = {
     summary: 'memory of an idle coordinator, and what a job of 10^9 units costs',
     run: footprint,
   },
-};
+} satisfies PromisedBenches & Record<string, Bench>;
+
+export const benches: Record<string, Bench> = all;

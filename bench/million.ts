@@ -25,7 +25,7 @@ const lookEveryMs = 200;
 /** Enough for a median that one slow answer does not move. */
 const showings = 21;
 
-type Peaks = { coordinatorRssBytes: number; redisBytes: number };
+type Peaks = { coordinatorRssBytesMax: number; redisBytesMax: number };
 type Measured = Peaks & {
   units: number;
   seconds: number;
@@ -35,7 +35,8 @@ type Measured = Peaks & {
   archiveBytes: number;
   resultsSeconds: number;
   resultsLines: number;
-  resultsRssBytes: number;
+  /** Of the command that reads them. */
+  streamRssBytesMax: number;
 };
 
 export async function million(say: (line: string) => void): Promise<Measured> {
@@ -50,7 +51,7 @@ export async function million(say: (line: string) => void): Promise<Measured> {
     const seconds = (performance.now() - startedAt) / 1000;
     await load.stop();
     say(
-      `${units.toLocaleString('en')} units in ${seconds.toFixed(1)} s: coordinator at most ${mebibytes(peaks.coordinatorRssBytes)} of RSS, Redis ${mebibytes(peaks.redisBytes)}`,
+      `${units.toLocaleString('en')} units in ${seconds.toFixed(1)} s: coordinator at most ${mebibytes(peaks.coordinatorRssBytesMax)} of RSS, Redis ${mebibytes(peaks.redisBytesMax)}`,
     );
     const showMs = await medianShow(server, jobId);
     say(`show: ${showMs.toFixed(1)} ms, the median of ${showings}`);
@@ -59,15 +60,15 @@ export async function million(say: (line: string) => void): Promise<Measured> {
       `${archived.files} files of the archive have ${mebibytes(archived.archiveBytes)}; Redis then ${mebibytes(archived.redisBytesArchived)}`,
     );
     const results = await readResults(server, jobId);
-    const { resultsLines, resultsSeconds, resultsRssBytes } = results;
+    const { resultsLines, resultsSeconds, streamRssBytesMax } = results;
     say(
-      `results: ${resultsLines.toLocaleString('en')} lines in ${resultsSeconds.toFixed(1)} s, at most ${mebibytes(resultsRssBytes)} of RSS`,
+      `results: ${resultsLines.toLocaleString('en')} lines in ${resultsSeconds.toFixed(1)} s, at most ${mebibytes(streamRssBytesMax)} of RSS`,
     );
-    const coordinatorRssBytes = await peakRssBytes(server.pid);
-    say(`coordinator, with all that: at most ${mebibytes(coordinatorRssBytes)} of RSS`);
+    const coordinatorRssBytesMax = await peakRssBytes(server.pid);
+    say(`coordinator, with all that: at most ${mebibytes(coordinatorRssBytesMax)} of RSS`);
     const { redisBytesArchived, archiveBytes } = archived;
     const kept = { redisBytesArchived, archiveBytes };
-    return { units, seconds, ...peaks, coordinatorRssBytes, showMs, ...kept, ...results };
+    return { units, seconds, ...peaks, coordinatorRssBytesMax, showMs, ...kept, ...results };
   } finally {
     await load.stop();
     await stopServer(server);
@@ -77,15 +78,15 @@ export async function million(say: (line: string) => void): Promise<Measured> {
 
 /** Until the job has ended; the most that was seen. */
 async function watch(server: BenchServer, jobId: string): Promise<Peaks> {
-  const peaks = { coordinatorRssBytes: 0, redisBytes: 0 };
+  const peaks = { coordinatorRssBytesMax: 0, redisBytesMax: 0 };
   for (;;) {
     const [job, rss, redisBytes] = await Promise.all([
       show(server, jobId),
       rssBytes(server.pid),
       server.redisBytes(),
     ]);
-    peaks.coordinatorRssBytes = Math.max(peaks.coordinatorRssBytes, rss);
-    peaks.redisBytes = Math.max(peaks.redisBytes, redisBytes);
+    peaks.coordinatorRssBytesMax = Math.max(peaks.coordinatorRssBytesMax, rss);
+    peaks.redisBytesMax = Math.max(peaks.redisBytesMax, redisBytes);
     if (job.state !== 'open') return peaks;
     await wait(lookEveryMs);
   }
@@ -129,12 +130,12 @@ async function readResults({ url, tokenFile }: BenchServer, jobId: string) {
   const args = [program, 'results', jobId, '--url', url, '--token-file', tokenFile];
   const at = performance.now();
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let [resultsLines, resultsRssBytes] = [0, 0];
+  let [resultsLines, streamRssBytesMax] = [0, 0];
   const look = setInterval(() => {
     // Once it has ended there is nothing to look at any more.
     rssBytes(child.pid ?? 0).then(
       (rss) => {
-        resultsRssBytes = Math.max(resultsRssBytes, rss);
+        streamRssBytesMax = Math.max(streamRssBytesMax, rss);
       },
       () => {},
     );
@@ -146,5 +147,5 @@ async function readResults({ url, tokenFile }: BenchServer, jobId: string) {
   const [code] = (await closed) as [number];
   clearInterval(look);
   if (code !== 0) throw new Error(`results ended with code ${code}`);
-  return { resultsLines, resultsSeconds: (performance.now() - at) / 1000, resultsRssBytes };
+  return { resultsLines, resultsSeconds: (performance.now() - at) / 1000, streamRssBytesMax };
 }
