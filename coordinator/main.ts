@@ -75,7 +75,6 @@ const partitionsOfNewGrid = (masters: number): number => (masters === 1 ? 1 : 2 
 const version = '0.1.0';
 
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  boundHeapGrowth();
   const opened = openLog(options.logLevel);
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   return await startAgain(
@@ -96,6 +95,8 @@ async function startOnce(
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
+  const growFreely = boundHeapGrowth();
+  closers.push(async () => growFreely());
   try {
     const redis = await openRedis({
       dataDir: options.dataDir,
